@@ -1,0 +1,48 @@
+"""Error texts that name the options and guess what was meant."""
+
+import difflib
+from collections.abc import Iterable
+
+
+def did_you_mean(name: object, options: Iterable[str]) -> str:
+    """Guesses which option a misspelt name stood for.
+
+    Args:
+        name: The name received, of any type.
+        options: Iterable of strings, the names that exist.
+
+    Returns:
+        String such as `" Did you mean 'box'?"`, empty where nothing is near.
+    """
+    folded = {str(option).lower(): str(option) for option in options}
+    near = difflib.get_close_matches(
+        str(name).lower(), list(folded), n=1, cutoff=0.5
+    )
+    return f" Did you mean {folded[near[0]]!r}?" if near else ""
+
+
+def listed(options: Iterable[str]) -> str:
+    """Writes names for an error: `'box', 'cls', 'det'`."""
+    return ", ".join(repr(str(option)) for option in options) or "(none)"
+
+
+def unknown(
+    what: str, name: object, options: Iterable[str], received: object = None
+) -> str:
+    """Writes the message for a name that is not among the options.
+
+    Args:
+        what: String, what was named: `"model"`, `"task in 'loss_weights'"`.
+        name: The name received.
+        options: Iterable of strings, the names that exist.
+        received: The whole argument, where the name was a part of it.
+
+    Returns:
+        String: what is unknown, what exists, a guess, and what was received.
+    """
+    options = sorted(str(option) for option in options)
+    received = name if received is None else received
+    return (
+        f"Unknown {what}: {name!r}. Expected one of {listed(options)}."
+        f"{did_you_mean(name, options)} Received: {received!r}"
+    )
