@@ -1,0 +1,50 @@
+"""Kinds of answer: each builds an output and knows its loss and label."""
+
+from mtl_keras.heads.box import BoxHead
+from mtl_keras.heads.classification import ClassificationHead
+from mtl_keras.heads.head import Head
+from mtl_keras.heads.presence import PresenceHead
+from mtl_keras.heads.regression import RegressionHead
+from mtl_keras.suggest import unknown
+
+_HEADS = {
+    head.kind: head
+    for head in (
+        BoxHead(),
+        ClassificationHead(),
+        PresenceHead(),
+        RegressionHead(),
+    )
+}
+
+__all__ = [
+    "BoxHead",
+    "ClassificationHead",
+    "Head",
+    "PresenceHead",
+    "RegressionHead",
+    "get",
+    "list_kinds",
+]
+
+
+def list_kinds() -> list[str]:
+    """Lists the kinds of answer that `Task(kind=...)` takes."""
+    return sorted(_HEADS)
+
+
+def get(kind: str) -> Head:
+    """Returns the head of a kind.
+
+    Args:
+        kind: String, one of `list_kinds()`.
+
+    Returns:
+        `Head` instance.
+
+    Raises:
+        ValueError: If there is no such kind.
+    """
+    if kind not in _HEADS:
+        raise ValueError(unknown("kind of answer", kind, _HEADS))
+    return _HEADS[kind]

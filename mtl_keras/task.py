@@ -1,0 +1,159 @@
+"""One question that a multi-task model answers."""
+
+import dataclasses
+import re
+
+from mtl_keras.labels import LabelSpec
+from mtl_keras.suggest import did_you_mean, listed
+
+_LEGAL_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """A question: its name, kind of answer, loss, metrics and label.
+
+    Example:
+
+    ```python
+    Task("cls", "classification", class_names=("apple", "banana", "orange"))
+    Task("det", "presence")
+    Task("box", "box", loss="giou")
+    ```
+
+    Args:
+        name: String, the key of the model's output and of the label. A letter,
+            then letters, digits and underscores.
+        kind: String, the kind of answer, one of `heads.list_kinds()`
+            (`"classification"`, `"presence"`, `"box"`, `"regression"`), or
+            `None` for an answer of your own, which then needs `loss`.
+        loss: Loss name, `keras.losses.Loss` or function. Defaults to the
+            kind's.
+        metrics: Sequence of metric names or objects. Defaults to the kind's.
+        num_classes: Integer, for classification. Defaults to
+            `len(class_names)`.
+        class_names: Sequence of strings, what class 0, 1, ... is called.
+        label: `LabelSpec`, the label's shape, type, range and missing marker.
+            Defaults to the kind's.
+
+    Raises:
+        ValueError: If the name is not legal, the kind is unknown, a
+            classification has no classes, or the names disagree with the
+            number.
+    """
+
+    name: str
+    kind: str | None = None
+    loss: object = None
+    metrics: tuple | None = None
+    num_classes: int | None = None
+    class_names: tuple[str, ...] = ()
+    label: LabelSpec | None = None
+
+    def __post_init__(self):
+        if not isinstance(self.name, str) or not _LEGAL_NAME.fullmatch(
+            self.name
+        ):
+            raise ValueError(
+                "A task's name must be a letter followed by letters, digits "
+                f"or underscores. Received: name={self.name!r}"
+            )
+        object.__setattr__(self, "class_names", tuple(self.class_names))
+        if isinstance(self.metrics, str):
+            raise ValueError(
+                f"Task {self.name!r}: `metrics` must be a sequence. "
+                f"Received: metrics={self.metrics!r}. "
+                f"Write metrics=[{self.metrics!r}]."
+            )
+        if self.metrics is not None:
+            object.__setattr__(self, "metrics", tuple(self.metrics))
+        if isinstance(self.label, dict):
+            object.__setattr__(self, "label", LabelSpec(**self.label))
+        self._check_classes()
+        self._complete()
+
+    def _check_classes(self):
+        if not self.class_names:
+            return
+        if self.num_classes is None:
+            object.__setattr__(self, "num_classes", len(self.class_names))
+        if self.num_classes != len(self.class_names):
+            raise ValueError(
+                f"Task {self.name!r}: `num_classes` and `class_names` "
+                f"disagree. Received: num_classes={self.num_classes}, "
+                f"{len(self.class_names)} names"
+            )
+
+    def _complete(self):
+        from mtl_keras import heads
+
+        if self.kind is None:
+            if self.label is None:
+                object.__setattr__(self, "label", LabelSpec())
+            return
+        kinds = heads.list_kinds()
+        if self.kind not in kinds:
+            raise ValueError(
+                f"Task {self.name!r} has an unknown kind. Expected one of "
+                f"{listed(kinds)}, or None for an answer of your own."
+                f"{did_you_mean(self.kind, kinds)} "
+                f"Received: kind={self.kind!r}"
+            )
+        self.head.check(self)
+        if self.label is None:
+            object.__setattr__(self, "label", self.head.label_spec(self))
+
+    @property
+    def head(self):
+        """The `Head` of this kind of answer, `None` for one of your own."""
+        from mtl_keras import heads
+
+        return None if self.kind is None else heads.get(self.kind)
+
+    def default_loss(self):
+        """Returns this task's loss object, `None` where there is none."""
+        from mtl_keras import losses
+
+        if self.loss is not None:
+            return losses.get(self.loss)
+        return None if self.head is None else self.head.default_loss(self)
+
+    def default_metrics(self) -> list:
+        """Returns new metric objects for this task."""
+        from mtl_keras import metrics
+
+        if self.metrics is not None:
+            return [metrics.get(metric) for metric in self.metrics]
+        return [] if self.head is None else self.head.default_metrics(self)
+
+    def get_config(self) -> dict:
+        """Returns the task as data that `keras.saving` can store."""
+        import keras
+
+        save = keras.saving.serialize_keras_object
+        return {
+            "name": self.name,
+            "kind": self.kind,
+            "loss": save(self.loss),
+            "metrics": (
+                None
+                if self.metrics is None
+                else [save(metric) for metric in self.metrics]
+            ),
+            "num_classes": self.num_classes,
+            "class_names": list(self.class_names),
+            "label": self.label.get_config(),
+        }
+
+    @classmethod
+    def from_config(cls, config: dict) -> "Task":
+        """Makes the task that `get_config` described."""
+        import keras
+
+        load = keras.saving.deserialize_keras_object
+        config = dict(config)
+        for key in ("loss",):
+            config[key] = load(config[key])
+        if config["metrics"] is not None:
+            config["metrics"] = [load(metric) for metric in config["metrics"]]
+        return cls(**config)
