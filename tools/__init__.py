@@ -1,0 +1,1 @@
+"""Thin mains around `zoo.commands`: `python -m tools.train --help`."""

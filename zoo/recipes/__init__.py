@@ -1,0 +1,1 @@
+"""One ml_collections config an entry: the recipe that made its weights."""
