@@ -1,0 +1,18 @@
+"""Ready multi-task models: load one by name, with its data and its weights.
+
+```python
+import zoo
+
+zoo.list_models(tasks=["box"])
+print(zoo.info("cls_det_box"))
+model = zoo.load("cls_det_box", weights="digit_scenes")
+```
+
+Listing and cards read data files only; neither Keras nor a backend is
+imported before a model or a data set is asked for.
+"""
+
+from zoo.loading import dataset, load
+from zoo.registry import info, list_models, recipe, register
+
+__all__ = ["dataset", "info", "list_models", "load", "recipe", "register"]

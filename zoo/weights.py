@@ -1,0 +1,174 @@
+"""Trained weights: where they are, whether they are whole, whether they fit."""
+
+import hashlib
+from pathlib import Path
+
+from mtl_keras.suggest import did_you_mean, listed
+from zoo.card import Card
+
+CHECKPOINTS = Path(__file__).parent / "checkpoints"
+_ENDINGS = (".weights.h5", ".keras")
+
+
+def sha256(path: Path) -> str:
+    """Returns a file's SHA-256 as 64 hexadecimal digits."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+class Weights:
+    """A file of weights, and what is known about how they were trained.
+
+    Attributes:
+        path: `pathlib.Path` of the file.
+        name: String, the name on the card, `None` for a file of the user's.
+        data: String, the data they were trained on, `None` if unknown.
+        overrides: Dict, the overrides they were trained with.
+        sha256: String, what the file's must be, `None` if unknown.
+    """
+
+    def __init__(self, path, name=None, data=None, overrides=(), sha256=None):
+        self.path = Path(path)
+        self.name = name
+        self.data = data
+        self.overrides = dict(overrides)
+        self.sha256 = sha256
+
+    def load_into(self, model) -> None:
+        """Loads the weights into a model, whole or not at all.
+
+        Args:
+            model: `keras.Model`, built.
+
+        Raises:
+            ValueError: If the file is damaged, or is of another model.
+        """
+        self._check_bytes()
+        stored = self._stored_variables()
+        expected = _variables(model)
+        if stored is not None and stored != expected:
+            raise ValueError(
+                f"{self._described()} do not fit this model: they hold "
+                f"{stored} variables for its layers, which have {expected}. "
+                f"{self._repair()}"
+            )
+        try:
+            model.load_weights(self.path)
+        except (ValueError, KeyError, OSError) as error:
+            first = str(error).strip().splitlines()[0]
+            raise ValueError(
+                f"{self._described()} do not fit this model: {first} "
+                f"{self._repair()}"
+            ) from error
+
+    def _described(self) -> str:
+        if self.name is None:
+            return f"The weights in {str(self.path)!r}"
+        return f"The weights {self.name!r}"
+
+    def _repair(self) -> str:
+        if self.name is None:
+            return (
+                "Give the same model, data and overrides as in training "
+                "(a workdir's config.json tells them)."
+            )
+        overrides = ", ".join(f"{k}={v!r}" for k, v in self.overrides.items())
+        return (
+            f"They were trained on data={self.data!r} with "
+            f"{overrides or 'no overrides'}. Load them with the same, or leave "
+            "`weights` out and train."
+        )
+
+    def _check_bytes(self) -> None:
+        if self.sha256 is not None:
+            received = sha256(self.path)
+            if received != self.sha256:
+                raise ValueError(
+                    f"{self._described()} are damaged. Expected a file with "
+                    f"sha256 {self.sha256}. Received: {str(self.path)!r} with "
+                    f"sha256 {received}, {self.path.stat().st_size} bytes. "
+                    "Install the package again."
+                )
+
+    def _stored_variables(self) -> int | None:
+        """Counts the variables in the file that belong to layers.
+
+        Keras loads what it finds names for and passes over the rest, so that
+        the weights of a deeper model would load into a shallower one unseen.
+        """
+        import io
+        import zipfile
+
+        import h5py
+
+        source = self.path
+        try:
+            if source.suffix == ".keras":
+                with zipfile.ZipFile(source) as archive:
+                    source = io.BytesIO(archive.read("model.weights.h5"))
+            with h5py.File(source, "r") as file:
+                if "layers" not in file:
+                    return None
+                names = []
+                file["layers"].visititems(
+                    lambda name, item: (
+                        names.append(name)
+                        if isinstance(item, h5py.Dataset)
+                        else None
+                    )
+                )
+                return len(names)
+        except (OSError, KeyError, zipfile.BadZipFile) as error:
+            raise ValueError(
+                f"{self._described()} are damaged, or the file is none of "
+                f"weights. Received: {str(self.path)!r}, "
+                f"{self.path.stat().st_size} bytes ({error})"
+            ) from error
+
+
+def _variables(model) -> int:
+    """Counts the variables that a file of this model holds for its layers."""
+    return len({id(v) for layer in model.layers for v in layer.variables})
+
+
+def find(card: Card, weights: str | Path) -> Weights:
+    """Finds weights by a name on the card or by a path.
+
+    Args:
+        card: `Card` of the model.
+        weights: String, a name on the card, or a path that ends in
+            `.weights.h5` or `.keras`.
+
+    Returns:
+        `Weights`.
+
+    Raises:
+        ValueError: If there are none of this name, or no such file.
+    """
+    known = card.get("weights", {})
+    if weights in known:
+        facts = known[weights]
+        path = CHECKPOINTS / facts["file"]
+        if not path.exists():
+            raise ValueError(
+                f"The weights {weights!r} of {card['name']!r} are missing. "
+                f"Expected a file {str(path)!r}. Install the package again."
+            )
+        return Weights(
+            path, weights, facts["data"], facts["overrides"], facts["sha256"]
+        )
+    path = Path(weights)
+    if not str(weights).endswith(_ENDINGS):
+        raise ValueError(
+            f"Unknown weights of {card['name']!r}. Expected one of "
+            f"{listed(sorted(known))}, or the path of a file that ends in "
+            f"{' or '.join(_ENDINGS)}.{did_you_mean(weights, known)} "
+            f"Received: weights={str(weights)!r}"
+        )
+    if not path.is_file():
+        raise ValueError(
+            f"There is no file of weights {str(path)!r}. Expected a name on "
+            f"the card of {card['name']!r} ({listed(sorted(known))}) or the "
+            f"path of a file. Received: weights={str(weights)!r}"
+        )
+    return Weights(path)
