@@ -115,9 +115,9 @@ class LabelSpec:
         present = self.present(label) if present is None else present
         if self.rule == "box_xyxy":
             legal = ops.cast(ops.convert_to_tensor(_WHOLE_IMAGE), label.dtype)
-            return ops.where(present, label, ops.broadcast_to(
-                legal, ops.shape(label)
-            ))
+            return ops.where(
+                present, label, ops.broadcast_to(legal, ops.shape(label))
+            )
         legal = ops.cast(self.legal_value, label.dtype)
         return ops.where(present, label, legal)
 

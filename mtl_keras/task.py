@@ -14,7 +14,6 @@ class Task:
     """A question: its name, kind of answer, loss, metrics and label.
 
     Example:
-
     ```python
     Task("cls", "classification", class_names=("apple", "banana", "orange"))
     Task("det", "presence")

@@ -1,0 +1,134 @@
+"""Times a multi-task step beside the plain Keras step, in one process."""
+
+import dataclasses
+import time
+
+import keras
+import numpy as np
+
+from mtl_keras.model import MultiTaskModel
+
+_WIDTHS = (32, 64, 64, 128, 128, 256, 256)
+
+
+@dataclasses.dataclass(frozen=True)
+class StepTimes:
+    """Times of steps taken in turn, in seconds.
+
+    Args:
+        plain: NumPy array of shape `(steps,)`, `keras.Model`.
+        ours: NumPy array of shape `(steps,)`, `MultiTaskModel`; step `i` of
+            both was taken one right after the other.
+    """
+
+    plain: np.ndarray
+    ours: np.ndarray
+
+    @property
+    def ratio(self) -> float:
+        """The median of the pairs' ratios, ours over plain."""
+        return float(np.median(self.ours / self.plain))
+
+    def interval(self, *, confidence: float = 0.95, seed: int = 0) -> tuple:
+        """Bounds the median ratio by the percentile bootstrap.
+
+        Args:
+            confidence: Float in (0, 1).
+            seed: Integer, of the resampling.
+
+        Returns:
+            Tuple of two floats, the ends of the interval.
+        """
+        ratios = self.ours / self.plain
+        draws = np.random.default_rng(seed).integers(
+            0, len(ratios), (10_000, len(ratios))
+        )
+        medians = np.median(ratios[draws], axis=1)
+        tail = 100 * (1 - confidence) / 2
+        low, high = np.percentile(medians, [tail, 100 - tail])
+        return float(low), float(high)
+
+
+def convolutional_network(num_tasks: int):
+    """Builds inputs and outputs of the benchmark's network.
+
+    Seven 3x3 convolutions of 32-64-64-128-128-256-256 channels on 32x32x3,
+    halved by pooling after the first, third and fifth, then the mean over
+    places and one linear answer with 10 classes for each task.
+
+    Args:
+        num_tasks: Integer.
+
+    Returns:
+        Keras tensor of the input, and a dict of task name to output tensor.
+    """
+    inputs = keras.Input((32, 32, 3), name="image")
+    features = inputs
+    for index, width in enumerate(_WIDTHS):
+        features = keras.layers.Conv2D(
+            width, 3, padding="same", activation="relu"
+        )(features)
+        if index in (0, 2, 4):
+            features = keras.layers.MaxPooling2D()(features)
+    features = keras.layers.GlobalAveragePooling2D()(features)
+    names = [f"task{index}" for index in range(num_tasks)]
+    return inputs, {
+        name: keras.layers.Dense(10, "softmax", name=name)(features)
+        for name in names
+    }
+
+
+def compare_steps(
+    *,
+    num_tasks: int = 3,
+    batch_size: int = 64,
+    steps: int = 200,
+    warmup: int = 5,
+    jit_compile: bool = False,
+    loss_weights=None,
+    seed: int = 0,
+) -> StepTimes:
+    """Trains a plain and a multi-task model in turn on the same batch.
+
+    Args:
+        num_tasks: Integer.
+        batch_size: Integer.
+        steps: Integer, steps of each that are timed.
+        warmup: Integer, steps of each before, the compilation among them.
+        jit_compile: Bool.
+        loss_weights: As in `MultiTaskModel.compile`; the plain model trains
+            with equal weights.
+        seed: Integer, of the weights, the batch and the order in a pair.
+
+    Returns:
+        `StepTimes`.
+    """
+    rng = np.random.default_rng(seed)
+    models = []
+    for cls, weights in ((keras.Model, None), (MultiTaskModel, loss_weights)):
+        keras.utils.set_random_seed(seed)
+        inputs, outputs = convolutional_network(num_tasks)
+        model = cls(inputs, outputs)
+        model.compile(
+            keras.optimizers.SGD(0.01),
+            loss=dict.fromkeys(outputs, "sparse_categorical_crossentropy"),
+            loss_weights=weights,
+            jit_compile=jit_compile,
+        )
+        models.append(model)
+    x = rng.normal(size=(batch_size, 32, 32, 3)).astype("float32")
+    y = {
+        name: rng.integers(0, 10, batch_size).astype("int32")
+        for name in models[0].output
+    }
+    for _ in range(warmup):
+        for model in models:
+            model.train_on_batch(x, y)
+    times = np.zeros((2, steps))
+    for step in range(steps):
+        # A random order in each pair: neither always runs on a warm cache.
+        for index in rng.permutation(2):
+            started = time.perf_counter()
+            models[index].train_on_batch(x, y)
+            times[index, step] = time.perf_counter() - started
+    return StepTimes(*times)

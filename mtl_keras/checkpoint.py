@@ -1,0 +1,119 @@
+"""One file that holds all a run needs to go on as if it never stopped."""
+
+import json
+import os
+import pathlib
+import tempfile
+import zipfile
+
+import numpy as np
+from keras import ops
+
+_PROGRESS = "progress"
+
+
+def write_atomically(path, write) -> None:
+    """Writes a file so that a kill leaves the old one or the new one.
+
+    Args:
+        path: String or path of the file.
+        write: Function that takes a binary file object and writes to it.
+    """
+    path = pathlib.Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(
+        dir=path.parent, prefix=f".{path.name}."
+    )
+    try:
+        with os.fdopen(handle, "wb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        pathlib.Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def save(model, path, progress: dict) -> None:
+    """Saves a compiled model's whole training state.
+
+    Unlike `.weights.h5` this holds the state of the random generators
+    (dropout) and of the optimizer as well, all bit by bit.
+
+    Args:
+        model: Compiled `keras.Model` with a built optimizer.
+        path: String or path of the file.
+        progress: Dict of plain data, kept beside the state.
+    """
+    arrays = {
+        key: ops.convert_to_numpy(variable.value)
+        for key, variable in _variables(model).items()
+    }
+    text = json.dumps(progress).encode()
+    arrays[_PROGRESS] = np.frombuffer(text, dtype=np.uint8)
+    write_atomically(path, lambda file: np.savez(file, **arrays))
+
+
+def restore(model, path) -> dict:
+    """Restores what `save` saved.
+
+    Args:
+        model: Model of the same structure, compiled with the same optimizer.
+        path: String or path of the file.
+
+    Returns:
+        The progress given to `save`.
+
+    Raises:
+        ValueError: If the file is damaged or of another model.
+    """
+    try:
+        with np.load(path) as file:
+            arrays = {key: file[key] for key in file.files}
+        progress = json.loads(arrays.pop(_PROGRESS).tobytes())
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        EOFError,
+        zipfile.BadZipFile,
+    ) as error:
+        raise ValueError(
+            f"The checkpoint {str(path)!r} cannot be read: {error}. Delete it "
+            "to start anew."
+        ) from error
+    variables = _variables(model)
+    _check_same(variables, arrays, path)
+    for key, variable in variables.items():
+        variable.assign(arrays[key])
+    return progress
+
+
+def _variables(model) -> dict:
+    groups = {"model": model.variables, "optimizer": model.optimizer.variables}
+    return {
+        # By position: a layer's name may count the layers made before it.
+        f"{group}/{index:05d}": variable
+        for group, variables in groups.items()
+        for index, variable in enumerate(variables)
+    }
+
+
+def _check_same(variables, arrays, path):
+    shapes = {key: tuple(v.shape) for key, v in variables.items()}
+    stored = {key: array.shape for key, array in arrays.items()}
+    if shapes == stored:
+        return
+    different = sorted(
+        key
+        for key in shapes.keys() | stored.keys()
+        if shapes.get(key) != stored.get(key)
+    )
+    first = different[0]
+    raise ValueError(
+        f"The checkpoint {str(path)!r} is of another model or optimizer: "
+        f"{len(different)} variables differ, the first is {first!r}. Expected "
+        f"shape {shapes.get(first, 'none')}. Received: "
+        f"{stored.get(first, 'none')}. Choose another workdir."
+    )

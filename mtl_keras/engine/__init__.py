@@ -1,0 +1,82 @@
+"""What differs between backends; everything else is `keras.ops`."""
+
+import importlib
+
+import keras
+
+_BACKENDS = ("tensorflow", "jax")
+
+
+def _module():
+    backend = keras.backend.backend()
+    if backend not in _BACKENDS:
+        raise ValueError(
+            "mtl_keras runs on the backends 'tensorflow' and 'jax'. "
+            f"Received: backend {backend!r}. Set the environment variable "
+            "KERAS_BACKEND before the first import of keras."
+        )
+    return importlib.import_module(f"mtl_keras.engine.{backend}")
+
+
+def num_replicas() -> int:
+    """Returns how many replicas run the step that is being traced."""
+    return _module().num_replicas()
+
+
+def sum_over_replicas(scalars: list) -> list:
+    """Sums scalars over the replicas that run this step.
+
+    Args:
+        scalars: List of scalar tensors, this replica's share.
+
+    Returns:
+        List of scalar tensors, the sums; the same on every replica.
+    """
+    return _module().sum_over_replicas(scalars)
+
+
+def collecting(test_function, steps: int, key: str, collect):
+    """Wraps a test function so that it hands out what its steps collected.
+
+    Args:
+        test_function: The model's compiled function of one evaluation step.
+        steps: Integer, the model's `steps_per_execution`.
+        key: String, the entry of the step's logs that is taken out.
+        collect: Function called with that entry's value, once a step.
+
+    Returns:
+        Function to be used in the place of `test_function`.
+    """
+    return _module().collecting(test_function, steps, key, collect)
+
+
+def make_deterministic() -> None:
+    """Makes the same run give the same bits again, where the backend can."""
+    _module().make_deterministic()
+
+
+def devices() -> list[str]:
+    """Lists the devices that steps run on, such as `"CPU:0"`."""
+    return _module().devices()
+
+
+def versions() -> dict[str, str]:
+    """Returns the versions of Python, Keras and the backend."""
+    import platform
+
+    backend = keras.backend.backend()
+    module = importlib.import_module(backend)
+    return {
+        "python": platform.python_version(),
+        "keras": keras.__version__,
+        backend: module.__version__,
+    }
+
+
+def event_callbacks(folder) -> list:
+    """Returns the callbacks that write TensorBoard's events.
+
+    Args:
+        folder: Path of the folder of the events.
+    """
+    return _module().event_callbacks(folder)

@@ -1,0 +1,44 @@
+"""JAX's part of the step: the evaluation loop; arrays are global."""
+
+
+def num_replicas() -> int:
+    """Returns 1: under JAX one program sees the batch of all devices."""
+    return 1
+
+
+def sum_over_replicas(scalars: list) -> list:
+    """Returns the scalars: a sum over the batch is already global."""
+    return scalars
+
+
+def collecting(test_function, steps: int, key: str, collect):
+    """Runs one evaluation step a batch and hands out each one's entry."""
+    del steps
+
+    def run(state, iterator):
+        logs = None
+        # The iterator is the list of batches of one execution.
+        for batch in iterator:
+            logs, state = test_function(state, [batch])
+            logs = dict(logs)
+            collect(logs.pop(key))
+        return logs, state
+
+    return run
+
+
+def make_deterministic() -> None:
+    """Does nothing: XLA's kernels on a CPU are deterministic as they are."""
+
+
+def devices() -> list[str]:
+    """Lists JAX's devices."""
+    import jax
+
+    return [f"{d.platform.upper()}:{d.id}" for d in jax.devices()]
+
+
+def event_callbacks(folder) -> list:
+    """Returns none: Keras writes TensorBoard's events through TensorFlow."""
+    del folder
+    return []

@@ -1,0 +1,60 @@
+"""TensorFlow's part of the step: replicas and the evaluation loop."""
+
+import tensorflow as tf
+
+
+def num_replicas() -> int:
+    """Returns the number of replicas in sync, 1 outside a strategy."""
+    context = tf.distribute.get_replica_context()
+    return 1 if context is None else context.num_replicas_in_sync
+
+
+def sum_over_replicas(scalars: list) -> list:
+    """Sums scalars over replicas, in one collective."""
+    if num_replicas() == 1:
+        return scalars
+    context = tf.distribute.get_replica_context()
+    packed = context.all_reduce(
+        tf.distribute.ReduceOp.SUM,
+        tf.stack([tf.cast(s, tf.float32) for s in scalars]),
+    )
+    return tf.unstack(packed, num=len(scalars))
+
+
+def collecting(test_function, steps: int, key: str, collect):
+    """Runs `steps` evaluation steps a call and hands out each one's entry."""
+
+    def run(iterator):
+        logs = None
+        for _ in range(steps):
+            try:
+                logs = dict(test_function(iterator))
+            except (StopIteration, tf.errors.OutOfRangeError):
+                # The split ended inside an execution of several steps.
+                if logs is None:
+                    raise
+                break
+            collect(logs.pop(key))
+        return logs
+
+    return run
+
+
+def make_deterministic() -> None:
+    """Makes TensorFlow choose deterministic kernels."""
+    tf.config.experimental.enable_op_determinism()
+
+
+def devices() -> list[str]:
+    """Lists TensorFlow's logical devices."""
+    return [
+        device.name.removeprefix("/device:")
+        for device in tf.config.list_logical_devices()
+    ]
+
+
+def event_callbacks(folder) -> list:
+    """Returns Keras's TensorBoard callback, which writes through TensorFlow."""
+    import keras
+
+    return [keras.callbacks.TensorBoard(str(folder))]

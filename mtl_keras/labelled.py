@@ -1,0 +1,81 @@
+"""One task's labels in one batch: what they weigh and what they cost."""
+
+from keras import ops
+
+from mtl_keras import losses
+from mtl_keras.masking import align
+
+
+class LabelledBatch:
+    """The sum of a task's loss over a batch, and over how many labels.
+
+    Args:
+        task: `Task`.
+        loss: Loss object or function.
+        label: Tensor of shape `(batch, *label)`, or `None` where the batch
+            has no labels of this task.
+        prediction: Tensor, the task's output.
+        weight: Tensor of sample weights, or `None`.
+        class_table: List of floats, a weight for each class, or `None`.
+
+    Attributes:
+        total: float32 scalar, the sum of the weighted loss values.
+        count: float32 scalar, the labels present with a weight other than 0.
+        num_invalid: float32 scalar, the labels that are no legal answer.
+    """
+
+    def __init__(self, task, loss, label, prediction, weight, class_table):
+        zero = ops.zeros((), "float32")
+        self.total = self.count = self.num_invalid = zero
+        if label is None:
+            return
+        spec = task.label
+        label = ops.convert_to_tensor(label)
+        if spec.has_range:
+            self.num_invalid = ops.sum(ops.cast(spec.invalid(label), "float32"))
+        present = spec.present(label)
+        filled = spec.fill(label, present)
+        values = losses.values(loss, filled, prediction)
+        counted = align(present, values, task.name, what="mask")
+        weights = counted
+        if class_table is not None:
+            table = ops.convert_to_tensor(class_table, dtype="float32")
+            chosen = ops.take(table, ops.cast(filled, "int32"))
+            chosen = align(chosen, values, task.name, what="class_weight")
+            weights = weights * chosen
+        if weight is not None:
+            weight = align(
+                ops.convert_to_tensor(weight),
+                values,
+                task.name,
+                what="sample_weight",
+            )
+            counted = counted * ops.cast(weight != 0, "float32")
+            weights = weights * weight
+        self.total = ops.sum(values * weights)
+        self.count = ops.sum(counted)
+
+
+def metric_weights(spec, present, given) -> tuple:
+    """Weighs the labels of a batch for metrics.
+
+    Args:
+        spec: `LabelSpec` of the task.
+        present: Boolean tensor of the label's shape.
+        given: Tensor of sample weights, or `None`.
+
+    Returns:
+        Two float32 tensors: 1 where a label counts and 0 where it is missing
+        or has the weight 0; and the same times the sample weights.
+    """
+    if spec.rule == "box_xyxy":
+        present = ops.all(present, axis=-1)
+    present = ops.cast(present, "float32")
+    if given is None:
+        return present, present
+    given = ops.cast(ops.convert_to_tensor(given), "float32")
+    while len(given.shape) > len(present.shape) and given.shape[-1] == 1:
+        given = ops.squeeze(given, axis=-1)
+    while len(given.shape) < len(present.shape):
+        given = ops.expand_dims(given, axis=-1)
+    return present * ops.cast(given != 0, "float32"), present * given

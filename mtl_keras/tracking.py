@@ -1,0 +1,137 @@
+"""The figures that a multi-task model logs, each by the labels present."""
+
+import keras
+from keras import ops
+
+
+class LabelMean(keras.metrics.Metric):
+    """Mean over labels: a sum of weighted values over a count of labels.
+
+    Sum and count are kept apart, so that an uneven last batch, missing labels
+    and several replicas all give the mean over every label of the epoch.
+
+    Args:
+        name: String, the key in the logs.
+    """
+
+    def __init__(self, name: str):
+        super().__init__(name=name, dtype="float32")
+        self.total = self.add_variable((), "zeros", name="total")
+        self.count = self.add_variable((), "zeros", name="count")
+
+    def update_state(self, total, count):
+        """Adds a batch.
+
+        Args:
+            total: Scalar tensor, the sum of the batch's values.
+            count: Scalar tensor, the number of labels it is the sum over.
+        """
+        self.total.assign_add(ops.cast(total, "float32"))
+        self.count.assign_add(ops.cast(count, "float32"))
+
+    def result(self):
+        """Returns the mean so far; 0 where no label was seen."""
+        total = ops.convert_to_tensor(self.total)
+        count = ops.convert_to_tensor(self.count)
+        return total / ops.maximum(count, 1.0)
+
+
+class LabelAudit(keras.metrics.Metric):
+    """Counts, inside the compiled step, labels that are no legal answer.
+
+    A compiled step cannot raise. It counts instead, and the model raises
+    after the first batch and at the end of each epoch.
+
+    Args:
+        num_tasks: Integer.
+    """
+
+    def __init__(self, num_tasks: int):
+        super().__init__(name="invalid_labels", dtype="float32")
+        self.counts = self.add_variable((num_tasks,), "zeros", name="counts")
+
+    def update_state(self, counts):
+        """Adds a batch's number of illegal labels, shape `(num_tasks,)`."""
+        self.counts.assign_add(ops.cast(counts, "float32"))
+
+    def result(self):
+        """Returns the counts, shape `(num_tasks,)`."""
+        return ops.convert_to_tensor(self.counts)
+
+
+class TaskTracking:
+    """Owns the trackers of one compiled model; invisible to Keras's tracking.
+
+    Recompiling replaces it whole, so no tracker of an earlier compilation
+    stays behind in the model's state.
+
+    Args:
+        names: Sequence of strings, the tasks that have a loss, in order.
+        metrics: Dict, task name to a list of metrics of Keras.
+        weighted_metrics: Dict, likewise; these see the sample weights.
+        split_metrics: Dict, task name to a list of `SplitMetric`.
+    """
+
+    def __init__(self, names, metrics, weighted_metrics, split_metrics):
+        self.names = tuple(names)
+        self.losses = {name: LabelMean(f"{name}_loss") for name in self.names}
+        self.regularization = LabelMean("regularization")
+        self.audit = LabelAudit(max(len(self.names), 1))
+        self.metrics = metrics
+        self.weighted_metrics = weighted_metrics
+        self.split_metrics = split_metrics
+
+    def all(self) -> list[keras.metrics.Metric]:
+        """Returns every tracker, for resetting and for the step's state."""
+        return [
+            *self.losses.values(),
+            self.regularization,
+            self.audit,
+            *(m for group in self.metrics.values() for m in group),
+            *(m for group in self.weighted_metrics.values() for m in group),
+        ]
+
+    def split_reads(self) -> list[str]:
+        """Lists the tasks whose labels and predictions a split metric reads."""
+        return sorted(
+            {
+                read
+                for name, group in self.split_metrics.items()
+                for metric in group
+                for read in metric.reads(name)
+            }
+        )
+
+    def results(self) -> dict:
+        """Returns the logs of the losses and streaming metrics by key."""
+        logs = {f"{n}_loss": m.result() for n, m in self.losses.items()}
+        for groups in (self.metrics, self.weighted_metrics):
+            for name, group in groups.items():
+                for metric in group:
+                    logs.update(_named(name, metric, logs))
+        return logs
+
+    def split_results(self, arrays) -> dict:
+        """Computes the metrics of a whole split.
+
+        Args:
+            arrays: Tuple of three dicts, task name to NumPy array: labels
+                (missing ones filled), predictions, weights.
+
+        Returns:
+            Dict of floats by log key.
+        """
+        return {
+            f"{name}_{metric.name}": float(metric.result(*arrays, name))
+            for name, group in self.split_metrics.items()
+            for metric in group
+        }
+
+
+def _named(task, metric, taken) -> dict:
+    result = metric.result()
+    if isinstance(result, dict):
+        return {f"{task}_{key}": value for key, value in result.items()}
+    key = f"{task}_{metric.name}"
+    # `metrics` and `weighted_metrics` may hold the same metric.
+    return {f"{task}_weighted_{metric.name}" if key in taken else key: result}

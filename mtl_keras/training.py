@@ -1,0 +1,329 @@
+"""Trains a model by a recipe, and goes on where a killed run stopped."""
+
+import json
+import logging
+import math
+import pathlib
+import sys
+import time
+
+import keras
+
+from mtl_keras import checkpoint, data, engine, export, optimizers, plots
+from mtl_keras.report import MetricsFile, Report
+from mtl_keras.suggest import did_you_mean, listed
+
+_LOGGER = logging.getLogger("mtl_keras")
+_NEEDED = ("model", "epochs", "batch_size", "seed", "optimizer")
+
+
+def train_and_evaluate(model, datasets: dict, config, workdir, command=None):
+    """Trains a model, measures it on the test split and exports it.
+
+    The workdir holds the resolved `config.json`, `metrics.jsonl` (a line an
+    epoch), `checkpoint.npz`, `events/` for TensorBoard, `model.weights.h5`,
+    `report.json`, `plots/` and the SavedModel `export/1`. The same call on
+    the same workdir goes on after the last finished epoch; on a CPU without
+    XLA the final weights equal an undisturbed run's bit by bit.
+
+    Args:
+        model: `MultiTaskModel`, not compiled.
+        datasets: Dict. `"train"`: a function from the number of an epoch (an
+            integer or int64 scalar tensor) to that epoch's `tf.data.Dataset`,
+            or a dataset, which then orders its epochs itself.
+            `"validation"` and `"test"`: datasets, each may be left out.
+        config: `ml_collections.ConfigDict` or dict: `model`, `epochs`,
+            `batch_size`, `seed`, `optimizer`, and where wanted `data`,
+            `loss_weights`, `jit_compile`, `steps_per_execution`, `monitor`
+            (a key of the logs; the best epoch's weights are kept, else the
+            last's) and `mode` (`"min"` or `"max"`).
+        workdir: String or path of a folder, made if needed.
+        command: String, the command to be named in the report.
+
+    Returns:
+        `Report` with the metrics of the test split, or of the validation
+        split where there is no test split.
+
+    Raises:
+        ValueError: If the config lacks a field, or the workdir holds another
+            run.
+    """
+    config = _as_dict(config)
+    workdir = pathlib.Path(workdir)
+    _claim(workdir, config)
+    keras.utils.set_random_seed(config["seed"])
+    if config.get("deterministic", True):
+        engine.make_deterministic()
+    steps = _steps_per_epoch(datasets["train"])
+    _compile(model, config, steps)
+    run = _Run(model, config, workdir)
+    for line in _header(model, config, steps, run.first_epoch):
+        _LOGGER.info("%s", line)
+    started = time.monotonic()
+    if run.first_epoch < config["epochs"]:
+        _fit(model, datasets, config, steps, run)
+    run.finish()
+    seconds = run.seconds_before + time.monotonic() - started
+    report = _evaluate(model, datasets, config, seconds, command)
+    report.save(workdir / "report.json")
+    _illustrate(model, datasets, run, workdir / "plots")
+    export.saved_model(
+        model,
+        workdir / "export" / "1",
+        preprocessor=getattr(model, "preprocessor", None),
+        postprocessor=getattr(model, "postprocessor", None),
+        overwrite=True,
+    )
+    return report
+
+
+def _as_dict(config) -> dict:
+    config = config.to_dict() if hasattr(config, "to_dict") else dict(config)
+    missing = [key for key in _NEEDED if config.get(key) is None]
+    if missing:
+        raise ValueError(
+            f"The config lacks {listed(missing)}. Received: a config with "
+            f"{listed(sorted(config))}"
+        )
+    for key in ("epochs", "batch_size"):
+        if not isinstance(config[key], int) or config[key] < 1:
+            raise ValueError(
+                f"`config.{key}` must be an integer of at least 1. "
+                f"Received: {config[key]!r}"
+            )
+    return config
+
+
+def _claim(workdir, config):
+    """Writes the config, or checks that it is the one already there."""
+    if workdir.exists() and not workdir.is_dir():
+        raise ValueError(
+            f"The workdir must be a folder. Received: {str(workdir)!r}, which "
+            "is a file."
+        )
+    path = workdir / "config.json"
+    wanted = json.loads(json.dumps(config))
+    if not path.exists():
+        if (workdir / "checkpoint.npz").exists():
+            raise ValueError(
+                f"The workdir {str(workdir)!r} holds a checkpoint without a "
+                "config.json. Choose another workdir or delete it."
+            )
+        text = json.dumps(wanted, indent=2, sort_keys=True) + "\n"
+        checkpoint.write_atomically(
+            path, lambda file: file.write(text.encode())
+        )
+        return
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise ValueError(
+            f"{str(path)!r} is damaged: {error}. Choose another workdir or "
+            "delete it."
+        ) from error
+    different = sorted(
+        key
+        for key in found.keys() | wanted.keys()
+        if found.get(key) != wanted.get(key)
+    )
+    if different:
+        changes = "; ".join(
+            f"{key}: {found.get(key)!r} there, {wanted.get(key)!r} now"
+            for key in different
+        )
+        raise ValueError(
+            f"The workdir {str(workdir)!r} holds another run. Its config "
+            f"differs in {changes}. Choose another workdir, or delete that "
+            "one to start anew."
+        )
+
+
+def _steps_per_epoch(train) -> int | None:
+    """Counts the batches of an epoch; `None` where a dataset can't tell."""
+    dataset = train(0) if callable(train) else train
+    steps = int(dataset.cardinality())
+    if steps == 0:
+        raise ValueError("The training split is empty.")
+    if steps < 0 and callable(train):
+        raise ValueError(
+            "A training dataset given as a function of the epoch must know "
+            "its number of batches. Received: an unknown or infinite "
+            "cardinality. Set it with tf.data.experimental.assert_cardinality."
+        )
+    return steps if steps > 0 else None
+
+
+def _compile(model, config, steps):
+    weights = config.get("loss_weights")
+    model.compile(
+        optimizer=optimizers.from_recipe(
+            config["optimizer"],
+            epochs=config["epochs"],
+            steps_per_epoch=steps or 1,
+        ),
+        loss_weights=weights if weights else None,
+        jit_compile=config.get("jit_compile", "auto"),
+        steps_per_execution=config.get("steps_per_execution", 1),
+    )
+    model.optimizer.build(model.trainable_variables)
+
+
+def _fit(model, datasets, config, steps, run):
+    train, first, last = datasets["train"], run.first_epoch, config["epochs"]
+    resumable = callable(train)
+    is_terminal = sys.stdout.isatty()
+    model.fit(
+        data.epochs(train, first, last) if resumable else train,
+        validation_data=datasets.get("validation"),
+        initial_epoch=first,
+        epochs=last,
+        steps_per_epoch=steps if resumable else None,
+        verbose=1 if is_terminal else 0,
+        callbacks=[
+            _EpochEnd(run, last, is_terminal=is_terminal),
+            *engine.event_callbacks(run.workdir / "events"),
+        ],
+    )
+
+
+class _Run:
+    """The progress of a run, on the disk and in memory."""
+
+    def __init__(self, model, config, workdir):
+        self.model = model
+        self.workdir = workdir
+        self.monitor = config.get("monitor")
+        self.mode = config.get("mode") or "min"
+        if self.mode not in ("min", "max"):
+            raise ValueError(
+                f"`config.mode` must be 'min' or 'max'. Received: {self.mode!r}"
+            )
+        self.metrics = MetricsFile(workdir / "metrics.jsonl")
+        self._path = workdir / "checkpoint.npz"
+        self._best_path = workdir / "best.weights.h5"
+        self.best = None
+        self.first_epoch = 0
+        self.seconds_before = 0.0
+        if self._path.exists():
+            progress = checkpoint.restore(model, self._path)
+            self.first_epoch = progress["num_epochs"]
+            self.seconds_before = progress["seconds"]
+            self.best = progress["best"]
+        self.metrics.keep(self.first_epoch)
+
+    def end_epoch(self, epoch, logs, seconds):
+        """Writes the line first: a kill in between only repeats the epoch."""
+        self.metrics.append({"epoch": epoch, **logs, "seconds": seconds})
+        if self.monitor is not None and self._is_better(logs):
+            self.best = float(logs[self.monitor])
+            temporary = self.workdir / ".best.weights.h5"
+            self.model.save_weights(temporary)
+            temporary.replace(self._best_path)
+        self.seconds_before += seconds
+        checkpoint.save(
+            self.model,
+            self._path,
+            {
+                "num_epochs": epoch + 1,
+                "seconds": self.seconds_before,
+                "best": self.best,
+            },
+        )
+
+    def _is_better(self, logs) -> bool:
+        if self.monitor not in logs:
+            raise ValueError(
+                f"`config.monitor` names {self.monitor!r}, which is no key of "
+                f"the logs: {listed(sorted(logs))}."
+                f"{did_you_mean(self.monitor, logs)}"
+            )
+        value = float(logs[self.monitor])
+        if self.best is None:
+            return True
+        return value < self.best if self.mode == "min" else value > self.best
+
+    def finish(self):
+        """Leaves the chosen weights in the model and in the workdir."""
+        if self.monitor is not None and self._best_path.exists():
+            self.model.load_weights(self._best_path)
+        self.model.save_weights(self.workdir / "model.weights.h5")
+
+
+class _EpochEnd(keras.callbacks.Callback):
+    """Keeps the run after each epoch and says how it goes."""
+
+    def __init__(self, run, last, *, is_terminal):
+        super().__init__()
+        self._run, self._last, self._is_terminal = run, last, is_terminal
+        self._started = None
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._started = time.monotonic()
+
+    def on_epoch_end(self, epoch, logs=None):
+        seconds = time.monotonic() - self._started
+        self._run.end_epoch(epoch, dict(logs or {}), seconds)
+        if not self._is_terminal:
+            figures = " ".join(
+                f"{key}={value:.4f}" for key, value in (logs or {}).items()
+            )
+            _LOGGER.info(
+                "epoch %d/%d %.1f s %s", epoch + 1, self._last, seconds, figures
+            )
+
+
+def _header(model, config, steps, first_epoch) -> list[str]:
+    trainable = sum(math.prod(v.shape) for v in model.trainable_variables)
+    versions = ", ".join(f"{k} {v}" for k, v in engine.versions().items())
+    lines = [
+        f"{config['model']}: {model.count_params():,} parameters "
+        f"({trainable:,} trainable), tasks {', '.join(model.tasks)}",
+        f"{versions}; devices {', '.join(engine.devices())}",
+        f"{config['epochs']} epochs of {steps or 'unknown'} steps of "
+        f"{config['batch_size']}, XLA {'on' if model.jit_compile else 'off'}, "
+        f"seed {config['seed']}",
+    ]
+    if first_epoch:
+        lines.append(f"goes on after epoch {first_epoch}")
+    return lines
+
+
+def _evaluate(model, datasets, config, seconds, command) -> Report:
+    split = next((s for s in ("test", "validation") if datasets.get(s)), None)
+    metrics = {}
+    if split is not None:
+        metrics = model.evaluate(datasets[split], verbose=0, return_dict=True)
+    return Report(
+        model=config["model"],
+        data=config.get("data"),
+        seed=config["seed"],
+        split=split or "none",
+        metrics={key: float(value) for key, value in metrics.items()},
+        epochs=config["epochs"],
+        seconds=round(seconds, 1),
+        num_parameters=model.count_params(),
+        versions=engine.versions(),
+        command=command,
+    )
+
+
+def _illustrate(model, datasets, run, folder):
+    plots.curves(
+        run.metrics.read(), folder / "curves.png", tasks=list(model.tasks)
+    )
+    shown = datasets.get("test") or datasets.get("validation")
+    inputs = model.inputs
+    if shown is None or len(inputs) != 1 or len(inputs[0].shape) != 4:
+        return
+    batch = next(iter(shown))
+    images = next(iter(keras.tree.flatten(batch[0])))
+    plots.predictions(
+        keras.ops.convert_to_numpy(images),
+        model.tasks,
+        model.predict(batch[0], verbose=0),
+        folder / "predictions.png",
+        labels={
+            name: keras.ops.convert_to_numpy(label)
+            for name, label in batch[1].items()
+        },
+    )
