@@ -1,7 +1,5 @@
 """Reads the arguments of `compile`: which loss and metrics each task has."""
 
-import keras
-
 from mtl_keras import losses as losses_module
 from mtl_keras import metrics as metrics_module
 from mtl_keras.suggest import did_you_mean, listed
@@ -107,18 +105,14 @@ def resolve_metrics(argument: str, metrics, tasks: dict) -> tuple[dict, dict]:
         if name in given:
             group = given[name]
             group = group if isinstance(group, list | tuple) else [group]
-            group = [
-                metrics_module.get(metric)
-                for metric in group
-                if metric is not None
-            ]
+            group = [_metric(entry) for entry in group if entry is not None]
         else:
             group = task.default_metrics() if argument == "metrics" else []
         _check_group(argument, name, group, tasks)
         of_split = [
             m for m in group if isinstance(m, metrics_module.SplitMetric)
         ]
-        streaming[name] = [_as_metric(m) for m in group if m not in of_split]
+        streaming[name] = [m for m in group if m not in of_split]
         split[name] = of_split
     return (
         {name: group for name, group in streaming.items() if group},
@@ -126,12 +120,13 @@ def resolve_metrics(argument: str, metrics, tasks: dict) -> tuple[dict, dict]:
     )
 
 
-def _as_metric(metric):
-    if isinstance(metric, keras.metrics.Metric):
-        return metric
-    return keras.metrics.MeanMetricWrapper(
-        metric, name=getattr(metric, "__name__", type(metric).__name__)
-    )
+def _metric(identifier):
+    metric = metrics_module.get(identifier)
+    is_ours = type(metric).__module__.startswith("mtl_keras.")
+    if isinstance(identifier, str) and not is_ours:
+        # As in Keras, "mae" is logged as "mae".
+        metric.name = identifier
+    return metric
 
 
 def _check_group(argument, task, group, tasks):

@@ -28,12 +28,18 @@ class LabelledBatch:
         zero = ops.zeros((), "float32")
         self.total = self.count = self.num_invalid = zero
         if label is None:
+            # Zero, but connected: its head gets a zero gradient, not none.
+            none = ops.zeros_like(prediction, dtype="bool")
+            kept = ops.where(none, prediction, ops.zeros_like(prediction))
+            self.total = ops.cast(ops.sum(kept), "float32")
             return
         spec = task.label
         label = ops.convert_to_tensor(label)
-        if spec.has_range:
-            self.num_invalid = ops.sum(ops.cast(spec.invalid(label), "float32"))
-        present = spec.present(label)
+        present, invalid = usable_labels(spec, label)
+        if invalid is not None:
+            if spec.rule == "box_xyxy":
+                invalid = ops.any(invalid, axis=-1)
+            self.num_invalid = ops.sum(ops.cast(invalid, "float32"))
         filled = spec.fill(label, present)
         values = losses.values(loss, filled, prediction)
         counted = align(present, values, task.name, what="mask")
@@ -54,6 +60,27 @@ class LabelledBatch:
             weights = weights * weight
         self.total = ops.sum(values * weights)
         self.count = ops.sum(counted)
+
+
+def usable_labels(spec, label) -> tuple:
+    """Tells which labels a loss can read.
+
+    An illegal label is counted, and the model raises soon after; until then it
+    must not reach a loss, which may stop the process in words of its own.
+
+    Args:
+        spec: `LabelSpec` of the task.
+        label: Tensor of shape `(batch, *label)`.
+
+    Returns:
+        Two boolean tensors of `label`'s shape: present and legal; present and
+        illegal, `None` where the task's labels have no range.
+    """
+    present = spec.present(label)
+    if not spec.has_range:
+        return present, None
+    invalid = spec.invalid(label)
+    return ops.logical_and(present, ops.logical_not(invalid)), invalid
 
 
 def metric_weights(spec, present, given) -> tuple:

@@ -81,7 +81,7 @@ class LabelSpec:
         """
         from keras import ops
 
-        label = ops.convert_to_tensor(label)
+        label = _as_number(label)
         if _is_float(label):
             present = ops.logical_not(ops.isnan(label))
             if self.missing != "nan":
@@ -107,11 +107,11 @@ class LabelSpec:
             present: Boolean tensor from `present(label)`; computed if `None`.
 
         Returns:
-            Tensor of `label`'s shape and type.
+            Tensor of `label`'s shape, floating point or a signed integer.
         """
         from keras import ops
 
-        label = ops.convert_to_tensor(label)
+        label = _as_number(label)
         present = self.present(label) if present is None else present
         if self.rule == "box_xyxy":
             legal = ops.cast(ops.convert_to_tensor(_WHOLE_IMAGE), label.dtype)
@@ -132,7 +132,7 @@ class LabelSpec:
         """
         from keras import ops
 
-        label = ops.convert_to_tensor(label)
+        label = _as_number(label)
         bad = ops.zeros_like(label, dtype="bool")
         if self.minimum is not None:
             bad = ops.logical_or(
@@ -281,6 +281,17 @@ class LabelSpec:
         config = dataclasses.asdict(self)
         config["shape"] = list(self.shape)
         return config
+
+
+def _as_number(label):
+    """Makes flags and unsigned integers comparable with a marker of -1."""
+    import keras
+
+    label = keras.ops.convert_to_tensor(label)
+    dtype = keras.backend.standardize_dtype(label.dtype)
+    if "float" in dtype or dtype in ("int32", "int64"):
+        return label
+    return keras.ops.cast(label, "int32")
 
 
 def _is_float(tensor) -> bool:

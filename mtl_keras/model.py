@@ -8,7 +8,11 @@ from keras import ops
 from mtl_keras import arguments, balancing, engine, targets
 from mtl_keras.collection import COLLECTED, SplitCollection
 from mtl_keras.inference import complete_task
-from mtl_keras.labelled import LabelledBatch, metric_weights
+from mtl_keras.labelled import (
+    LabelledBatch,
+    metric_weights,
+    usable_labels,
+)
 from mtl_keras.task import Task
 from mtl_keras.tracking import TaskTracking
 from mtl_keras.validation import LabelCheck, declared_tasks, named_outputs
@@ -61,6 +65,7 @@ class MultiTaskModel(keras.Model):
         self._class_tables = None
         self._collection = None
         self._is_evaluating = False
+        self._evaluation_steps = 1
 
     @property
     def tasks(self) -> dict[str, Task]:
@@ -251,7 +256,7 @@ class MultiTaskModel(keras.Model):
         collected = {}
         for name, label in labels.items():
             spec = tasks[name].label
-            present = spec.present(label)
+            present, _ = usable_labels(spec, label)
             filled = spec.fill(label, present)
             given = weights.get(name)
             present, given = metric_weights(spec, present, given)
@@ -288,13 +293,12 @@ class MultiTaskModel(keras.Model):
             return self.test_function
         if self._board is None or not self._board.split_metrics:
             return super().make_test_function(force)
-        steps, self.steps_per_execution = self.steps_per_execution, 1
-        try:
-            super().make_test_function(force=True)
-        finally:
-            self.steps_per_execution = steps
+        super().make_test_function(force=True)
         self.test_function = engine.collecting(
-            self.test_function, steps, COLLECTED, self._collect
+            self.test_function,
+            lambda: self._evaluation_steps,
+            COLLECTED,
+            self._collect,
         )
         return self.test_function
 
@@ -362,12 +366,22 @@ class MultiTaskModel(keras.Model):
         self._standardize(call)
         return_dict = call.pop("return_dict", False)
         self._collection = SplitCollection()
+        # Several steps an execution hand out the last step's outputs only, so
+        # what collects takes its steps one by one.
+        steps = self.steps_per_execution
+        if self._board.split_metrics:
+            self.steps_per_execution = 1
+            # The iterator that `fit` keeps still counts in executions.
+            kept = private.get("_use_cached_eval_dataset", False)
+            self._evaluation_steps = steps if kept else 1
         try:
             logs = super().evaluate(**call, **private, return_dict=True)
             self._check_audit()
             logs.update(self._split_results())
         finally:
             self._collection = None
+            self._evaluation_steps = 1
+            self.steps_per_execution = steps
         return logs if return_dict else list(logs.values())
 
     def _split_results(self) -> dict:

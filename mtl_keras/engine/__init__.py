@@ -35,12 +35,12 @@ def sum_over_replicas(scalars: list) -> list:
     return _module().sum_over_replicas(scalars)
 
 
-def collecting(test_function, steps: int, key: str, collect):
+def collecting(test_function, steps, key: str, collect):
     """Wraps a test function so that it hands out what its steps collected.
 
     Args:
         test_function: The model's compiled function of one evaluation step.
-        steps: Integer, the model's `steps_per_execution`.
+        steps: Function that returns how many steps a call shall take.
         key: String, the entry of the step's logs that is taken out.
         collect: Function called with that entry's value, once a step.
 

@@ -11,7 +11,7 @@ def sum_over_replicas(scalars: list) -> list:
     return scalars
 
 
-def collecting(test_function, steps: int, key: str, collect):
+def collecting(test_function, steps, key: str, collect):
     """Runs one evaluation step a batch and hands out each one's entry."""
     del steps
 

@@ -22,11 +22,11 @@ def sum_over_replicas(scalars: list) -> list:
 
 
 def collecting(test_function, steps: int, key: str, collect):
-    """Runs `steps` evaluation steps a call and hands out each one's entry."""
+    """Runs `steps()` evaluation steps a call and hands out each one's entry."""
 
     def run(iterator):
         logs = None
-        for _ in range(steps):
+        for _ in range(steps()):
             try:
                 logs = dict(test_function(iterator))
             except (StopIteration, tf.errors.OutOfRangeError):
