@@ -1,0 +1,50 @@
+"""The tools: `mtl-keras NAME`, and in a clone `python -m tools.NAME`."""
+
+import importlib
+import sys
+
+from mtl_keras.suggest import unknown
+
+SUMMARIES = {
+    "card": "Writes a model's card from what runs have measured.",
+    "evaluate": "Measures a trained model on a split.",
+    "export": "Writes a trained model as a SavedModel for serving.",
+    "list_models": "Lists the models of the zoo, or prints their cards.",
+    "predict": "Answers for picture files: prints and draws.",
+    "train": "Trains a model by its recipe, and goes on where it stopped.",
+}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs the tool that the first argument names.
+
+    Args:
+        argv: List of strings, without the program's name. Defaults to the
+            process's.
+
+    Returns:
+        Integer, the exit status: 0, 1 for an error, 2 for a wrong command.
+    """
+    argv = sys.argv[1:] if argv is None else argv
+    if not argv or argv[0] in ("-h", "--help", "help"):
+        print(_usage())
+        return 0 if argv else 2
+    name, *rest = argv
+    if name not in SUMMARIES:
+        print(f"error: {unknown('tool', name, SUMMARIES)}", file=sys.stderr)
+        return 2
+    return importlib.import_module(f"{__name__}.{name}").main(rest)
+
+
+def _usage() -> str:
+    width = max(map(len, SUMMARIES))
+    lines = [f"  {name:<{width}}  {text}" for name, text in SUMMARIES.items()]
+    return "\n".join(
+        [
+            "Usage: mtl-keras TOOL [flags]",
+            "",
+            *lines,
+            "",
+            "mtl-keras TOOL --help tells a tool's flags.",
+        ]
+    )

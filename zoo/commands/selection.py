@@ -1,0 +1,180 @@
+"""Which trained model a tool is to use: a workdir's, or the zoo's own."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+from absl import flags
+
+from mtl_keras.suggest import listed
+
+WEIGHTS_FILE = "model.weights.h5"
+
+
+@dataclasses.dataclass(frozen=True)
+class Selection:
+    """A trained model and how it was made.
+
+    Attributes:
+        name: String, the model's name in the zoo.
+        data: String, the name of its data.
+        overrides: Dict, what differs from the entry's defaults.
+        weights: String, a name on the card or a path.
+    """
+
+    name: str
+    data: str
+    overrides: dict
+    weights: str
+
+    def load(self):
+        """Returns the model with its weights."""
+        import zoo
+
+        return zoo.load(self.name, self.data, self.weights, **self.overrides)
+
+    def dataset(self, split: str, batch_size: int, data_dir: str | None):
+        """Returns a split's batches, in order, without augmentation."""
+        import zoo
+
+        return zoo.dataset(
+            self.name,
+            split,
+            self.data,
+            batch_size,
+            data_dir=data_dir,
+            training=False,
+            **self.overrides,
+        )
+
+
+def define(values: flags.FlagValues) -> None:
+    """Defines the flags that choose a trained model."""
+    flags.DEFINE_string(
+        "workdir",
+        None,
+        "Folder of a finished training.",
+        flag_values=values,
+    )
+    flags.DEFINE_string(
+        "model", None, "Name of a model of the zoo.", flag_values=values
+    )
+    flags.DEFINE_string(
+        "weights",
+        None,
+        "Name of weights on the model's card, or a file's path. Without it, "
+        "the first on the card.",
+        flag_values=values,
+    )
+    flags.DEFINE_string(
+        "data",
+        None,
+        "Name of the data, where it is not that of the weights.",
+        flag_values=values,
+    )
+
+
+def read(values: flags.FlagValues) -> Selection:
+    """Reads the flags that `define` defined.
+
+    Args:
+        values: Parsed flags.
+
+    Returns:
+        `Selection`.
+
+    Raises:
+        ValueError: If the flags name no trained model.
+    """
+    if (values.workdir is None) == (values.model is None):
+        raise ValueError(
+            "Expected either --workdir, a training of your own, or --model, a "
+            "model of the zoo. Received: "
+            f"--workdir={values.workdir} --model={values.model}"
+        )
+    if values.workdir is not None:
+        if values.weights is not None:
+            raise ValueError(
+                "A workdir has its own weights. Received: "
+                f"--workdir={values.workdir} --weights={values.weights}. "
+                "Leave out --weights, or give --model in place of --workdir."
+            )
+        return from_workdir(Path(values.workdir), values.data)
+    return _from_card(values.model, values.weights, values.data)
+
+
+def from_workdir(workdir: Path, data: str | None = None) -> Selection:
+    """Finds the model that a workdir's training made.
+
+    Args:
+        workdir: Path of the folder.
+        data: String, other data to use it with. Defaults to the training's.
+
+    Returns:
+        `Selection`.
+
+    Raises:
+        ValueError: If there is no finished training.
+    """
+    config = read_json(workdir, "config.json")
+    weights = workdir / WEIGHTS_FILE
+    if not weights.is_file():
+        raise ValueError(
+            f"The training in {str(workdir)!r} has not finished: there is no "
+            f"{WEIGHTS_FILE}. The command that started it goes on with it."
+        )
+    return Selection(
+        config["model"],
+        data or config["data"],
+        config.get("overrides") or {},
+        str(weights),
+    )
+
+
+def read_json(workdir: Path, name: str) -> dict:
+    """Reads a file of a workdir.
+
+    Args:
+        workdir: Path of the folder.
+        name: String, the file's name.
+
+    Returns:
+        Dict.
+
+    Raises:
+        ValueError: If there is no such folder, or no such file that is whole.
+    """
+    path = workdir / name
+    if not path.is_file():
+        raise ValueError(
+            f"{str(workdir)!r} is no folder of a training: there is no {name}. "
+            f"Received: --workdir={workdir}"
+        )
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{str(path)!r} is damaged: {error}") from error
+
+
+def _from_card(name, weights, data) -> Selection:
+    import zoo
+    from zoo import weights as zoo_weights
+
+    card = zoo.info(name)
+    known = card.get("weights", {})
+    if weights is None:
+        if not known:
+            raise ValueError(
+                f"The zoo has no trained weights of {name!r}. Train it with "
+                f"`python -m tools.train --model {name} --workdir FOLDER` and "
+                "give --workdir, or give --weights with a file's path."
+            )
+        weights = next(iter(known))
+    found = zoo_weights.find(card, weights)
+    data = data or found.data or card.default_data
+    if data not in card["data"]:
+        raise ValueError(
+            f"{name!r} has no data {data!r}. Expected one of "
+            f"{listed(card['data'])}. Received: --data={data}"
+        )
+    return Selection(name, data, found.overrides, weights)
