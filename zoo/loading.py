@@ -104,7 +104,7 @@ def dataset(
     if tasks is not None:
         overrides["tasks"] = _resolve_tasks(entry, tasks)
     _check_overrides(entry, overrides)
-    builder = _prepared_builder(entry, data, data_dir)
+    builder = prepared_builder(entry.module, data, data_dir)
     _check_split(builder, split)
     if training is None:
         training = split.split("[")[0] == "train"
@@ -202,8 +202,19 @@ def _only(names: list[str], example: Callable) -> Callable:
     return chosen
 
 
-def _prepared_builder(entry, data, data_dir):
-    module_name, _, class_name = entry.module.DATA[data].partition(":")
+def prepared_builder(module, data: str, data_dir: str | Path | None = None):
+    """Makes a data set's builder; prepares the data where that is not done.
+
+    Args:
+        module: An entry's module or object, with `DATA`.
+        data: String, a name in `DATA`.
+        data_dir: Folder of prepared data sets. Defaults to that of TensorFlow
+            Datasets.
+
+    Returns:
+        `tfds.core.DatasetBuilder`.
+    """
+    module_name, _, class_name = module.DATA[data].partition(":")
     make = getattr(importlib.import_module(module_name), class_name)
     builder = make(data_dir=None if data_dir is None else str(data_dir))
     if not builder.info.splits:

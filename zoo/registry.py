@@ -65,6 +65,11 @@ def _entries() -> dict[str, Entry]:
     return {**_packaged, **_registered}
 
 
+def reread() -> None:
+    """Forgets the packaged cards, so that changed files are read again."""
+    _packaged.clear()
+
+
 def find(name: str) -> Entry:
     """Finds an entry.
 

@@ -1,0 +1,261 @@
+"""Measures an entry and writes its card; figures come from finished runs."""
+
+import json
+import statistics
+from pathlib import Path
+
+from mtl_keras.suggest import listed
+from zoo import loading, registry, weights
+from zoo.card import Card
+
+_ANSWERS = {
+    "presence": "whether it is there, a probability",
+    "box": "where it is: x1, y1, x2, y2 as shares of width and height",
+    "regression": "a number",
+}
+_DIGITS = 4
+
+
+def describe(name: str, module) -> dict:
+    """Measures what an entry is, from its own code.
+
+    Args:
+        name: String, the entry's name.
+        module: The entry's module or object.
+
+    Returns:
+        Dict, a card's content without weights and figures.
+    """
+    from mtl_keras.macs import macs
+
+    data = next(iter(module.DATA))
+    model = module.build(data)
+    told = getattr(module, "CARD", {})
+    documented = (getattr(module, "__doc__", None) or name).strip()
+    inputs = {
+        tensor.name: {"shape": list(tensor.shape[1:]), "dtype": tensor.dtype}
+        for tensor in model.inputs
+    }
+    return {
+        "name": name,
+        "module": getattr(module, "__name__", None),
+        "summary": told.get("summary", documented.splitlines()[0]),
+        "tasks": {
+            task.name: _describe_task(task) for task in module.tasks(data)
+        },
+        "inputs": inputs,
+        "num_parameters": model.count_params(),
+        "macs": {
+            "input": ", ".join(
+                f"{key} {' x '.join(map(str, spec['shape']))}"
+                for key, spec in inputs.items()
+            ),
+            "value": macs(model),
+        },
+        "data": {},
+        "published": told.get("published", []),
+    }
+
+
+def describe_data(entry_module, data: str, data_dir=None) -> dict:
+    """Reads what a card says about a data set from its builder.
+
+    Args:
+        entry_module: The entry's module or object.
+        data: String, a name in its `DATA`.
+        data_dir: Folder of prepared data sets.
+
+    Returns:
+        Dict with `"builder"`, `"version"`, `"splits"` and `"licence"`.
+    """
+    builder = loading.prepared_builder(entry_module, data, data_dir)
+    return {
+        "builder": entry_module.DATA[data],
+        "version": str(builder.info.version),
+        "splits": {
+            split: info.num_examples
+            for split, info in builder.info.splits.items()
+        },
+        "licence": builder.info.license or None,
+    }
+
+
+def summarize(workdirs: list[Path]) -> dict:
+    """Puts the reports of one recipe's runs together.
+
+    Args:
+        workdirs: List of paths of finished runs that differ in their seed.
+
+    Returns:
+        Dict with `"data"`, `"split"`, `"seeds"`, `"metrics"` (name to
+        `[mean, spread]`, the spread being the sample standard deviation over
+        the seeds, `None` for one), `"epochs"`, `"seconds"` (the mean),
+        `"versions"` and `"command"` (the first run's).
+
+    Raises:
+        ValueError: If a run has no report, or they are not of one recipe.
+    """
+    reports = [_read(workdir, "report.json") for workdir in workdirs]
+    configs = [_read(workdir, "config.json") for workdir in workdirs]
+    first = reports[0]
+    for workdir, report, config in zip(workdirs, reports, configs, strict=True):
+        for found, wanted in ((report, first), (config, configs[0])):
+            different = [
+                key
+                for key in ("model", "data", "split", "epochs", "overrides")
+                if found.get(key) != wanted.get(key)
+            ]
+            if different:
+                raise ValueError(
+                    "The workdirs must be runs of one recipe. Received: "
+                    f"{str(workdir)!r}, which differs from "
+                    f"{str(workdirs[0])!r} in {listed(different)}"
+                )
+    seeds = [report["seed"] for report in reports]
+    if len(set(seeds)) < len(seeds):
+        raise ValueError(
+            f"The workdirs must have different seeds. Received: seeds {seeds}"
+        )
+    return {
+        "data": first["data"],
+        "split": first["split"],
+        "seeds": seeds,
+        "metrics": {
+            name: _mean_and_spread(
+                [report["metrics"][name] for report in reports]
+            )
+            for name in sorted(first["metrics"])
+            if name != "loss" and not name.endswith("_loss")
+        },
+        "epochs": first["epochs"],
+        "seconds": round(
+            statistics.fmean(report["seconds"] for report in reports), 1
+        ),
+        "versions": first["versions"],
+        "command": first["command"],
+    }
+
+
+def summarize_single(workdirs: list[Path]) -> dict:
+    """Puts the runs of the same trunk on each task alone together.
+
+    Args:
+        workdirs: List of paths of finished runs, each with one task.
+
+    Returns:
+        Dict from metric name to `[mean, spread]`.
+
+    Raises:
+        ValueError: If a run has several tasks.
+    """
+    by_task = {}
+    for workdir in workdirs:
+        overrides = _read(workdir, "config.json").get("overrides") or {}
+        tasks = overrides.get("tasks") or ()
+        if len(tasks) != 1:
+            raise ValueError(
+                "A single-task run has one task in its recipe: "
+                "--config.overrides.tasks=\"('cls',)\". "
+                f"Received: {str(workdir)!r} with tasks={tasks!r}"
+            )
+        by_task.setdefault(tasks[0], []).append(workdir)
+    metrics = {}
+    for runs in by_task.values():
+        metrics.update(summarize(runs)["metrics"])
+    return metrics
+
+
+def ship(card: Card, name: str, workdirs: list[Path]) -> dict:
+    """Puts the best run's weights into the package.
+
+    The best run is the one with the best validation figure, the recipe's
+    `monitor`; the test split has no say in it.
+
+    Args:
+        card: `Card` of the model.
+        name: String, the weights' name on the card.
+        workdirs: List of paths of finished runs.
+
+    Returns:
+        Dict, what the card says of the weights.
+    """
+    best = min(workdirs, key=_validation_figure)
+    config = _read(best, "config.json")
+    overrides = config.get("overrides") or {}
+    model = loading.load(
+        card["name"],
+        config["data"],
+        best / "model.weights.h5",
+        **overrides,
+    )
+    path = weights.CHECKPOINTS / f"{card['name']}-{name}.weights.h5"
+    path.parent.mkdir(exist_ok=True)
+    # Saved from a fresh model: without optimizer and balancer.
+    model.save_weights(path)
+    return {
+        "file": path.name,
+        "sha256": weights.sha256(path),
+        "bytes": path.stat().st_size,
+        "data": config["data"],
+        "overrides": overrides,
+        "seed": config["seed"],
+        "licence": "Apache-2.0",
+    }
+
+
+def _describe_task(task) -> dict:
+    facts = {"kind": task.kind}
+    if task.num_classes:
+        facts["answer"] = f"one of {task.num_classes} classes"
+        facts["num_classes"] = task.num_classes
+        facts["class_names"] = list(task.class_names)
+    else:
+        facts["answer"] = _ANSWERS.get(task.kind, task.kind)
+    return facts
+
+
+def _mean_and_spread(values: list) -> list:
+    if any(value is None for value in values):
+        return [None, None]
+    spread = statistics.stdev(values) if len(values) > 1 else None
+    return [
+        round(statistics.fmean(values), _DIGITS),
+        None if spread is None else round(spread, _DIGITS),
+    ]
+
+
+def _validation_figure(workdir: Path) -> float:
+    """Returns a run's best validation figure, smaller being better."""
+    config = _read(workdir, "config.json")
+    key = config.get("monitor") or "val_loss"
+    lines = (workdir / "metrics.jsonl").read_text(encoding="utf-8")
+    values = [json.loads(line)[key] for line in lines.splitlines()]
+    if config.get("mode", "min") == "max":
+        return -max(values)
+    return min(values)
+
+
+def _read(workdir: Path, name: str) -> dict:
+    path = Path(workdir) / name
+    if not path.is_file():
+        raise ValueError(
+            f"{str(workdir)!r} is no workdir of a finished run: there is no "
+            f"{name}"
+        )
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def write(card: Card) -> Path:
+    """Writes a card's file and makes the registry read it.
+
+    Args:
+        card: `Card`.
+
+    Returns:
+        `pathlib.Path` of the file.
+    """
+    path = registry.CARDS / f"{card['name']}.json"
+    path.parent.mkdir(exist_ok=True)
+    card.write(path)
+    registry.reread()
+    return path
