@@ -1,0 +1,33 @@
+"""Data for multi-task models, by `tf.data`: batches, pictures, boxes."""
+
+import importlib
+
+_NAMES = {
+    "AnswerDecoder": "decoder",
+    "Compose": "augment",
+    "ImagePreprocessor": "preprocessing",
+    "epochs": "batches",
+    "load_image": "image_file",
+    "pipeline": "batches",
+}
+_MODULES = ("augment", "letterbox")
+__all__ = sorted([*_MODULES, *_NAMES])
+
+
+def __getattr__(name: str):
+    # Lazily: a preprocessor's class loads no TensorFlow, a pipeline does.
+    if name in _NAMES:
+        module = importlib.import_module(f"{__name__}.{_NAMES[name]}")
+        return getattr(module, name)
+    if name in _MODULES:
+        return importlib.import_module(f"{__name__}.{name}")
+    from mtl_keras.suggest import did_you_mean
+
+    raise AttributeError(
+        f"module {__name__!r} has no attribute {name!r}."
+        f"{did_you_mean(name, __all__)}"
+    )
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

@@ -1,0 +1,127 @@
+"""Reads a picture from a file, with an answer for every file that is none."""
+
+import os
+import pathlib
+import struct
+
+from mtl_keras.suggest import did_you_mean
+
+MAX_PIXELS = 64_000_000
+_PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def load_image(path, channels: int = 3, max_pixels: int = MAX_PIXELS):
+    """Reads a PNG, JPEG, BMP or GIF file (of a GIF the first frame).
+
+    Args:
+        path: String or `pathlib.Path`, the file.
+        channels: Integer, 1 (gray) or 3 (colours).
+        max_pixels: Integer, the largest height times width. It is compared
+            with what the file's header declares, before anything is decoded:
+            a file of some kilobytes can declare a picture of gigabytes.
+
+    Returns:
+        NumPy uint8 array of shape `(height, width, channels)`.
+
+    Raises:
+        ValueError: If there is no such file, or it is a folder, cannot be
+            read, is no picture, is damaged, or is too large.
+    """
+    path = pathlib.Path(path)
+    contents = _read(path)
+    size = declared_size(contents)
+    if size is None:
+        raise ValueError(
+            f"Expected a PNG, JPEG, BMP or GIF file. Received: {str(path)!r}, "
+            f"{len(contents)} bytes, which is none of these. Convert it first."
+        )
+    height, width = size
+    if height < 1 or width < 1:
+        raise ValueError(_damaged(path, f"declares {height} x {width} pixels"))
+    if height * width > max_pixels:
+        raise ValueError(
+            f"Expected a picture of at most {max_pixels:,} pixels. "
+            f"Received: {str(path)!r}, which declares {height} x {width} = "
+            f"{height * width:,} pixels. Make it smaller first, or pass a "
+            "larger `max_pixels`."
+        )
+    return _decoded(path, contents, channels)
+
+
+def declared_size(contents: bytes) -> tuple[int, int] | None:
+    """Reads height and width from a picture's header, decoding nothing.
+
+    Args:
+        contents: Bytes of the file.
+
+    Returns:
+        Pair `(height, width)` in pixels, (0, 0) where the header is damaged,
+        or `None` where the bytes are no PNG, JPEG, BMP or GIF.
+    """
+    try:
+        if contents.startswith(_PNG):
+            width, height = struct.unpack_from(">II", contents, 16)
+        elif contents[:6] in (b"GIF87a", b"GIF89a"):
+            width, height = struct.unpack_from("<HH", contents, 6)
+        elif contents.startswith(b"BM"):
+            width, height = struct.unpack_from("<ii", contents, 18)
+        elif contents.startswith(b"\xff\xd8\xff"):
+            return _jpeg_size(contents)
+        else:
+            return None
+    except struct.error:
+        return 0, 0
+    # A BMP's height is negative where its rows run from the top.
+    return abs(height), width
+
+
+def _jpeg_size(contents):
+    import tensorflow as tf
+
+    try:
+        height, width, _ = tf.image.extract_jpeg_shape(contents).numpy()
+    except tf.errors.InvalidArgumentError:
+        return 0, 0
+    return int(height), int(width)
+
+
+def _read(path):
+    if path.is_dir():
+        raise ValueError(
+            f"Expected an image file. Received: {str(path)!r}, which is a "
+            "folder. Name a file in it."
+        )
+    if not path.exists():
+        folder = path.parent
+        beside = os.listdir(folder) if folder.is_dir() else []
+        raise ValueError(
+            f"Expected an image file. Received: {str(path)!r}, which does not "
+            f"exist.{did_you_mean(path.name, beside)}"
+        )
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ValueError(
+            f"Expected an image file that can be read. Received: "
+            f"{str(path)!r}: {error.strerror}"
+        ) from error
+
+
+def _decoded(path, contents, channels):
+    import tensorflow as tf
+
+    from mtl_keras.data.preprocessing import decode
+
+    try:
+        # Decoding leaves the GPU, if there is one, alone.
+        with tf.device("CPU"):
+            return decode(tf.constant(contents), channels).numpy()
+    except tf.errors.InvalidArgumentError as error:
+        raise ValueError(_damaged(path, "cannot be decoded")) from error
+
+
+def _damaged(path, why):
+    return (
+        f"Expected a whole PNG, JPEG, BMP or GIF file. Received: {str(path)!r},"
+        f" which {why}. The file is damaged or cut off; copy it again."
+    )

@@ -1,0 +1,109 @@
+"""Letterbox: a whole picture on a canvas of another shape, padded evenly.
+
+Boxes are `x1, y1, x2, y2` as shares of the image's width and height; a size is
+`(height, width)` in pixels. `place` says where the picture lies; `to_canvas`
+and `to_pixels` move boxes there and back.
+"""
+
+import tensorflow as tf
+
+
+def place(size, height: int, width: int):
+    """Finds where a picture lies on a canvas, in whole pixels.
+
+    Args:
+        size: Integer tensor of shape `(..., 2)`, the picture's height and
+            width.
+        height: Integer, the canvas's height.
+        width: Integer, the canvas's width.
+
+    Returns:
+        Pair of int32 tensors of shape `(..., 2)`: the height and width of the
+        picture on the canvas, and the rows above and columns left of it.
+    """
+    # Integers of 64 bits: a float would round 63.9999 differently from 64.
+    size = tf.cast(size, tf.int64)
+    h, w = size[..., 0], size[..., 1]
+    canvas = tf.constant([height, width], tf.int64)
+    limited_by_height = h * width >= w * height
+    rows = tf.where(limited_by_height, canvas[0], _rounded(h * width, w))
+    columns = tf.where(limited_by_height, _rounded(w * height, h), canvas[1])
+    placed = tf.maximum(tf.stack([rows, columns], axis=-1), 1)
+    return tf.cast(placed, tf.int32), tf.cast((canvas - placed) // 2, tf.int32)
+
+
+def to_canvas(boxes, size, height: int, width: int):
+    """Moves boxes from shares of the picture to shares of the canvas.
+
+    Args:
+        boxes: Float tensor of shape `(..., 4)`. NaN stays NaN.
+        size: Integer tensor of shape `(..., 2)`, the picture's height, width.
+        height: Integer, the canvas's height.
+        width: Integer, the canvas's width.
+
+    Returns:
+        Float32 tensor of shape `(..., 4)`.
+    """
+    scale, shift = _scale_and_shift(size, height, width)
+    return tf.cast(boxes, tf.float32) * scale + shift
+
+
+def to_pixels(boxes, size, height: int, width: int):
+    """Moves boxes from shares of the canvas to pixels of the picture.
+
+    Args:
+        boxes: Float tensor of shape `(..., 4)`.
+        size: Integer tensor of shape `(..., 2)`, the picture's height, width.
+        height: Integer, the canvas's height.
+        width: Integer, the canvas's width.
+
+    Returns:
+        Float32 tensor of shape `(..., 4)`, cut off at the picture's edges.
+    """
+    scale, shift = _scale_and_shift(size, height, width)
+    shares = (tf.cast(boxes, tf.float32) - shift) / scale
+    extent = _xyxy(tf.cast(size, tf.float32))
+    return tf.clip_by_value(shares, 0.0, 1.0) * extent
+
+
+def resize(pixels, height: int, width: int):
+    """Puts one picture on the canvas.
+
+    Args:
+        pixels: Float tensor of shape `(h, w, channels)`.
+        height: Integer, the canvas's height.
+        width: Integer, the canvas's width.
+
+    Returns:
+        Float32 tensor of shape `(height, width, channels)`, 0 where there is
+        no picture. A picture of the canvas's size is returned as it is.
+    """
+    size = tf.shape(pixels)[:2]
+
+    def resized():
+        placed, offset = place(size, height, width)
+        small = tf.image.resize(pixels, placed, antialias=True)
+        rest = tf.constant([height, width]) - placed - offset
+        return tf.pad(
+            small, [[offset[0], rest[0]], [offset[1], rest[1]], [0, 0]]
+        )
+
+    is_same = tf.reduce_all(tf.equal(size, tf.constant([height, width])))
+    canvas = tf.cond(is_same, lambda: pixels, resized)
+    return tf.ensure_shape(canvas, (height, width, pixels.shape[-1]))
+
+
+def _rounded(dividend, divisor):
+    return (2 * dividend + divisor) // (2 * divisor)
+
+
+def _scale_and_shift(size, height, width):
+    placed, offset = place(size, height, width)
+    canvas = tf.constant([height, width], tf.float32)
+    scale = tf.cast(placed, tf.float32) / canvas
+    shift = tf.cast(offset, tf.float32) / canvas
+    return _xyxy(scale), _xyxy(shift)
+
+
+def _xyxy(height_width):
+    return tf.gather(height_width, [1, 0, 1, 0], axis=-1)
