@@ -332,6 +332,9 @@ class MultiTaskModel(keras.Model):
             self._class_tables = _Hidden(tables)
             self.train_function = None
         self._standardize(call)
+        if hasattr(call.get("x"), "element_spec"):
+            # Keras warns that it cannot shuffle a dataset unless told not to.
+            call.setdefault("shuffle", False)
         if (held_out := call.get("validation_data")) is not None:
             call["validation_data"] = self._standardize_held_out(held_out)
         callbacks = call.get("callbacks")
