@@ -76,7 +76,7 @@ def describe_data(entry_module, data: str, data_dir=None) -> dict:
             split: info.num_examples
             for split, info in builder.info.splits.items()
         },
-        "licence": builder.info.license or None,
+        "licence": builder.info.redistribution_info.license or None,
     }
 
 

@@ -1,8 +1,11 @@
 """Makes what an entry describes: the model with its weights, and its data."""
 
+import contextlib
 import importlib
 import inspect
+import io
 import logging
+import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -218,9 +221,22 @@ def prepared_builder(module, data: str, data_dir: str | Path | None = None):
     make = getattr(importlib.import_module(module_name), class_name)
     builder = make(data_dir=None if data_dir is None else str(data_dir))
     if not builder.info.splits:
-        _LOGGER.info("Preparing %s in %s", data, builder.data_dir)
-        builder.download_and_prepare()
+        _prepare(builder)
     return builder
+
+
+def _prepare(builder) -> None:
+    import tensorflow_datasets as tfds
+
+    _LOGGER.info(
+        "Preparing the data set %s in %s, this once.",
+        builder.info.full_name,
+        builder.data_dir,
+    )
+    # A bar is for eyes; in a log it would be hundreds of lines.
+    tfds.display_progress_bar(sys.stderr.isatty())
+    with contextlib.redirect_stdout(io.StringIO()):
+        builder.download_and_prepare()
 
 
 def _check_split(builder, split) -> None:

@@ -6,6 +6,7 @@ import sys
 from mtl_keras.suggest import unknown
 
 SUMMARIES = {
+    "benchmark": "Times a training step beside plain Keras.",
     "card": "Writes a model's card from what runs have measured.",
     "evaluate": "Measures a trained model on a split.",
     "export": "Writes a trained model as a SavedModel for serving.",

@@ -1,0 +1,20 @@
+"""Fixtures that several folders of tests share."""
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def data_dir(tmp_path_factory):
+    """A folder for data sets that are prepared during the tests."""
+    return tmp_path_factory.mktemp("datasets")
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+    """The name of a small model, in the zoo for the time of one test."""
+    from tests.zoo import tiny_entry
+    from zoo import registry
+
+    monkeypatch.setattr(registry, "_registered", {})
+    registry.register(tiny_entry.NAME, tiny_entry, tiny_entry.card())
+    return tiny_entry.NAME

@@ -1,0 +1,94 @@
+"""Models and data by name, and what is said of wrong arguments."""
+
+import numpy as np
+import pytest
+
+import zoo
+
+
+def test_model_carries_its_parts(tiny):
+    model = zoo.load(tiny)
+    assert list(model.tasks) == ["box", "cls", "det"]
+    assert model.preprocessor.height == 12
+    assert model.postprocessor.height == 12
+
+
+def test_overrides_reach_the_model(tiny):
+    assert zoo.load(tiny, width=7).get_layer("conv0").filters == 7
+    assert list(zoo.load(tiny, tasks=["det"]).tasks) == ["det"]
+    assert list(zoo.load(tiny, tasks="det").tasks) == ["det"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            {"data": "tiny_square"},
+            "Unknown data of 'tiny_squares_net'.*mean 'tiny_squares'",
+        ),
+        (
+            {"widht": 3},
+            "Unknown override of 'tiny_squares_net': 'widht'.*mean 'width'",
+        ),
+        (
+            {"tasks": ["det", "bxo"]},
+            "Unknown task of 'tiny_squares_net': 'bxo'.*mean 'box'",
+        ),
+        ({"weights": "tiny"}, "Unknown weights of 'tiny_squares_net'"),
+    ],
+)
+def test_wrong_arguments_of_load(tiny, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        zoo.load(tiny, **arguments)
+
+
+def test_dataset_has_inputs_labels_and_weights(tiny, data_dir):
+    dataset = zoo.dataset(tiny, "test", batch_size=4, data_dir=data_dir)
+    batches = list(dataset.as_numpy_iterator())
+    inputs, labels, weights = batches[0]
+    assert inputs["image"].shape == (4, 12, 12, 1)
+    assert set(labels) == set(weights) == {"box", "cls", "det"}
+    np.testing.assert_array_equal(weights["cls"], labels["cls"] >= 0)
+    assert [len(batch[1]["det"]) for batch in batches] == [4, 4, 2]
+
+
+def test_dataset_of_some_tasks(tiny, data_dir):
+    dataset = zoo.dataset(tiny, "test", data_dir=data_dir, tasks=["det"])
+    _, labels, _ = next(dataset.as_numpy_iterator())
+    assert set(labels) == {"det"}
+
+
+def test_training_split_is_shuffled_by_seed_and_epoch(tiny, data_dir):
+    def read(**arguments):
+        dataset = zoo.dataset(tiny, data_dir=data_dir, **arguments)
+        inputs, _, _ = next(dataset.as_numpy_iterator())
+        return inputs["image"]
+
+    first = read(split="train", seed=1, epoch=0)
+    np.testing.assert_array_equal(first, read(split="train", seed=1, epoch=0))
+    assert (first != read(split="train", seed=1, epoch=1)).any()
+    assert (first != read(split="train", training=False)).any()
+    np.testing.assert_array_equal(
+        read(split="test", seed=1), read(split="test", seed=2)
+    )
+
+
+def test_part_of_the_training_split_is_for_training_too(tiny, data_dir):
+    dataset = zoo.dataset(tiny, "train[:8]", data_dir=data_dir, batch_size=8)
+    runs = [next(dataset.as_numpy_iterator())[0]["image"] for _ in range(4)]
+    assert any((runs[0] != other).any() for other in runs[1:])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"split": "tset"}, "Unknown split of 'tiny_squares'.*mean 'test'"),
+        ({"split": "test[:3]+dev"}, "Unknown split of 'tiny_squares'"),
+        ({"split": "test", "data": "squares"}, "Unknown data"),
+        ({"split": "test", "tasks": "clss"}, "Unknown task.*mean 'cls'"),
+        ({"split": "test", "widht": 3}, "Unknown override.*mean 'width'"),
+    ],
+)
+def test_wrong_arguments_of_dataset(tiny, data_dir, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        zoo.dataset(tiny, data_dir=data_dir, **arguments)

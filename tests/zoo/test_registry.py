@@ -1,0 +1,98 @@
+"""Which models there are, and what is said of names that there are not."""
+
+import subprocess
+import sys
+import types
+
+import pytest
+
+import zoo
+from zoo import registry
+
+_HEAVY = ("keras", "tensorflow", "numpy", "jax", "tensorflow_datasets")
+
+
+def test_listing_imports_nothing_heavy():
+    code = (
+        "import sys, zoo; names = zoo.list_models()\n"
+        "[str(zoo.info(name)) for name in names]\n"
+        f"print([m for m in {_HEAVY!r} if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def test_list_is_sorted_and_filtered_by_pattern(tiny):
+    names = zoo.list_models()
+    assert tiny in names
+    assert names == sorted(names)
+    assert zoo.list_models("tiny_*") == [tiny]
+    assert zoo.list_models("nothing_*") == []
+
+
+def test_list_is_filtered_by_names_and_kinds_of_tasks(tiny):
+    assert tiny in zoo.list_models(tasks="cls")
+    assert tiny in zoo.list_models(tasks=["presence", "box"])
+
+
+def test_list_is_filtered_by_data(tiny):
+    assert zoo.list_models(data="tiny_squares") == [tiny]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"tasks": "clss"}, "Unknown task: 'clss'.*Did you mean 'cls'"),
+        ({"data": "tiny_square"}, "Unknown data.*Did you mean 'tiny_squares'"),
+    ],
+)
+def test_list_refuses_unknown_filters(tiny, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        zoo.list_models(**arguments)
+
+
+@pytest.mark.parametrize("function", [zoo.info, zoo.load, zoo.recipe])
+def test_unknown_model(tiny, function):
+    with pytest.raises(ValueError, match="Did you mean 'tiny_squares_net'"):
+        function("tiny_square_net")
+
+
+def test_registered_name_is_replaced_by_the_same_name(tiny):
+    card = {"tasks": {"a": {"kind": "box"}}, "data": {"b": {}}}
+    zoo.register(tiny, "tests.zoo.tiny_entry", card)
+    assert set(zoo.info(tiny)["tasks"]) == {"a"}
+
+
+def test_packaged_name_is_refused(monkeypatch, tiny):
+    entry = registry.find(tiny)
+    monkeypatch.setattr(registry, "_packaged", {"packaged": entry})
+    with pytest.raises(ValueError, match="has a model named 'packaged'"):
+        zoo.register("packaged", entry.module, dict(entry.card))
+
+
+def test_registered_object_must_have_its_parts(tiny):
+    card = {"tasks": {"a": {"kind": "box"}}, "data": {"b": {}}}
+    entry = types.SimpleNamespace(build=None, tasks=None)
+    with pytest.raises(ValueError, match="lacks 'example', 'DATA'"):
+        zoo.register("mine", entry, card)
+
+
+@pytest.mark.parametrize(
+    ("card", "message"),
+    [
+        ({"data": {"a": {}}}, "without 'tasks'"),
+        ({"tasks": {"a": {"kind": "box"}}}, "without 'data'"),
+        ({"tasks": {"a": "box"}, "data": {"b": {}}}, "a dict with 'kind'"),
+        ({"tasks": ["a"], "data": {"b": {}}}, "must be a dict from name"),
+    ],
+)
+def test_registered_card_must_be_one(card, message):
+    with pytest.raises(ValueError, match=message):
+        zoo.register("mine", "some.module", card)
+
+
+def test_model_without_recipe(tiny):
+    with pytest.raises(ValueError, match="has no recipe"):
+        zoo.recipe(tiny)

@@ -1,0 +1,5 @@
+"""A data set of forty pictures."""
+
+from tests.zoo.tiny_squares.builder import Builder
+
+__all__ = ["Builder"]

@@ -1,0 +1,176 @@
+"""Answers for pictures: `python -m tools.predict --model cls_det_box a.png`."""
+
+from pathlib import Path
+
+from absl import flags
+
+from mtl_keras.suggest import listed
+from zoo.commands import SUMMARIES, app, selection
+
+_ENDINGS = (".bmp", ".gif", ".jpeg", ".jpg", ".png")
+_BATCH_SIZE = 32
+
+
+def define(values: flags.FlagValues) -> None:
+    """Defines the tool's flags."""
+    selection.define(values)
+    flags.DEFINE_string(
+        "output",
+        "predictions",
+        "Folder for the pictures with what was found drawn on them.",
+        flag_values=values,
+    )
+
+
+def run(values: flags.FlagValues, operands: list[str]) -> None:
+    """Prints a line for each picture and draws it."""
+    paths = find_pictures(operands)
+    chosen = selection.read(values)
+    model = chosen.load()
+    if model.preprocessor is None or not hasattr(
+        model.preprocessor, "channels"
+    ):
+        raise ValueError(
+            "predict answers for pictures. "
+            f"Received: --model={chosen.name}, which takes "
+            f"{listed(tensor.name for tensor in model.inputs)}"
+        )
+    failed = []
+    for start in range(0, len(paths), _BATCH_SIZE):
+        failed += _predict(
+            model, paths[start : start + _BATCH_SIZE], Path(values.output)
+        )
+    if len(failed) < len(paths):
+        print(f"Drawn in {values.output}")
+    if failed:
+        raise ValueError("\n".join(map(str, failed)))
+
+
+def find_pictures(names: list[str]) -> list[Path]:
+    """Finds the picture files that a command line names.
+
+    Args:
+        names: List of strings, each a file or a folder.
+
+    Returns:
+        List of `pathlib.Path`, those of a folder sorted by name.
+
+    Raises:
+        ValueError: If there is none, or a folder holds none.
+    """
+    if not names:
+        raise ValueError(
+            "Expected picture files or folders of them. Received: none. For "
+            "example: python -m tools.predict --model cls_det_box photo.png"
+        )
+    paths = []
+    for name in names:
+        path = Path(name)
+        if not path.is_dir():
+            paths.append(path)
+            continue
+        inside = sorted(
+            file for file in path.iterdir() if file.suffix.lower() in _ENDINGS
+        )
+        if not inside:
+            raise ValueError(
+                f"The folder {name!r} holds no picture: no file that ends in "
+                f"{', '.join(_ENDINGS)}."
+            )
+        paths += inside
+    return paths
+
+
+def _predict(model, paths, output) -> list[ValueError]:
+    """Answers for a few pictures; returns the errors of those that are none."""
+    import numpy as np
+    import tensorflow as tf
+
+    from mtl_keras import data, plots
+
+    images, failed = {}, []
+    for path in paths:
+        try:
+            images[path] = data.load_image(path)
+        except ValueError as error:
+            failed.append(error)
+    if not images:
+        return failed
+    # The files' bytes, so that the answers are those of the export.
+    made = [
+        model.preprocessor(tf.constant(path.read_bytes())) for path in images
+    ]
+    inputs, contexts = (
+        {
+            key: np.stack([np.asarray(one[key]) for one in part])
+            for key in part[0]
+        }
+        for part in zip(*made, strict=True)
+    )
+    outputs = model.predict(inputs, verbose=0)
+    answers = dict(outputs)
+    if model.postprocessor is not None:
+        answers.update(model.postprocessor(outputs, contexts))
+    answers = {key: np.asarray(value) for key, value in answers.items()}
+    drawn = set()
+    for index, (path, image) in enumerate(images.items()):
+        answer = {key: value[index] for key, value in answers.items()}
+        print(f"{path}  {describe(answer, model.tasks)}")
+        target = output / f"{path.stem}.predicted.png"
+        if target in drawn:
+            target = output / f"{path.name}.{index}.predicted.png"
+        drawn.add(target)
+        plots.draw(image, model.tasks, answer, target, enlarge=None)
+    return failed
+
+
+def describe(answer: dict, tasks: dict) -> str:
+    """Writes what a model answers about one picture as a line.
+
+    With exactly one presence task whose answer is no, there is nothing else
+    to tell.
+
+    Args:
+        answer: Dict of arrays without a batch axis: the model's outputs, and
+            the answers of its postprocessor.
+        tasks: Dict of name to `Task`.
+
+    Returns:
+        String such as `det yes 0.99  cls 7 0.95  box 12 20 40 51`.
+    """
+    parts, gates = [], []
+    for name, task in tasks.items():
+        if task.kind == "presence":
+            is_present = bool(answer[f"{name}_present"])
+            gates.append(is_present)
+            probability = float(answer[name].reshape(-1)[0])
+            text = f"{name} {'yes' if is_present else 'no'} {probability:.2f}"
+            parts.insert(len(gates) - 1, text)
+        elif task.kind == "classification":
+            label = answer[f"{name}_name"].item()
+            label = label.decode() if isinstance(label, bytes) else str(label)
+            parts.append(f"{name} {label} {answer[f'{name}_score']:.2f}")
+        elif task.kind == "box":
+            numbers = " ".join(f"{x:.0f}" for x in answer[f"{name}_pixels"])
+            parts.append(f"{name} {numbers}")
+    if gates == [False]:
+        parts = parts[:1]
+    return "  ".join(parts)
+
+
+_COMMAND = app.Command(
+    name="predict",
+    summary=SUMMARIES["predict"],
+    usage=(
+        "--model=NAME | --workdir=FOLDER [--weights=NAME] [--output=FOLDER] "
+        "FILE_OR_FOLDER ..."
+    ),
+    define=define,
+    run=run,
+    operands="files",
+)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs the tool; `argv` is without the program's name."""
+    return app.run(_COMMAND, argv)
