@@ -48,6 +48,16 @@ class StepTimes:
         low, high = np.percentile(medians, [tail, 100 - tail])
         return float(low), float(high)
 
+    def summary(self) -> dict:
+        """Returns the medians in milliseconds, the ratio and its interval."""
+        return {
+            "steps": len(self.plain),
+            "plain_ms": 1e3 * float(np.median(self.plain)),
+            "ours_ms": 1e3 * float(np.median(self.ours)),
+            "ratio": self.ratio,
+            "interval": self.interval(),
+        }
+
 
 def convolutional_network(num_tasks: int):
     """Builds inputs and outputs of the benchmark's network.
