@@ -1,0 +1,315 @@
+"""What a model answers about one image, read against the truth.
+
+An answer is right (`True`), wrong (`False`), or of unknown worth (`None`).
+"""
+
+import dataclasses
+
+import numpy as np
+
+from mtl_keras.suggest import did_you_mean, listed
+
+_WIDTHS = {"classification": None, "presence": 1, "box": 4}
+_THRESHOLD = 0.5
+# PASCAL VOC's (Everingham et al., 2010) limit for a box that is found.
+_IOU_FOUND = 0.5
+
+
+@dataclasses.dataclass(frozen=True)
+class Remark:
+    """A piece of text below an image.
+
+    Args:
+        text: String, which may be shortened.
+        number: String after it, which is never cut.
+        is_right: Boolean, or `None` where it is not known or no answer.
+        is_main: Boolean, whether this is the answer itself, not a detail.
+        starts_line: Boolean.
+    """
+
+    text: str
+    number: str = ""
+    is_right: bool | None = None
+    is_main: bool = False
+    starts_line: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Box:
+    """A predicted box, its truth, or both.
+
+    Args:
+        task: String, the task's name.
+        predicted: Array `x1, y1, x2, y2`, shares of the image, or `None`.
+        true: Array, the same, or `None`.
+        is_right: Boolean or `None`, whether what is in the box was named
+            right.
+    """
+
+    task: str
+    predicted: np.ndarray | None
+    true: np.ndarray | None
+    is_right: bool | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Answer:
+    """All that is drawn about one image.
+
+    Args:
+        remarks: List of `Remark`.
+        boxes: List of `Box`.
+    """
+
+    remarks: list
+    boxes: list
+
+    @property
+    def is_right(self) -> bool | None:
+        """Whether all that is known is right; `None` if nothing is known."""
+        return _all_right(remark.is_right for remark in self.remarks)
+
+
+def drawn_tasks(tasks) -> list:
+    """Picks the tasks whose answers can be drawn.
+
+    Args:
+        tasks: Iterable of `Task`, or dict of name to `Task`.
+
+    Returns:
+        List of the tasks of the kinds classification, presence and box.
+    """
+    tasks = tasks.values() if isinstance(tasks, dict) else tasks
+    return [task for task in tasks if task.kind in _WIDTHS]
+
+
+def checked_predictions(predictions, tasks, num_images) -> dict:
+    """Checks a model's predictions.
+
+    Args:
+        predictions: Dict of task name to array `(num_images, ...)`.
+        tasks: List of tasks to draw.
+        num_images: Integer.
+
+    Returns:
+        Dict of task name to float array of shape `(num_images, width)`.
+
+    Raises:
+        ValueError: If a task has no prediction, or one of a wrong shape.
+    """
+    if not isinstance(predictions, dict):
+        raise ValueError(
+            "`predictions` must be a dict of task name to array. Received: "
+            f"{type(predictions).__name__}"
+        )
+    found = {}
+    for task in tasks:
+        if task.name not in predictions:
+            raise ValueError(
+                f"`predictions` lacks the task {task.name!r}."
+                f"{did_you_mean(task.name, predictions)} "
+                f"Received: predictions of {listed(predictions)}"
+            )
+        width = _WIDTHS[task.kind] or task.num_classes
+        value = np.array(predictions[task.name], dtype=np.float64)
+        if task.kind == "presence" and value.ndim == 1:
+            value = value[:, None]
+        if value.shape != (num_images, width):
+            raise ValueError(
+                f"`predictions[{task.name!r}]` must have the shape "
+                f"{(num_images, width)}: the task's kind is {task.kind!r}, "
+                f"and there are {num_images} images. "
+                f"Received: shape {np.shape(predictions[task.name])}"
+            )
+        found[task.name] = value
+    return found
+
+
+def checked_labels(labels, tasks, num_images) -> dict:
+    """Checks the labels; a task without any is of unknown truth.
+
+    Args:
+        labels: Dict of task name to array `(num_images, ...)`, or `None`.
+        tasks: List of tasks to draw.
+        num_images: Integer.
+
+    Returns:
+        Dict of task name to float array of shape `(num_images, width)` with
+        width 4 for a box, else 1.
+
+    Raises:
+        ValueError: If a label has a wrong shape.
+    """
+    found = {}
+    for task in tasks:
+        if labels is None or labels.get(task.name) is None:
+            continue
+        width = 4 if task.kind == "box" else 1
+        value = np.array(labels[task.name], dtype=np.float64)
+        if width == 1 and value.ndim == 1:
+            value = value[:, None]
+        if value.shape != (num_images, width):
+            shape = (num_images, 4) if width == 4 else (num_images,)
+            raise ValueError(
+                f"`labels[{task.name!r}]` must have the shape {shape}: the "
+                f"task's kind is {task.kind!r}, and there are {num_images} "
+                f"images. Received: shape {np.shape(labels[task.name])}"
+            )
+        found[task.name] = value
+    return found
+
+
+def read(tasks, predictions: dict, labels: dict, index: int) -> Answer:
+    """Reads the answers about one image.
+
+    With exactly one presence task, its "no" means that the image holds
+    nothing: neither a class nor a box is then shown. With several, nobody says
+    which box belongs to which, and all is shown.
+
+    Args:
+        tasks: List of tasks to draw.
+        predictions: Dict of `checked_predictions`.
+        labels: Dict of `checked_labels`.
+        index: Integer, which image.
+
+    Returns:
+        `Answer`.
+    """
+    by_kind = {kind: [] for kind in _WIDTHS}
+    for task in tasks:
+        by_kind[task.kind].append(task)
+    predicted = {name: value[index] for name, value in predictions.items()}
+    true = {name: value[index] for name, value in labels.items()}
+    presences = [
+        _Presence(task, predicted, true) for task in by_kind["presence"]
+    ]
+    gate = presences[0] if len(presences) == 1 else None
+    is_empty = gate is not None and not gate.predicted
+    classes = [
+        _Class(task, predicted, true) for task in by_kind["classification"]
+    ]
+    remarks = _headline(classes, gate, is_empty, len(classes) > 1)
+    # The verdict on what is in the box, without the box's own place.
+    known = _all_right(remark.is_right for remark in remarks)
+    details = [
+        Remark(
+            presence.task.name,
+            f"{presence.probability:.2f}",
+            # Alone, a presence has given the headline its verdict already.
+            presence.is_right if gate is None else None,
+        )
+        for presence in presences
+    ]
+    boxes = []
+    for task in by_kind["box"]:
+        box, overlap = _box(task, predicted, true, is_empty)
+        is_found = None if overlap is None else overlap >= _IOU_FOUND
+        verdict = is_found if known is None else known
+        boxes.append(dataclasses.replace(box, is_right=verdict))
+        if overlap is not None:
+            name = f"{task.name} IoU" if len(by_kind["box"]) > 1 else "IoU"
+            details.append(
+                Remark(name, f"{overlap:.2f}", is_found, is_main=not remarks)
+            )
+    if details:
+        details[0] = dataclasses.replace(details[0], starts_line=True)
+    return Answer(remarks + details, boxes)
+
+
+class _Class:
+    def __init__(self, task, predicted, true):
+        self.task = task
+        scores = predicted[task.name]
+        self.number = None
+        if np.all(np.isfinite(scores)):
+            self.number = int(np.argmax(scores))
+        label = true.get(task.name, [np.nan])[0]
+        is_known = np.isfinite(label) and 0 <= label < len(scores)
+        self.true = int(label) if is_known else None
+        self.score = None if self.number is None else scores[self.number]
+
+    def name(self, number):
+        names = tuple(getattr(self.task, "class_names", None) or ())
+        # A name is one line, whatever stands in it.
+        return " ".join(str(names[number] if names else number).split())
+
+    def remarks(self, with_task):
+        prefix = f"{self.task.name} " if with_task else ""
+        # Probabilities that are not finite are no answer.
+        text = "nan" if self.number is None else self.name(self.number)
+        score = "" if self.number is None else f"{self.score:.2f}"
+        is_right = None if self.true is None else self.true == self.number
+        found = [_main(prefix + text, is_right, score)]
+        if is_right is False:
+            found.append(Remark(f"true {self.name(self.true)}"))
+        return found
+
+
+class _Presence:
+    def __init__(self, task, predicted, true):
+        self.task = task
+        self.probability = float(predicted[task.name][0])
+        self.predicted = self.probability > _THRESHOLD
+        label = true.get(task.name, [np.nan])[0]
+        is_known = np.isfinite(label) and label >= 0
+        self.true = bool(label > 0.5) if is_known else None
+        self.is_right = (
+            None if self.true is None else self.true == self.predicted
+        )
+
+
+def _main(text, is_right, number=""):
+    return Remark(text, number, is_right, is_main=True, starts_line=True)
+
+
+def _headline(classes, gate, is_empty, with_task):
+    if is_empty:
+        remarks = [_main("none", gate.is_right)]
+        if gate.is_right is False:
+            names = [
+                one.name(one.true) for one in classes if one.true is not None
+            ]
+            remarks += [Remark(f"true {', '.join(names)}")] if names else []
+        return remarks
+    if gate is not None and gate.is_right is False:
+        # Something was seen where nothing is: whatever it is called is wrong.
+        named = [
+            dataclasses.replace(one.remarks(with_task)[0], is_right=False)
+            for one in classes
+        ]
+        shown = named or [_main("present", False)]
+        return [*shown, Remark("true none")]
+    if not classes:
+        if gate is None:
+            return []
+        return [_main("present", gate.is_right)]
+    return [remark for one in classes for remark in one.remarks(with_task)]
+
+
+def _box(task, predicted, true, is_empty):
+    found = None if is_empty else predicted[task.name]
+    truth = true.get(task.name)
+    found, truth = (
+        None if box is None or not np.all(np.isfinite(box)) else box
+        for box in (found, truth)
+    )
+    both = found is not None and truth is not None
+    overlap = _iou(found, truth) if both else None
+    return Box(task.name, found, truth, None), overlap
+
+
+def _iou(first, second):
+    width, height = np.maximum(
+        0, np.minimum(first, second)[2:] - np.maximum(first, second)[:2]
+    )
+    areas = [
+        max(0.0, box[2] - box[0]) * max(0.0, box[3] - box[1])
+        for box in (first, second)
+    ]
+    union = sum(areas) - width * height
+    return float(width * height / union) if union > 0 else 0.0
+
+
+def _all_right(verdicts):
+    known = [verdict for verdict in verdicts if verdict is not None]
+    return all(known) if known else None
