@@ -1,0 +1,112 @@
+"""Unreduced values of any Keras loss, one for each label."""
+
+import keras
+from keras import ops
+
+from mtl_keras.losses import shapes
+from mtl_keras.losses.loss import Loss
+
+#: Functions of Keras that average an elementwise formula over the last axis.
+AVERAGING = (
+    keras.losses.binary_crossentropy,
+    keras.losses.binary_focal_crossentropy,
+    keras.losses.hinge,
+    keras.losses.huber,
+    keras.losses.log_cosh,
+    keras.losses.mean_absolute_error,
+    keras.losses.mean_absolute_percentage_error,
+    keras.losses.mean_squared_error,
+    keras.losses.mean_squared_logarithmic_error,
+    keras.losses.poisson,
+    keras.losses.squared_hinge,
+)
+
+
+def values(loss, y_true, y_pred):
+    """Evaluates a loss without reducing it, so that labels can be masked.
+
+    Keras's `MeanSquaredError` and its like (`AVERAGING`; also our `Huber`)
+    average an elementwise formula over the last axis. They are given a last
+    axis of 1 instead, so that each element keeps a value of its own and a
+    vector with some labels missing can be masked by element: the values have
+    the label's shape. Every other loss gives what its `call` gives, one value
+    for each label, as does one of Keras's told to average over another `axis`.
+
+    Args:
+        loss: `keras.losses.Loss` or function of `(y_true, y_pred)`.
+        y_true: Tensor of labels, none of them missing.
+        y_pred: Tensor of predictions.
+
+    Returns:
+        float32 tensor, unreduced, the batch first.
+
+    Raises:
+        ValueError: If the shapes do not fit, or the loss itself reduces over
+            the batch.
+    """
+    y_true, y_pred = shapes.as_tensors(y_true, y_pred)
+    name = _name(loss)
+    if averages_last_axis(loss):
+        call = loss.call if isinstance(loss, keras.losses.Loss) else loss
+        result = _by_element(name, call, y_true, y_pred)
+    elif isinstance(loss, Loss):
+        result = loss.call(y_true, y_pred)
+    elif isinstance(loss, keras.losses.Loss):
+        result = loss.call(ops.cast(y_true, "float32"), y_pred)
+    else:
+        true, pred = _with_answer_axis(y_true, y_pred)
+        result = loss(ops.cast(true, "float32"), pred)
+    result = ops.cast(result, "float32")
+    if not result.shape or not shapes.fits(result.shape[:1], y_pred.shape[:1]):
+        raise ValueError(
+            f"Loss {name!r} must return one value for each label, or missing "
+            "labels could not be left out. Received: values of shape "
+            f"{tuple(result.shape)} for predictions of shape "
+            f"{tuple(y_pred.shape)}. Let it reduce over the axes behind the "
+            "batch only."
+        )
+    return result
+
+
+def averages_last_axis(loss) -> bool:
+    """Is a loss the mean of an elementwise formula over the last axis?"""
+    if isinstance(loss, Loss):
+        return loss.averages_last_axis
+    if isinstance(loss, keras.losses.Loss):
+        return (
+            # A subclass with a formula of its own is not Keras's any more.
+            type(loss).call is keras.losses.MeanSquaredError.call
+            and any(loss.fn is function for function in AVERAGING)
+            and getattr(loss, "axis", -1) == -1
+        )
+    return any(loss is function for function in AVERAGING)
+
+
+def _by_element(name, call, y_true, y_pred):
+    true, pred = shapes.paired(name, y_true, y_pred)
+    result = call(
+        ops.expand_dims(ops.cast(true, "float32"), axis=-1),
+        ops.expand_dims(pred, axis=-1),
+    )
+    if len(y_true.shape) > len(result.shape):
+        result = ops.expand_dims(result, axis=-1)
+    return result
+
+
+def _with_answer_axis(y_true, y_pred):
+    """Does what Keras's `compile` does for a function, `(B,)` to `(B, 1)`."""
+    if (
+        len(y_true.shape) == 1
+        and len(y_pred.shape) == 2
+        and y_pred.shape[-1] == 1
+    ):
+        y_true = ops.expand_dims(y_true, axis=-1)
+    return y_true, y_pred
+
+
+def _name(loss) -> str:
+    return (
+        getattr(loss, "name", None)
+        or getattr(loss, "__name__", None)
+        or type(loss).__name__
+    )

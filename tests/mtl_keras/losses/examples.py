@@ -1,0 +1,38 @@
+"""One batch of labels and predictions for each registered loss."""
+
+import numpy as np
+
+
+def probabilities(*shape, seed=0):
+    """Softmax of random numbers, away from 0 and 1."""
+    logits = np.random.default_rng(seed).normal(size=shape)
+    p = np.exp(logits)
+    return (p / p.sum(-1, keepdims=True)).astype("float32")
+
+
+def boxes(count, seed=0):
+    """Boxes x1, y1, x2, y2 in [0, 1] with sides of at least 0.02."""
+    rng = np.random.default_rng(seed)
+    side = rng.uniform(0.02, 0.6, (count, 2))
+    low = rng.uniform(0, 1, (count, 2)) * (1 - side)
+    return np.concatenate([low, low + side], -1).astype("float32")
+
+
+def batch(name):
+    """Labels, predictions and the shape of the values, for a loss's name."""
+    rng = np.random.default_rng(1)
+    yes = rng.integers(0, 2, (8, 1))
+    p = rng.uniform(0.05, 0.95, (8, 1)).astype("float32")
+    examples = {
+        "binary_cross_entropy": (yes, p, (8,)),
+        "box": (boxes(8, 0), boxes(8, 1), (8,)),
+        "cross_entropy": (rng.integers(0, 5, 8), probabilities(8, 5), (8,)),
+        "focal": (yes, p, (8,)),
+        "giou": (boxes(8, 0), boxes(8, 1), (8,)),
+        "huber": (
+            rng.normal(size=(8, 3)).astype("float32"),
+            rng.normal(size=(8, 3)).astype("float32"),
+            (8,),
+        ),
+    }
+    return examples[name]
