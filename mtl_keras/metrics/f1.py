@@ -1,0 +1,138 @@
+"""F1: harmonic mean of precision and recall."""
+
+import keras
+from keras import ops
+
+from mtl_keras import ranges
+from mtl_keras.losses import shapes
+from mtl_keras.metrics import weights
+from mtl_keras.suggest import unknown
+
+_AVERAGES = ("macro", "micro")
+
+
+@keras.saving.register_keras_serializable(package="mtl_keras")
+class F1(keras.metrics.Metric):
+    """F1 over all that was seen, from counts.
+
+        f1 = 2 * true_positives / (labelled + predicted)
+
+    where `labelled` and `predicted` count the positives among the labels and
+    among the answers. Without `num_classes` answers are yes or no,
+    `probability > threshold`, and several labels an example are counted
+    together. With it, the answer is the most probable class; "macro" is the
+    mean of the F1 of each class that occurs in labels or answers, "micro"
+    takes the counts of all classes together. These are scikit-learn's
+    definitions: 0 where there are labels but no positive at all. NaN where no
+    label was seen. Counts are exact up to 2**24 labels.
+
+    Args:
+        num_classes: Integer, at least 2, or `None` for yes or no.
+        average: `"macro"` or `"micro"`. Defaults to `"macro"`.
+        threshold: Float in (0, 1), for yes or no. Defaults to 0.5.
+        name: String. Defaults to `"f1"`.
+        dtype: Taken for Keras's sake; counts are float32.
+
+    Raises:
+        ValueError: If an argument is out of range.
+    """
+
+    def __init__(
+        self,
+        num_classes: int | None = None,
+        average: str = "macro",
+        threshold: float = 0.5,
+        name: str = "f1",
+        dtype=None,
+    ):
+        super().__init__(name=name, dtype=dtype)
+        if average not in _AVERAGES:
+            raise ValueError(unknown("average of F1", average, _AVERAGES))
+        if num_classes is not None:
+            ranges.number("num_classes", num_classes, low=2)
+        self.num_classes = None if num_classes is None else int(num_classes)
+        self.average = average
+        self.threshold = ranges.number("threshold", threshold, above=0, below=1)
+        size = (self.num_classes or 1,)
+        self.true_positives = self._counts(size, "true_positives")
+        self.labelled = self._counts(size, "labelled")
+        self.predicted = self._counts(size, "predicted")
+        self.count = self._counts((), "count")
+
+    def _counts(self, shape, name):
+        return self.add_variable(shape, "zeros", "float32", name=name)
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        """Adds a batch.
+
+        Args:
+            y_true: Tensor of labels.
+            y_pred: Tensor of probabilities.
+            sample_weight: Tensor, one for each label or example; 0 leaves a
+                label out.
+
+        Raises:
+            ValueError: If the shapes do not fit.
+        """
+        y_true, y_pred = shapes.as_tensors(y_true, y_pred)
+        if self.num_classes is None:
+            label, p = self._checked_pair(y_true, y_pred)
+            weight = weights.aligned(self.name, sample_weight, p)
+            label = (ops.cast(label, "float32") > 0.5)[..., None]
+            answer = (p > self.threshold)[..., None]
+        else:
+            self._check_classes(y_true, y_pred)
+            numbers = shapes.class_numbers(self.name, y_true, y_pred)
+            weight = weights.aligned(self.name, sample_weight, numbers)
+            label = ops.one_hot(numbers, self.num_classes)
+            answer = ops.one_hot(ops.argmax(y_pred, axis=-1), self.num_classes)
+        label = ops.cast(label, "float32")
+        answer = ops.cast(answer, "float32")
+        self.true_positives.assign_add(self._sum(label * answer, weight))
+        self.labelled.assign_add(self._sum(label, weight))
+        self.predicted.assign_add(self._sum(answer, weight))
+        self.count.assign_add(ops.sum(weight))
+
+    def _sum(self, positives, weight):
+        weighted = positives * ops.expand_dims(weight, axis=-1)
+        return ops.sum(weighted, axis=tuple(range(len(weight.shape))))
+
+    def _checked_pair(self, y_true, y_pred):
+        if not shapes.is_binary(y_true, y_pred):
+            raise ValueError(
+                f"Metric {self.name!r} expects yes-or-no predictions. "
+                f"{shapes.received(y_true, y_pred)}. For classes give "
+                f"F1(num_classes={y_pred.shape[-1]})."
+            )
+        return shapes.paired(self.name, y_true, y_pred)
+
+    def _check_classes(self, y_true, y_pred):
+        if y_pred.shape[-1] != self.num_classes:
+            raise ValueError(
+                f"Metric {self.name!r} expects predictions over "
+                f"{self.num_classes} classes. "
+                f"{shapes.received(y_true, y_pred)}"
+            )
+
+    def result(self):
+        """Returns F1 so far, NaN where no label was seen."""
+        hits = 2.0 * ops.convert_to_tensor(self.true_positives)
+        positives = ops.add(self.labelled, self.predicted)
+        if self.num_classes is not None and self.average == "macro":
+            occurs = ops.cast(positives > 0, "float32")
+            by_class = ops.divide_no_nan(hits, positives)
+            f1 = ops.divide_no_nan(ops.sum(by_class), ops.sum(occurs))
+        else:
+            f1 = ops.divide_no_nan(ops.sum(hits), ops.sum(positives))
+        return ops.where(
+            ops.convert_to_tensor(self.count) > 0, f1, float("nan")
+        )
+
+    def get_config(self) -> dict:
+        """Returns the arguments as plain data."""
+        return {
+            **super().get_config(),
+            "num_classes": self.num_classes,
+            "average": self.average,
+            "threshold": self.threshold,
+        }

@@ -1,0 +1,79 @@
+import keras
+import numpy as np
+import pytest
+
+from mtl_keras import metrics
+
+
+def test_ours_come_first():
+    assert type(metrics.get("accuracy")) is metrics.Accuracy
+    assert type(metrics.get("auc")) is metrics.AUC
+
+
+@pytest.mark.parametrize(
+    "name, expected",
+    [
+        ("mse", keras.metrics.MeanSquaredError),
+        ("categorical_accuracy", keras.metrics.CategoricalAccuracy),
+        ("AUC", keras.metrics.AUC),
+    ],
+)
+def test_keras_metrics_by_name(name, expected):
+    assert type(metrics.get(name)) is expected
+
+
+def test_objects_are_returned():
+    for metric in (metrics.F1(), metrics.AUC(), keras.metrics.Mean()):
+        assert metrics.get(metric) is metric
+
+
+def test_classes_become_objects():
+    assert type(metrics.get(metrics.AUC)) is metrics.AUC
+    assert type(metrics.get(keras.metrics.AUC)) is keras.metrics.AUC
+
+
+def test_functions_are_wrapped():
+    def distance(y_true, y_pred):
+        return keras.ops.abs(y_true - y_pred)
+
+    metric = metrics.get(distance)
+    assert metric.name == "distance"
+    metric.update_state(np.zeros(4), np.arange(4.0), np.array([1, 1, 0, 0]))
+    assert float(metric.result()) == pytest.approx(0.5)
+
+
+def test_unnamed_functions_are_wrapped():
+    assert metrics.get(lambda y_true, y_pred: y_pred).name == "lambda"
+
+
+@pytest.mark.parametrize(
+    "identifier, message",
+    [
+        ("acuracy", "Did you mean 'accuracy'"),
+        ("recal", "Did you mean 'Recall'"),
+        ("nothing_like_it", "Unknown metric: 'nothing_like_it'"),
+        ("MeanIoU", "cannot be made from its name alone: .*num_classes"),
+        (7, "Received: 7 of type int"),
+        (None, "Received: None"),
+        ({"class_name": "Nothing"}, "Unknown metric: 'Nothing'"),
+    ],
+)
+def test_what_is_no_metric_is_refused(identifier, message):
+    with pytest.raises(ValueError, match=message):
+        metrics.get(identifier)
+
+
+@pytest.mark.parametrize(
+    "make, message",
+    [
+        (lambda: metrics.Accuracy(threshold=0), "`threshold` must be"),
+        (lambda: metrics.F1(average="makro"), "Did you mean 'macro'"),
+        (lambda: metrics.F1(num_classes=1), "`num_classes` must be"),
+        (lambda: metrics.F1(num_classes="4"), "Received: num_classes='4'"),
+        (lambda: metrics.AveragePrecision(iou=0), "`iou` must be"),
+        (lambda: metrics.AveragePrecision(iou=50), "`iou` must be"),
+    ],
+)
+def test_arguments_out_of_range_are_refused(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
