@@ -26,9 +26,8 @@ class BoxLoss(Loss):
     values have shape `(...)`.
 
     Args:
-        huber_weight: Float, at least 0. Defaults to 20: with `delta`, the mean
-            absolute error of large errors then counts twice the overlap's
-            range.
+        huber_weight: Float, at least 0. Defaults to 20: with the default
+            `delta` large errors cost nearly `2 * mean(abs(error))`.
         giou_weight: Float, at least 0. Defaults to 1.
         delta: Float above 0, a share of the image: from where on errors count
             by their size. Defaults to 0.1.
