@@ -93,11 +93,8 @@ class Card(Mapping):
         return next(iter(self["data"]))
 
     def __str__(self) -> str:
-        title = self["name"]
-        if self.get("summary"):
-            title += f": {self['summary']}"
-        lines = textwrap.wrap(title, _WIDTH)
-        lines.append("=" * max(map(len, lines)))
+        lines = [self["name"], "=" * len(self["name"])]
+        lines += [*textwrap.wrap(self.get("summary", ""), _WIDTH), ""]
         lines += _section("Answers", _answers(self["tasks"]))
         lines += _section("Input", _inputs(self))
         lines += _section("Size", _size(self))
@@ -119,6 +116,7 @@ def _section(title: str, lines: list[str]) -> list[str]:
             _WIDTH,
             initial_indent=head.ljust(_INDENT),
             subsequent_indent=" " * (_INDENT + 2),
+            break_on_hyphens=False,
         )
         for head, line in zip(titles, lines, strict=False)
     ]

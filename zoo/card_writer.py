@@ -125,7 +125,7 @@ def summarize(workdirs: list[Path]) -> dict:
                 [report["metrics"][name] for report in reports]
             )
             for name in sorted(first["metrics"])
-            if name != "loss" and not name.endswith("_loss")
+            if _is_figure(name)
         },
         "epochs": first["epochs"],
         "seconds": round(
@@ -181,6 +181,7 @@ def ship(card: Card, name: str, workdirs: list[Path]) -> dict:
     """
     best = min(workdirs, key=_validation_figure)
     config = _read(best, "config.json")
+    report = _read(best, "report.json")
     overrides = config.get("overrides") or {}
     model = loading.load(
         card["name"],
@@ -199,8 +200,19 @@ def ship(card: Card, name: str, workdirs: list[Path]) -> dict:
         "data": config["data"],
         "overrides": overrides,
         "seed": config["seed"],
+        "split": report["split"],
+        "metrics": {
+            name: value
+            for name, value in report["metrics"].items()
+            if _is_figure(name)
+        },
         "licence": "Apache-2.0",
     }
+
+
+def _is_figure(name: str) -> bool:
+    """Tells a metric from a loss, whose scale says nothing on a card."""
+    return name != "loss" and not name.endswith("_loss")
 
 
 def _describe_task(task) -> dict:
@@ -225,14 +237,15 @@ def _mean_and_spread(values: list) -> list:
 
 
 def _validation_figure(workdir: Path) -> float:
-    """Returns a run's best validation figure, smaller being better."""
+    """Returns the validation figure of a run's weights, less being better."""
     config = _read(workdir, "config.json")
-    key = config.get("monitor") or "val_loss"
     lines = (workdir / "metrics.jsonl").read_text(encoding="utf-8")
-    values = [json.loads(line)[key] for line in lines.splitlines()]
-    if config.get("mode", "min") == "max":
-        return -max(values)
-    return min(values)
+    metrics = [json.loads(line) for line in lines.splitlines()]
+    if not config.get("monitor"):
+        # Without a monitor the weights are those of the last epoch.
+        return metrics[-1]["val_loss"]
+    values = [line[config["monitor"]] for line in metrics]
+    return -max(values) if config["mode"] == "max" else min(values)
 
 
 def _read(workdir: Path, name: str) -> dict:

@@ -45,7 +45,7 @@ def build(data, tasks=None, width=4, depth=1):
         task.name: keras.layers.Dense(*_OUTPUTS[task.name], name=task.name)(x)
         for task in answered
     }
-    return MultiTaskModel(inputs, outputs, tasks=answered)
+    return MultiTaskModel({"image": inputs}, outputs, tasks=answered)
 
 
 def preprocessor(data):

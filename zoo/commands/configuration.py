@@ -1,5 +1,6 @@
 """Reads a recipe and the fields of it that a command line changes."""
 
+import ast
 import runpy
 import sys
 from pathlib import Path
@@ -10,6 +11,9 @@ from ml_collections import ConfigDict, config_flags
 from mtl_keras.suggest import did_you_mean, listed
 
 _PREFIX = "--config."
+# Fields that hold what their reader names: the arguments of a model, weights
+# of tasks, parts of the data. The reader says which names there are.
+_OPEN = ("overrides", "loss_weights", "splits")
 
 
 def read(path: Path, overrides: list[str]) -> ConfigDict:
@@ -27,12 +31,17 @@ def read(path: Path, overrides: list[str]) -> ConfigDict:
             is not of the field's type.
     """
     config = _load(Path(path))
+    argv = ["config"]
     for override in overrides:
-        _check_field(config, override.split("=", 1)[0])
+        flag, value = override.split("=", 1)
+        if flag.removeprefix(_PREFIX).split(".")[0] in _OPEN:
+            _set_open_field(config, flag, value)
+        else:
+            _check_field(config, flag)
+            argv.append(override)
     values = flags.FlagValues()
     # `config_flags` looks for overrides in `sys_argv`, and the parser reads
     # them from the list it is given.
-    argv = ["config", *overrides]
     config_flags.DEFINE_config_dict(
         "config", config, flag_values=values, sys_argv=argv
     )
@@ -67,6 +76,28 @@ def _load(path) -> ConfigDict:
             f"Received: {config!r}"
         )
     return config
+
+
+def _set_open_field(config, flag, value) -> None:
+    """Sets a field, such as `overrides.tasks`, that may not be there yet."""
+    try:
+        # As in `config_flags`: a Python literal, else a text.
+        value = ast.literal_eval(value)
+    except (SyntaxError, ValueError):
+        value = {"true": True, "false": False}.get(value, value)
+    name, *inner = flag.removeprefix(_PREFIX).split(".")
+    if len(inner) > 1:
+        raise ValueError(
+            f"`config.{name}` has no fields within its fields. Received: {flag}"
+        )
+    with config.unlocked(), config.ignore_type():
+        if not inner:
+            config[name] = value
+            return
+        if not isinstance(config.get(name), ConfigDict):
+            config[name] = ConfigDict()
+        with config[name].unlocked(), config[name].ignore_type():
+            config[name][inner[0]] = value
 
 
 def _check_field(config, flag) -> None:

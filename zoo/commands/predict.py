@@ -78,7 +78,8 @@ def find_pictures(names: list[str]) -> list[Path]:
                 f"{', '.join(_ENDINGS)}."
             )
         paths += inside
-    return paths
+    # A file that is named twice is answered once.
+    return list(dict.fromkeys(paths))
 
 
 def _predict(model, paths, output) -> list[ValueError]:
@@ -147,8 +148,8 @@ def describe(answer: dict, tasks: dict) -> str:
             text = f"{name} {'yes' if is_present else 'no'} {probability:.2f}"
             parts.insert(len(gates) - 1, text)
         elif task.kind == "classification":
-            label = answer[f"{name}_name"].item()
-            label = label.decode() if isinstance(label, bytes) else str(label)
+            # TensorFlow's strings are bytes.
+            label = answer[f"{name}_name"].decode()
             parts.append(f"{name} {label} {answer[f'{name}_score']:.2f}")
         elif task.kind == "box":
             numbers = " ".join(f"{x:.0f}" for x in answer[f"{name}_pixels"])

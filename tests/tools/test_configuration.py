@@ -1,0 +1,88 @@
+"""Overrides of a recipe: right ones win, wrong ones are named."""
+
+from pathlib import Path
+
+import pytest
+
+from zoo.commands import configuration
+
+RECIPE = Path(__file__).parent / "tiny_recipe.py"
+
+
+def test_overrides_win():
+    config = configuration.read(
+        RECIPE,
+        [
+            "--config.optimizer.learning_rate=1e-3",
+            "--config.epochs=3",
+            "--config.optimizer.name=sgd",
+        ],
+    )
+    assert config.optimizer.learning_rate == 1e-3
+    assert config.optimizer.name == "sgd"
+    assert config.epochs == 3
+    assert config.batch_size == 8
+
+
+def test_open_fields_take_names_that_are_not_there_yet():
+    config = configuration.read(
+        RECIPE,
+        [
+            "--config.overrides.tasks=('cls',)",
+            "--config.overrides.trunk=plain",
+            "--config.overrides.width=2",
+            "--config.loss_weights.box=2.0",
+            "--config.splits.train=train[:64]",
+        ],
+    )
+    assert config.overrides.to_dict() == {
+        "tasks": ("cls",),
+        "trunk": "plain",
+        "width": 2,
+    }
+    assert config.loss_weights.to_dict() == {"box": 2.0}
+    assert config.splits.train == "train[:64]"
+
+
+def test_open_field_as_a_whole():
+    config = configuration.read(RECIPE, ["--config.loss_weights=equal"])
+    assert config.loss_weights == "equal"
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("--config.epohcs=3", "no field 'config.epohcs'.*mean 'epochs'"),
+        (
+            "--config.optimizer.learning_rat=3",
+            "no field 'config.optimizer.learning_rat'.*mean 'learning_rate'",
+        ),
+        ("--config.epochs.more=3", "no field 'config.epochs.more'"),
+        ("--config.overrides.a.b=3", "no fields within its fields"),
+        ("--config.epochs=many", "does not fit the recipe.*epochs"),
+        ("--config.epochs=1.5", "does not fit the recipe.*epochs"),
+    ],
+)
+def test_wrong_override(override, message):
+    with pytest.raises(ValueError, match=message):
+        configuration.read(RECIPE, [override])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("def get_config(", "is not Python"),
+        ("epochs = 3", "must have a function `get_config"),
+        ("def get_config():\n    return {'a': 1}", "ConfigDict"),
+    ],
+)
+def test_file_that_is_no_recipe(tmp_path, text, message):
+    path = tmp_path / "recipe.py"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=message):
+        configuration.read(path, [])
+
+
+def test_missing_file(tmp_path):
+    with pytest.raises(ValueError, match="There is no recipe"):
+        configuration.read(tmp_path / "recipe.py", [])

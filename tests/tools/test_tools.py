@@ -1,0 +1,222 @@
+"""The tools from training to an export, on a small model of the zoo."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import zoo
+from tests.zoo import tiny_entry
+from zoo import registry, weights
+from zoo.commands import (
+    SUMMARIES,
+    card,
+    evaluate,
+    export,
+    list_models,
+    predict,
+    train,
+)
+
+ROOT = Path(__file__).parent.parent.parent
+RECIPE = Path(__file__).parent / "tiny_recipe.py"
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, data_dir):
+    """The workdir of a finished training of one epoch."""
+    workdir = tmp_path_factory.mktemp("runs") / "tiny"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(registry, "_registered", {})
+        registry.register(tiny_entry.NAME, tiny_entry, tiny_entry.card())
+        argv = [f"--config={RECIPE}", f"--workdir={workdir}"]
+        status = train.main(
+            [*argv, f"--data_dir={data_dir}", "--config.overrides.width=5"]
+        )
+    assert status == 0
+    return workdir
+
+
+@pytest.fixture
+def picture(tmp_path, tiny, data_dir):
+    """A PNG file of twice the model's size."""
+    import keras
+
+    path = tmp_path / "pictures" / "square.png"
+    path.parent.mkdir()
+    image = np.zeros((24, 24, 1), np.uint8)
+    image[4:10, 6:12] = 255
+    keras.utils.save_img(path, image, scale=False)
+    return path
+
+
+def test_training_leaves_its_config_report_and_weights(trained):
+    config = json.loads((trained / "config.json").read_text())
+    report = json.loads((trained / "report.json").read_text())
+    assert config["overrides"]["width"] == 5
+    assert report["split"] == "test"
+    assert {"cls_accuracy", "det_auc"} <= set(report["metrics"])
+    assert report["command"].endswith("--config.overrides.width=5")
+    assert (trained / "model.weights.h5").exists()
+
+
+def test_the_same_training_again_changes_nothing(trained, tiny, data_dir):
+    before = (trained / "metrics.jsonl").read_text()
+    argv = [f"--config={RECIPE}", f"--workdir={trained}"]
+    argv += [f"--data_dir={data_dir}", "--config.overrides.width=5"]
+    assert train.main(argv) == 0
+    assert (trained / "metrics.jsonl").read_text() == before
+
+
+def test_evaluate_a_workdir(trained, tiny, data_dir, tmp_path, capsys):
+    output = tmp_path / "figures.json"
+    argv = [f"--workdir={trained}", f"--data_dir={data_dir}"]
+    assert evaluate.main([*argv, f"--output={output}"]) == 0
+    printed = capsys.readouterr().out
+    assert "tiny_squares_net on tiny_squares, test split" in printed
+    figures = json.loads(output.read_text())["metrics"]
+    report = json.loads((trained / "report.json").read_text())["metrics"]
+    for name in ("cls_accuracy", "det_auc", "box_iou"):
+        assert f"{figures[name]:.4f}" in printed
+        assert figures[name] == pytest.approx(report[name], abs=1e-6)
+
+
+def test_predict_files_and_folders(trained, tiny, picture, tmp_path, capsys):
+    other = tmp_path / "others" / "square.png"
+    other.parent.mkdir()
+    shutil.copy(picture, other)
+    output = tmp_path / "drawn"
+    argv = [f"--workdir={trained}", f"--output={output}"]
+    argv += [str(picture), str(picture.parent), str(other)]
+    assert predict.main(argv) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines[:2]] == [str(picture), str(other)]
+    assert len(list(output.iterdir())) == 2
+
+
+def test_predict_goes_on_after_a_file_that_is_no_picture(
+    trained, tiny, picture, tmp_path, capsys
+):
+    (picture.parent / "aaa.png").write_text("no picture")
+    argv = [f"--workdir={trained}", f"--output={tmp_path / 'drawn'}"]
+    assert predict.main([*argv, str(picture.parent)]) == 1
+    printed = capsys.readouterr()
+    assert str(picture) in printed.out
+    assert "aaa.png" in printed.err
+    assert "Traceback" not in printed.err
+
+
+def test_export_a_workdir(trained, tiny, tmp_path, capsys):
+    import tensorflow as tf
+
+    output = tmp_path / "served" / "1"
+    argv = [f"--workdir={trained}", f"--output={output}"]
+    assert export.main(argv) == 0
+    assert str(output) in capsys.readouterr().out
+    served = tf.saved_model.load(str(output))
+    assert {"serving_default", "cls", "det", "box"} <= set(served.signatures)
+    assert export.main(argv) == 1
+    assert export.main([*argv, "--overwrite"]) == 0
+
+
+def test_card_of_a_training(trained, tiny, tmp_path, data_dir, monkeypatch):
+    monkeypatch.setattr(registry, "CARDS", tmp_path / "cards")
+    monkeypatch.setattr(registry, "_packaged", {})
+    monkeypatch.setattr(registry, "_registered", {})
+    monkeypatch.setattr(weights, "CHECKPOINTS", tmp_path / "checkpoints")
+    argv = [f"--model={tiny}", f"--data_dir={data_dir}"]
+    argv += ["--module=tests.zoo.tiny_entry"]
+    assert card.main(argv) == 0
+    assert zoo.info(tiny)["figures"] == []
+    argv += [f"--workdirs={trained}", "--weights=squares"]
+    assert card.main(argv) == 0
+    found = zoo.info(tiny)
+    assert found["weights"]["squares"]["overrides"] == {"width": 5}
+    assert found["figures"][0]["seeds"] == [1]
+    assert zoo.load(tiny, weights="squares").get_layer("conv0").filters == 5
+    # Measuring again keeps what runs have measured.
+    assert card.main([f"--model={tiny}", f"--data_dir={data_dir}"]) == 0
+    assert dict(zoo.info(tiny)) == dict(found)
+
+
+def test_list_models(tiny, capsys):
+    assert list_models.main(["--pattern=tiny*", "--tasks=cls,box"]) == 0
+    printed = capsys.readouterr().out
+    assert tiny in printed
+    assert list_models.main(["--pattern=tiny*", "--cards"]) == 0
+    assert "zoo.load('tiny_squares_net')" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("tool", "argv", "message"),
+    [
+        (train, ["--model=tiny_squares_net"], "Expected --workdir"),
+        (train, ["--workdir=x"], "Expected --model"),
+        (train, ["--model=tiny_squars", "--workdir=x"], "Did you mean"),
+        (
+            train,
+            ["--model=other", f"--config={RECIPE}", "--workdir=x"],
+            "The recipe is for 'tiny_squares_net'",
+        ),
+        (evaluate, [], "Expected either --workdir"),
+        (evaluate, ["--model=a", "--workdir=b"], "Expected either --workdir"),
+        (evaluate, ["--workdir=nowhere"], "no folder of a training"),
+        (evaluate, ["--model=tiny_squares_net"], "no trained weights"),
+        (evaluate, ["--workdir=a", "--weights=b"], "has its own weights"),
+        (predict, ["--model=tiny_squares_net"], "Expected picture files"),
+        (predict, ["--model=tiny_squares_net", "."], "holds no picture"),
+        (export, ["--model=tiny_squares_ned"], "Did you mean"),
+        (list_models, ["--tasks=clss"], "Did you mean 'cls'"),
+        (card, [], "Expected --model"),
+        (card, ["--model=new"], "Expected --module"),
+        (card, ["--model=a", "--weights=b"], "needs --workdirs"),
+    ],
+)
+def test_wrong_input(tiny, tmp_path, monkeypatch, capsys, tool, argv, message):
+    monkeypatch.chdir(tmp_path)
+    assert tool.main(argv) == 1
+    printed = capsys.readouterr().err
+    assert printed.startswith("error: ")
+    assert message in printed
+    assert "Traceback" not in printed
+
+
+def test_training_that_has_not_finished(trained, tiny, tmp_path, capsys):
+    (tmp_path / "config.json").write_text((trained / "config.json").read_text())
+    assert evaluate.main([f"--workdir={tmp_path}"]) == 1
+    assert "has not finished" in capsys.readouterr().err
+
+
+def test_split_that_is_not_there(trained, tiny, data_dir, capsys):
+    argv = [f"--workdir={trained}", f"--data_dir={data_dir}"]
+    assert evaluate.main([*argv, "--split=tset"]) == 1
+    assert "Did you mean 'test'?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", sorted(SUMMARIES))
+def test_help_of_each_tool_needs_no_backend(name):
+    code = (
+        f"import runpy, sys; sys.argv = [{name!r}, '--help']\n"
+        "try:\n"
+        f"    runpy.run_module('tools.{name}', run_name='__main__')\n"
+        "finally:\n"
+        "    print([m for m in ('keras', 'tensorflow') if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+    )
+    assert done.stdout.startswith(SUMMARIES[name])
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_every_tool_is_thin_and_listed():
+    files = {path.stem for path in (ROOT / "tools").glob("*.py")}
+    assert files - {"__init__"} == set(SUMMARIES)
