@@ -8,6 +8,7 @@ _MODULES = (
     "balancing",
     "data",
     "export",
+    "graph",
     "heads",
     "losses",
     "metrics",

@@ -66,7 +66,6 @@ def train_and_evaluate(model, datasets: dict, config, workdir, command=None):
     seconds = run.seconds_before + time.monotonic() - started
     report = _evaluate(model, datasets, config, seconds, command)
     report.save(workdir / "report.json")
-    _illustrate(model, datasets, run, workdir / "plots")
     export.saved_model(
         model,
         workdir / "export" / "1",
@@ -74,6 +73,7 @@ def train_and_evaluate(model, datasets: dict, config, workdir, command=None):
         postprocessor=getattr(model, "postprocessor", None),
         overwrite=True,
     )
+    _illustrate(model, datasets, run, workdir / "plots")
     return report
 
 
@@ -313,7 +313,7 @@ def _illustrate(model, datasets, run, folder):
     )
     shown = datasets.get("test") or datasets.get("validation")
     inputs = model.inputs
-    if shown is None or len(inputs) != 1 or len(inputs[0].shape) != 4:
+    if shown is None or len(inputs) != 1 or not _is_picture(inputs[0].shape):
         return
     batch = next(iter(shown))
     images = next(iter(keras.tree.flatten(batch[0])))
@@ -327,3 +327,7 @@ def _illustrate(model, datasets, run, folder):
             for name, label in batch[1].items()
         },
     )
+
+
+def _is_picture(shape) -> bool:
+    return len(shape) == 4 and shape[-1] in (1, 3)

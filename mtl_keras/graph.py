@@ -1,0 +1,376 @@
+"""Finds what the tasks of a functional model share, and what is their own."""
+
+import dataclasses
+import itertools
+
+from mtl_keras import compat
+from mtl_keras.suggest import listed
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Call:
+    """One call of one operation; nested models are opened.
+
+    Args:
+        operation: Layer or operation of Keras.
+        node: Keras node, which knows how tensors enter the call.
+        reads: Tuple of integers, the slots of its input tensors.
+        writes: Tuple of integers, the slots of its outputs.
+    """
+
+    operation: object
+    node: object
+    reads: tuple[int, ...]
+    writes: tuple[int, ...]
+
+    @property
+    def weights(self) -> list:
+        """The operation's variables, without random generators' states."""
+        return list(getattr(self.operation, "weights", ()))
+
+    def run(self, values: dict, *, training: bool) -> None:
+        """Runs the call on tensors by slot and adds its outputs.
+
+        Args:
+            values: Dict, slot to tensor; changed in place.
+            training: Bool.
+        """
+        from keras import tree
+
+        given = {
+            id(tensor): values[slot]
+            for tensor, slot in zip(
+                self.node.input_tensors, self.reads, strict=True
+            )
+        }
+        args, kwargs = self.node.arguments.fill_in(given)
+        operation = compat.bind_training(self.operation, training=training)
+        outputs = tree.flatten(operation(*args, **kwargs))
+        values.update(zip(self.writes, outputs, strict=True))
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Part:
+    """The trunk, or the head of one task: calls in the order they run.
+
+    Args:
+        calls: Tuple of `Call`.
+        reads: Tuple of integers, the slots that the part takes.
+        writes: Tuple of integers, the slots that it gives.
+    """
+
+    calls: tuple[Call, ...]
+    reads: tuple[int, ...]
+    writes: tuple[int, ...]
+
+    def run(self, values: dict, *, training: bool) -> list:
+        """Runs the part through the model's own layers.
+
+        Args:
+            values: Dict, slot to tensor, with all of `reads`; changed.
+            training: Bool.
+
+        Returns:
+            List of tensors, those of `writes`.
+        """
+        for call in self.calls:
+            call.run(values, training=training)
+        return [values[slot] for slot in self.writes]
+
+    @property
+    def weights(self) -> list:
+        """The variables of the part's operations, each once."""
+        found = {}
+        for call in self.calls:
+            found.update((id(w), w) for w in call.weights)
+        return list(found.values())
+
+    @property
+    def trainable_variables(self) -> list:
+        """The trainable ones among `weights`."""
+        found = {}
+        for call in self.calls:
+            variables = getattr(call.operation, "trainable_variables", ())
+            found.update((id(v), v) for v in variables)
+        return list(found.values())
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Partition:
+    """A model taken apart into a trunk and one head for each task.
+
+    Running the trunk and then the heads gives the model's outputs. Nothing of
+    the model is changed and no new `keras.Model` is made.
+
+    Args:
+        tasks: Tuple of strings, sorted.
+        trunk: `Part`, all that reaches two or more tasks, by variables: what
+            leads to a layer that two heads call is trunk as well.
+        heads: Dict, task name to `Part`.
+        frontier: Tuple of integers, the slots where heads read the trunk.
+        live: Tuple of integers, those of the frontier that depend on a
+            trainable variable of the trunk; a gradient flows back there only.
+        tensors: Dict, slot to the Keras tensor of the graph.
+        opaque: Tuple of strings, subclassed models that could not be opened.
+    """
+
+    tasks: tuple[str, ...]
+    trunk: Part
+    heads: dict[str, Part]
+    frontier: tuple[int, ...]
+    live: tuple[int, ...]
+    tensors: dict[int, object]
+    opaque: tuple[str, ...]
+
+    @property
+    def shared_variables(self) -> list:
+        """The trunk's variables."""
+        return self.trunk.weights
+
+    @property
+    def task_variables(self) -> dict[str, list]:
+        """Each task's own variables."""
+        return {name: head.weights for name, head in self.heads.items()}
+
+    def readers(self, slot: int) -> list[str]:
+        """Lists the tasks whose heads read a slot."""
+        return [name for name in self.tasks if slot in self.heads[name].reads]
+
+    def run(self, inputs: list, *, training: bool = False) -> dict:
+        """Runs the trunk, then each head.
+
+        Args:
+            inputs: List of tensors in the order of the flattened inputs.
+            training: Bool.
+
+        Returns:
+            Dict, task name to output tensor.
+        """
+        values = dict(zip(self.trunk.reads, inputs, strict=True))
+        self.trunk.run(values, training=training)
+        return {
+            name: head.run(dict(values), training=training)[0]
+            for name, head in self.heads.items()
+        }
+
+
+def partition(model) -> Partition:
+    """Finds the trunk, the heads and the frontier between them.
+
+    A variable that reaches two or more outputs is shared; one that reaches
+    one is that task's own. Sharing is closed over variables: a layer called
+    in two heads is shared, and so is all that leads to it.
+
+    Args:
+        model: Functional model whose outputs are a flat dict of task name to
+            tensor.
+
+    Returns:
+        `Partition`.
+
+    Raises:
+        ValueError: If the model is not functional or its outputs are no flat
+            dict.
+    """
+    names = _task_names(model)
+    graph = _Graph(model)
+    reaching = graph.tasks_reached(names)
+    shared = _shared_calls(graph.calls, reaching, graph.producer)
+    trunk = [call for call in graph.calls if call in shared]
+    in_trunk = {slot for call in trunk for slot in call.writes}
+    in_trunk.update(graph.inputs)
+    heads = {}
+    for name, output in zip(names, graph.outputs, strict=True):
+        calls = [
+            call
+            for call in graph.calls
+            if call not in shared and name in reaching[call]
+        ]
+        read = [slot for call in calls for slot in call.reads]
+        reads = tuple(
+            dict.fromkeys(s for s in [*read, output] if s in in_trunk)
+        )
+        heads[name] = Part(tuple(calls), reads, (output,))
+    frontier = tuple(dict.fromkeys(s for h in heads.values() for s in h.reads))
+    alive = _live_slots(trunk)
+    return Partition(
+        tasks=tuple(names),
+        trunk=Part(tuple(trunk), tuple(graph.inputs), frontier),
+        heads=heads,
+        frontier=frontier,
+        live=tuple(slot for slot in frontier if slot in alive),
+        tensors=graph.tensors,
+        opaque=tuple(graph.opaque),
+    )
+
+
+def describe(model) -> str:
+    """Tells in words what the tasks of a model share.
+
+    Args:
+        model: Functional model, as for `partition`.
+
+    Returns:
+        String of several lines: the trunk, the frontier with its readers,
+        each task's own part, and what could not be opened.
+    """
+    parts = partition(model)
+    trunk = parts.trunk
+    lines = [f"trunk: {_size(trunk.weights)}, {_operations(trunk)}"]
+    for slot in parts.frontier:
+        tensor = parts.tensors[slot]
+        fixed = "" if slot in parts.live else ", no gradient flows back"
+        lines.append(
+            f"  frontier {tensor.name} {_shape(tensor)} read by "
+            f"{', '.join(parts.readers(slot))}{fixed}"
+        )
+    for name, head in parts.heads.items():
+        lines.append(f"head {name}: {_size(head.weights)}, {_operations(head)}")
+    if len(parts.tasks) > 1 and not parts.trunk.trainable_variables:
+        lines.append(
+            "The tasks share no trainable variable: they train side by side."
+        )
+    for name in parts.opaque:
+        lines.append(
+            f"{name} is a subclassed model; it counts as one operation."
+        )
+    return "\n".join(lines)
+
+
+def _task_names(model) -> list[str]:
+    outputs = getattr(model, "output", None)
+    if not compat.is_functional(model):
+        raise ValueError(
+            "`partition` reads the graph of a functional model. Received: "
+            f"{type(model).__name__}, whose `call` is Python code."
+        )
+    if not isinstance(outputs, dict) or any(
+        not hasattr(tensor, "shape") for tensor in outputs.values()
+    ):
+        raise ValueError(
+            "`partition` needs a model whose outputs are a flat dict of task "
+            f"name to tensor. Received: outputs of type "
+            f"{type(outputs).__name__}"
+        )
+    return sorted(outputs)
+
+
+class _Graph:
+    """The calls of a model with nested models opened, and who makes what."""
+
+    def __init__(self, model):
+        self._next = itertools.count()
+        self.tensors = {}
+        self.calls = []
+        self.opaque = []
+        self.inputs = [self._slot(t) for t in compat.flat_inputs(model)]
+        self.outputs = self._open(model, self.inputs)
+        self.producer = {s: call for call in self.calls for s in call.writes}
+
+    def _slot(self, tensor) -> int:
+        slot = next(self._next)
+        self.tensors[slot] = tensor
+        return slot
+
+    def _open(self, model, inputs) -> list[int]:
+        known = {
+            id(tensor): slot
+            for tensor, slot in zip(
+                compat.flat_inputs(model), inputs, strict=True
+            )
+        }
+        for node in compat.ordered_nodes(model):
+            if any(id(t) not in known for t in node.input_tensors):
+                # Leads from another input of a model that was cut out.
+                continue
+            reads = [known[id(t)] for t in node.input_tensors]
+            inner = compat.inner_graph(node.operation)
+            if inner is not None:
+                writes = self._open(inner, reads)
+            else:
+                writes = self._add(node, reads)
+            known.update(
+                (id(t), slot)
+                for t, slot in zip(node.outputs, writes, strict=True)
+            )
+        return [known[id(t)] for t in compat.flat_outputs(model)]
+
+    def _add(self, node, reads) -> list[int]:
+        import keras
+
+        operation = node.operation
+        if isinstance(operation, keras.Model):
+            self.opaque.append(operation.name)
+        writes = [self._slot(tensor) for tensor in node.outputs]
+        self.calls.append(Call(operation, node, tuple(reads), tuple(writes)))
+        return writes
+
+    def tasks_reached(self, names) -> dict:
+        """Returns, for each call, the names of the tasks it leads to."""
+        reached = {call: set() for call in self.calls}
+        for name, output in zip(names, self.outputs, strict=True):
+            for call in _leading_to([output], self.producer):
+                reached[call].add(name)
+        return reached
+
+
+def _leading_to(slots, producer) -> set:
+    found, waiting = set(), list(slots)
+    while waiting:
+        call = producer.get(waiting.pop())
+        if call is not None and call not in found:
+            found.add(call)
+            waiting.extend(call.reads)
+    return found
+
+
+def _shared_calls(calls, reaching, producer) -> set:
+    trunk = {call for call in calls if len(reaching[call]) > 1}
+    while True:
+        tasks_of = {}
+        for call in calls:
+            for weight in call.weights:
+                tasks_of.setdefault(id(weight), set()).update(reaching[call])
+        shared = {key for key, tasks in tasks_of.items() if len(tasks) > 1}
+        # What leads to a shared layer moved into the trunk; where the same
+        # layer is called elsewhere, that call must follow.
+        shared |= {id(w) for call in trunk for w in call.weights}
+        follows = {
+            call
+            for call in calls
+            if call not in trunk
+            and reaching[call]
+            and any(id(w) in shared for w in call.weights)
+        }
+        if not follows:
+            return trunk
+        reads = [slot for call in follows for slot in call.reads]
+        trunk |= follows | _leading_to(reads, producer)
+
+
+def _live_slots(trunk) -> set:
+    alive = set()
+    for call in trunk:
+        is_trained = bool(getattr(call.operation, "trainable_variables", ()))
+        if is_trained or any(slot in alive for slot in call.reads):
+            alive.update(call.writes)
+    return alive
+
+
+def _size(weights) -> str:
+    import math
+
+    count = sum(math.prod(weight.shape) for weight in weights)
+    return f"{len(weights)} variables with {count:,} numbers"
+
+
+def _operations(part) -> str:
+    names = list(dict.fromkeys(call.operation.name for call in part.calls))
+    if len(names) > 6:
+        names = [*names[:3], f"{len(names) - 5} more", *names[-2:]]
+        return ", ".join(names)
+    return listed(names).replace("'", "") if names else "nothing"
+
+
+def _shape(tensor) -> str:
+    return "x".join("?" if s is None else str(s) for s in tensor.shape)
