@@ -43,8 +43,8 @@ def pipeline(
         preprocessor: Function of one example's raw inputs that returns a pair
             `(inputs, context)`, such as `ImagePreprocessor`. A method
             `move_labels(labels, context, tasks)`, if it has one, moves a
-            batch's labels along. With a preprocessor, pictures of a TFDS builder stay
-            encoded. Defaults to `None`, the raw inputs.
+            batch's labels along. With a preprocessor, pictures of a TFDS
+            builder stay encoded. Defaults to `None`, the raw inputs.
         example: Function of one element of the source that returns a pair
             `(raw inputs, {task: label})`. By default elements are such pairs,
             or dicts in which the tasks' names are the labels.
@@ -278,7 +278,7 @@ def _num_batches(size, batch_size, drop_remainder):
 
 
 def _check_arguments(batch_size, cache, shuffle_buffer):
-    if isinstance(batch_size, bool) or operator.index(batch_size) < 1:
+    if not _is_positive(batch_size):
         raise ValueError(
             "`batch_size` must be an integer of at least 1. "
             f"Received: batch_size={batch_size!r}"
@@ -288,8 +288,15 @@ def _check_arguments(batch_size, cache, shuffle_buffer):
             "`cache` must be True, False or 'preprocessed'. "
             f"Received: cache={cache!r}"
         )
-    if shuffle_buffer is not None and shuffle_buffer < 1:
+    if not (shuffle_buffer is None or _is_positive(shuffle_buffer)):
         raise ValueError(
             "`shuffle_buffer` must be an integer of at least 1, or None for "
             f"all examples. Received: shuffle_buffer={shuffle_buffer!r}"
         )
+
+
+def _is_positive(value) -> bool:
+    try:
+        return operator.index(value) > 0 and not isinstance(value, bool)
+    except TypeError:
+        return False
