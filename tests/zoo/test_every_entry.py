@@ -1,0 +1,201 @@
+"""Every model of the zoo, taken from the registry: none can be forgotten."""
+
+import functools
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import zoo
+from mtl_keras import export
+from zoo import card_writer, registry, weights
+from zoo.commands import configuration
+
+NAMES = zoo.list_models()
+BATCH_SIZE = 6
+
+
+def test_there_are_entries():
+    assert "cls_det_box" in NAMES
+
+
+@functools.cache
+def _model(name):
+    keras.utils.set_random_seed(0)
+    return zoo.load(name)
+
+
+def _random(model, seed=0):
+    """Inputs and labels of a batch, legal for each task, none missing."""
+    rng = np.random.default_rng(seed)
+    inputs = {
+        tensor.name: rng.uniform(size=(BATCH_SIZE, *tensor.shape[1:])).astype(
+            tensor.dtype
+        )
+        for tensor in model.inputs
+    }
+    labels = {task.name: _label(task, rng) for task in model.tasks.values()}
+    for name, task in model.tasks.items():
+        task.label.check_array(name, labels[name])
+    return inputs, labels
+
+
+def _label(task, rng):
+    spec = task.label
+    if spec.rule == "box_xyxy":
+        corners = np.sort(rng.uniform(size=(BATCH_SIZE, 2, 2)), axis=1)
+        return corners.reshape(BATCH_SIZE, 4).astype("float32")
+    shape = (BATCH_SIZE, *spec.shape)
+    if spec.dtype == "int32":
+        high = int(spec.maximum) + 1
+        return rng.integers(int(spec.minimum), high, shape, dtype="int32")
+    return rng.uniform(size=shape).astype("float32")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_outputs_are_named_after_the_tasks(name):
+    model = _model(name)
+    inputs, _ = _random(model)
+    outputs = model.predict(inputs, verbose=0)
+    assert set(outputs) == set(model.tasks) == set(zoo.info(name)["tasks"])
+    for value in outputs.values():
+        assert np.isfinite(value).all()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_reload_gives_the_same_answers(name, tmp_path):
+    model = _model(name)
+    inputs, _ = _random(model)
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    expected = model.predict(inputs, verbose=0)
+    received = again.predict(inputs, verbose=0)
+    for task, value in expected.items():
+        np.testing.assert_allclose(received[task], value, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_step_compiled_by_xla_moves_the_weights(name):
+    model = zoo.load(name)
+    inputs, labels = _random(model)
+    before = model.get_weights()
+    model.compile("sgd", jit_compile=True)
+    history = model.fit(
+        inputs, labels, batch_size=BATCH_SIZE, verbose=0, shuffle=False
+    ).history
+    assert np.isfinite(history["loss"]).all()
+    for task in model.tasks:
+        assert f"{task}_loss" in history
+    moved = [
+        not np.array_equal(old, new)
+        for old, new in zip(before, model.get_weights(), strict=True)
+    ]
+    assert any(moved)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_gradient_reaches_every_variable(name):
+    model = zoo.load(name)
+    inputs, labels = _random(model)
+    model.compile("sgd")
+    variables = model.trainable_variables
+    with tf.GradientTape() as tape:
+        outputs = model(inputs, training=True)
+        loss = model.compute_loss(y=labels, y_pred=outputs)
+    gradients = tape.gradient(loss, [v.value for v in variables])
+    for variable, gradient in zip(variables, gradients, strict=True):
+        assert gradient is not None, variable.path
+        size = float(tf.reduce_max(tf.abs(tf.convert_to_tensor(gradient))))
+        assert np.isfinite(size) and size > 0, variable.path
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_export_gives_the_models_answers(name, tmp_path):
+    model = _model(name)
+    inputs, _ = _random(model)
+    path = export.saved_model(
+        model,
+        tmp_path / "1",
+        preprocessor=model.preprocessor,
+        postprocessor=model.postprocessor,
+        card=dict(zoo.info(name)),
+    )
+    served = tf.saved_model.load(str(path))
+    assert {"serving_default", *model.tasks} <= set(served.signatures)
+    tensors = {key: tf.constant(value) for key, value in inputs.items()}
+    received = served.signatures["serving_dense"](**tensors)
+    for task, value in model.predict(inputs, verbose=0).items():
+        np.testing.assert_allclose(received[task], value, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_card_tells_what_the_model_is(name):
+    card = zoo.info(name)
+    measured = card_writer.describe(name, registry.find(name).module)
+    for key in measured:
+        if key != "data":
+            assert card[key] == measured[key], "run `python -m tools.card`"
+    assert set(card["data"]) == set(registry.find(name).module.DATA)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_card_prints(name):
+    page = str(zoo.info(name))
+    assert page.startswith(name)
+    assert max(map(len, page.splitlines())) <= 79
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_weights_on_the_card_load(name):
+    card = zoo.info(name)
+    for weights_name, facts in card.get("weights", {}).items():
+        found = weights.find(card, weights_name)
+        assert weights.sha256(found.path) == facts["sha256"]
+        assert found.path.stat().st_size == facts["bytes"]
+        zoo.load(name, weights=weights_name)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_recipe_fits_the_model(name):
+    config = configuration.read(zoo.recipe(name), [])
+    assert config.model == name
+    assert config.data in zoo.info(name)["data"]
+    zoo.load(name, config.data, **config.get("overrides", {}))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_figures_name_weights_and_recipe(name):
+    card = zoo.info(name)
+    for figures in card.get("figures", ()):
+        assert figures["data"] in card["data"]
+        assert figures.get("weights") in {None, *card["weights"]}
+        assert figures["command"].startswith("python -m tools.train")
+        assert len(figures["seeds"]) == len(set(figures["seeds"])) > 0
+
+
+_SHIPPED = [
+    (name, weights_name)
+    for name in NAMES
+    for weights_name in zoo.info(name).get("weights", ())
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "weights_name"), _SHIPPED)
+def test_weights_reach_the_figures_on_the_card(name, weights_name, data_dir):
+    facts = zoo.info(name)["weights"][weights_name]
+    model = zoo.load(name, weights=weights_name)
+    model.compile()
+    dataset = zoo.dataset(
+        name,
+        facts["split"],
+        facts["data"],
+        data_dir=data_dir,
+        **facts["overrides"],
+    )
+    measured = model.evaluate(dataset, return_dict=True, verbose=0)
+    for metric, value in facts["metrics"].items():
+        # The same weights and pictures; only the order of sums may differ
+        # between processors.
+        assert measured[metric] == pytest.approx(value, abs=1e-3), metric
