@@ -67,4 +67,28 @@ class SplitCollection:
             labels.append(label)
             predictions.append(prediction)
             weights.append(weight)
-        return tuple(np.concatenate(p) for p in (labels, predictions, weights))
+        return tuple(_join(parts) for parts in (labels, predictions, weights))
+
+
+def _join(parts):
+    """Concatenates batches; sequences of other lengths are padded with 0.
+
+    A padded label has the weight 0, as its weight is padded as well.
+    """
+    longest = np.max([part.shape[1:] for part in parts], axis=0)
+    padded = [
+        np.pad(
+            part,
+            [
+                (0, 0),
+                *(
+                    (0, int(n - m))
+                    for n, m in zip(longest, part.shape[1:], strict=True)
+                ),
+            ],
+        )
+        if part.ndim > 1
+        else part
+        for part in parts
+    ]
+    return np.concatenate(padded)
