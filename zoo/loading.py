@@ -1,18 +1,16 @@
-"""Makes what an entry describes: the model with its weights, and its data."""
+"""Makes what an entry describes: the model with its weights, and its data.
 
-import contextlib
+Listing the zoo imports this module, so what is slow to import waits until it
+is needed.
+"""
+
 import importlib
-import inspect
-import io
-import logging
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from mtl_keras.suggest import did_you_mean, listed, unknown
 from zoo import registry, weights
-
-_LOGGER = logging.getLogger("zoo")
 
 
 def load(
@@ -173,6 +171,8 @@ def _check_overrides(entry, overrides) -> None:
 
 def _arguments(function: Callable) -> list[str] | None:
     """Names a function's arguments beside `data`; `None` for any at all."""
+    import inspect
+
     parameters = inspect.signature(function).parameters
     kinds = {parameter.kind for parameter in parameters.values()}
     if inspect.Parameter.VAR_KEYWORD in kinds:
@@ -226,9 +226,13 @@ def prepared_builder(module, data: str, data_dir: str | Path | None = None):
 
 
 def _prepare(builder) -> None:
+    import contextlib
+    import io
+    import logging
+
     import tensorflow_datasets as tfds
 
-    _LOGGER.info(
+    logging.getLogger("zoo").info(
         "Preparing the data set %s in %s, this once.",
         builder.info.full_name,
         builder.data_dir,

@@ -1,6 +1,5 @@
 """Trained weights: where they are, whether they are whole, whether they fit."""
 
-import hashlib
 from pathlib import Path
 
 from mtl_keras.suggest import did_you_mean, listed
@@ -12,6 +11,8 @@ _ENDINGS = (".weights.h5", ".keras")
 
 def sha256(path: Path) -> str:
     """Returns a file's SHA-256 as 64 hexadecimal digits."""
+    import hashlib
+
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
