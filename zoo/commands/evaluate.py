@@ -42,7 +42,7 @@ def run(values: flags.FlagValues, operands: list[str]) -> None:
         dataset, return_dict=True, verbose=1 if sys.stdout.isatty() else 0
     )
     metrics = {name: float(value) for name, value in metrics.items()}
-    print(f"{chosen.name} on {chosen.data}, {values.split} split")
+    print(heading(chosen.name, chosen.data, values.split))
     print(table(metrics, model.tasks))
     if values.output:
         figures = {
@@ -58,6 +58,11 @@ def run(values: flags.FlagValues, operands: list[str]) -> None:
         }
         text = json.dumps(figures, indent=2) + "\n"
         Path(values.output).write_text(text, encoding="utf-8")
+
+
+def heading(model: str, data: str, split: str) -> str:
+    """Writes the line above a table of figures."""
+    return f"{model} on {data}, {split} split"
 
 
 def table(metrics: dict, tasks) -> str:

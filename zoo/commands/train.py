@@ -2,11 +2,12 @@
 
 import functools
 import shlex
+from pathlib import Path
 
 from absl import flags
 
 import zoo
-from zoo.commands import SUMMARIES, app, configuration
+from zoo.commands import SUMMARIES, app, configuration, evaluate
 
 
 def define(values: flags.FlagValues) -> None:
@@ -51,7 +52,9 @@ def run(values: flags.FlagValues, operands: list[str]) -> None:
     report = training.train_and_evaluate(
         model, datasets, config, values.workdir, command(values, operands)
     )
-    print(report.table())
+    print(evaluate.heading(report.model, report.data, report.split))
+    print(evaluate.table(report.metrics, model.tasks))
+    print(_places(Path(values.workdir)))
 
 
 def prepare(config, data_dir: str | None = None) -> tuple:
@@ -109,6 +112,21 @@ def command(values: flags.FlagValues, operands: list[str]) -> str:
         if values[name].value is not None:
             parts.append(f"--{name}={values[name].value}")
     return shlex.join([*parts, *operands])
+
+
+def _places(workdir: Path) -> str:
+    """Says where what a person wants to look at is."""
+    found = [
+        (title, workdir / name)
+        for title, name in (
+            ("Learning curves", "plots/curves.png"),
+            ("Test pictures", "plots/predictions.png"),
+            ("SavedModel", "export/1"),
+            ("TensorBoard events", "events"),
+        )
+        if (workdir / name).exists()
+    ]
+    return "\n".join(f"{title:<20}{path}" for title, path in found)
 
 
 def _config(values, operands):
