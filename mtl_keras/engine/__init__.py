@@ -35,6 +35,19 @@ def sum_over_replicas(scalars: list) -> list:
     return _module().sum_over_replicas(scalars)
 
 
+def gather_over_replicas(tensors):
+    """Brings the replicas' parts of a batch together on each replica.
+
+    Args:
+        tensors: Nested structure of tensors with a leading batch axis; the
+            parts may be of different lengths.
+
+    Returns:
+        The same structure with the whole batch, in the replicas' order.
+    """
+    return _module().gather_over_replicas(tensors)
+
+
 def collecting(test_function, steps, key: str, collect):
     """Wraps a test function so that it hands out what its steps collected.
 

@@ -11,6 +11,11 @@ def sum_over_replicas(scalars: list) -> list:
     return scalars
 
 
+def gather_over_replicas(tensors):
+    """Returns the tensors: an array of JAX is the whole batch."""
+    return tensors
+
+
 def collecting(test_function, steps, key: str, collect):
     """Runs one evaluation step a batch and hands out each one's entry."""
     del steps

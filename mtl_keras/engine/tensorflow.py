@@ -21,6 +21,16 @@ def sum_over_replicas(scalars: list) -> list:
     return tf.unstack(packed, num=len(scalars))
 
 
+def gather_over_replicas(tensors):
+    """Gathers a structure of tensors along the batch axis."""
+    if num_replicas() == 1:
+        return tensors
+    context = tf.distribute.get_replica_context()
+    return tf.nest.map_structure(
+        lambda t: context.all_gather(tf.convert_to_tensor(t), axis=0), tensors
+    )
+
+
 def collecting(test_function, steps: int, key: str, collect):
     """Runs `steps()` evaluation steps a call and hands out each one's entry."""
 
