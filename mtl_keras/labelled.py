@@ -41,7 +41,10 @@ class LabelledBatch:
                 invalid = ops.any(invalid, axis=-1)
             self.num_invalid = ops.sum(ops.cast(invalid, "float32"))
         filled = spec.fill(label, present)
-        values = losses.values(loss, filled, prediction)
+        coupled = None
+        if losses.couples_labels(loss):
+            coupled = _counting(present, weight, task.name)
+        values = losses.values(loss, filled, prediction, coupled)
         counted = align(present, values, task.name, what="mask")
         weights = counted
         if class_table is not None:
@@ -60,6 +63,20 @@ class LabelledBatch:
             weights = weights * weight
         self.total = ops.sum(values * weights)
         self.count = ops.sum(counted)
+
+
+def _counting(present, weight, name):
+    """Tells which labels count, of the label's shape.
+
+    A weight of 0 is a missing label; a loss that couples labels must know
+    both, or a label without weight would still move the others' values.
+    """
+    if weight is None:
+        return present
+    weight = align(
+        ops.convert_to_tensor(weight), present, name, what="sample_weight"
+    )
+    return ops.logical_and(present, weight != 0)
 
 
 def usable_labels(spec, label) -> tuple:

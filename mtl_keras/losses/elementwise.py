@@ -22,7 +22,7 @@ AVERAGING = (
 )
 
 
-def values(loss, y_true, y_pred):
+def values(loss, y_true, y_pred, present=None):
     """Evaluates a loss without reducing it, so that labels can be masked.
 
     Keras's `MeanSquaredError` and its like (`AVERAGING`; also our `Huber`)
@@ -32,10 +32,15 @@ def values(loss, y_true, y_pred):
     the label's shape. Every other loss gives what its `call` gives, one value
     for each label, as does one of Keras's told to average over another `axis`.
 
+    A loss of ours that couples labels (`Loss.couples_labels`, such as `Cox`)
+    is told which are present.
+
     Args:
         loss: `keras.losses.Loss` or function of `(y_true, y_pred)`.
-        y_true: Tensor of labels, none of them missing.
+        y_true: Tensor of labels, missing ones replaced by a legal value.
         y_pred: Tensor of predictions.
+        present: Boolean tensor of the labels' shape, or `None` where all are
+            present. Only losses that couple labels read it.
 
     Returns:
         float32 tensor, unreduced, the batch first.
@@ -49,6 +54,8 @@ def values(loss, y_true, y_pred):
     if averages_last_axis(loss):
         call = loss.call if isinstance(loss, keras.losses.Loss) else loss
         result = _by_element(name, call, y_true, y_pred)
+    elif couples_labels(loss):
+        result = loss.call(y_true, y_pred, present)
     elif isinstance(loss, Loss):
         result = loss.call(y_true, y_pred)
     elif isinstance(loss, keras.losses.Loss):
@@ -80,6 +87,11 @@ def averages_last_axis(loss) -> bool:
             and getattr(loss, "axis", -1) == -1
         )
     return any(loss is function for function in AVERAGING)
+
+
+def couples_labels(loss) -> bool:
+    """Does the value of one label depend on the others of the batch?"""
+    return isinstance(loss, Loss) and loss.couples_labels
 
 
 def _by_element(name, call, y_true, y_pred):

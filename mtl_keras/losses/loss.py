@@ -23,6 +23,14 @@ class Loss(keras.losses.Loss):
     #: axis. `losses.values` then gives every element a value of its own.
     averages_last_axis = False
 
+    #: Whether the value of one label depends on the other labels of the batch.
+    #: `call` then takes a third argument, `present`: a boolean tensor of the
+    #: label's shape, `False` where a label is missing or has the weight 0, or
+    #: `None` where none is. What is missing must not reach the other values.
+    #: The values are shares of one figure: their mean over the labels present
+    #: is the loss. On several replicas each couples its own part of the batch.
+    couples_labels = False
+
     def __init__(
         self,
         reduction: str | None = "sum_over_batch_size",

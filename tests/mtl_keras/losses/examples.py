@@ -23,10 +23,18 @@ def batch(name):
     rng = np.random.default_rng(1)
     yes = rng.integers(0, 2, (8, 1))
     p = rng.uniform(0.05, 0.95, (8, 1)).astype("float32")
+    pixels = rng.uniform(0.1, 0.9, (8, 6)).astype("float32")
+    times = rng.uniform(0.2, 3.9, 8)
+    survival = np.stack([times, rng.integers(0, 2, 8)], -1).astype("float32")
+    normals = rng.normal(size=(2, 8, 3)).astype("float32")
     examples = {
+        "angular": (normals[0], normals[1], (8,)),
         "binary_cross_entropy": (yes, p, (8,)),
         "box": (boxes(8, 0), boxes(8, 1), (8,)),
+        "cox": (survival, rng.normal(size=(8, 1)).astype("float32"), (8,)),
         "cross_entropy": (rng.integers(0, 5, 8), probabilities(8, 5), (8,)),
+        "dice": (rng.integers(0, 2, (8, 6)), pixels, (8, 6)),
+        "discrete_time": (survival, pixels[:, :4], (8,)),
         "focal": (yes, p, (8,)),
         "giou": (boxes(8, 0), boxes(8, 1), (8,)),
         "huber": (
@@ -34,5 +42,8 @@ def batch(name):
             rng.normal(size=(8, 3)).astype("float32"),
             (8,),
         ),
+        "pairwise_auc": (yes, p, (8,)),
+        "scale_invariant_depth": (pixels + 0.5, pixels[::-1], (8, 6)),
+        "soft_f1": (yes, p, (8,)),
     }
     return examples[name]

@@ -96,6 +96,17 @@ def test_what_is_no_loss_is_refused(identifier, message):
         (lambda: losses.BoxLoss(giou_weight=True), "giou_weight"),
         (lambda: losses.BoxLoss(0, 0), "must be above 0"),
         (lambda: losses.BoxLoss(delta=-1), "delta"),
+        (lambda: losses.Dice(smoothing=-1), "smoothing"),
+        (lambda: losses.SoftF1(smoothing="1"), "Received: smoothing='1'"),
+        (lambda: losses.PairwiseAUC(margin=0), "`margin` must be"),
+        (lambda: losses.PairwiseAUC(power=1), "`power` must be .* > 1"),
+        (lambda: losses.ScaleInvariantDepth(1.5), "`scale_share` must be"),
+        (lambda: losses.ScaleInvariantDepth(smallest=0), "`smallest`"),
+        (lambda: losses.DiscreteTime([0]), "two or more finite numbers"),
+        (lambda: losses.DiscreteTime([0, 2, 1]), "numbers that rise"),
+        (lambda: losses.DiscreteTime([0, float("inf")]), "finite"),
+        (lambda: losses.DiscreteTime("abc"), "sequence of numbers"),
+        (lambda: losses.DiscreteTime(4), "sequence of numbers"),
     ],
 )
 def test_hyperparameters_out_of_range_are_refused(make, message):

@@ -9,6 +9,8 @@ from tests.mtl_keras.losses import examples
 from tests.mtl_keras.losses.on_backend import compiled, gradient, summed
 
 NAMES = losses.list_losses()
+# The first axis is the image, the others are its pixels.
+OF_IMAGES = ("dice", "scale_invariant_depth")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -22,7 +24,7 @@ def test_one_value_a_label(name):
     assert tuple(losses.get(name).call(y_true, y_pred).shape) == shape
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [n for n in NAMES if n not in OF_IMAGES])
 def test_leading_axes_are_free(name):
     y_true, y_pred, shape = examples.batch(name)
     loss = losses.get(name)
@@ -101,6 +103,13 @@ def test_survives_serialization(name):
         losses.Huber(delta=0.3),
         losses.GIoU(reduction=None),
         losses.BoxLoss(huber_weight=3.0, giou_weight=0.0, delta=0.2),
+        losses.Angular(reduction="sum"),
+        losses.Cox(name="hazard"),
+        losses.Dice(smoothing=0.5),
+        losses.DiscreteTime([0, 1, 5], from_logits=True),
+        losses.PairwiseAUC(margin=0.3, power=3.0),
+        losses.ScaleInvariantDepth(0.85, 0.1, from_logarithm=True),
+        losses.SoftF1(smoothing=0.0),
     ],
     ids=lambda loss: type(loss).__name__,
 )
