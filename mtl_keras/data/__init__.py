@@ -7,10 +7,12 @@ _NAMES = {
     "Compose": "augment",
     "ImagePreprocessor": "preprocessing",
     "epochs": "batches",
+    "folds": "split_datasets",
+    "hold_out": "split_datasets",
     "load_image": "image_file",
     "pipeline": "batches",
 }
-_MODULES = ("augment", "letterbox")
+_MODULES = ("augment", "letterbox", "split_datasets", "splits")
 __all__ = sorted([*_MODULES, *_NAMES])
 
 
