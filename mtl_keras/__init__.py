@@ -12,6 +12,7 @@ _MODULES = (
     "heads",
     "losses",
     "metrics",
+    "optimizers",
     "plots",
     "training",
 )
@@ -19,6 +20,7 @@ _NAMES = {
     "LabelSpec": "mtl_keras.labels",
     "MultiTaskModel": "mtl_keras.model",
     "Task": "mtl_keras.task",
+    "initialize": "mtl_keras.initialization",
 }
 __all__ = sorted([*_MODULES, *_NAMES])
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import warnings
 
 from mtl_keras import compat
 from mtl_keras.suggest import listed
@@ -235,6 +236,24 @@ def describe(model) -> str:
             f"{name} is a subclassed model; it counts as one operation."
         )
     return "\n".join(lines)
+
+
+def warn_if_nothing_shared(parts: Partition) -> None:
+    """Warns of a model of several tasks without a shared variable.
+
+    Args:
+        parts: The model's `Partition`.
+    """
+    if len(parts.tasks) > 1 and not parts.shared_variables:
+        warnings.warn(
+            f"The tasks {listed(parts.tasks)} share no variable: each trains "
+            "a network of its own, side by side. No task can help another, "
+            "and a balancer has no conflict to solve. Let the heads read a "
+            "trunk; mtl_keras.graph.describe(model) tells what they share.",
+            UserWarning,
+            # The line that calls `compile`.
+            stacklevel=3,
+        )
 
 
 def _task_names(model) -> list[str]:
