@@ -1,0 +1,257 @@
+"""What a person writes, a sentence, to a model's input: ids of words."""
+
+import functools
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+PADDING = 0
+UNKNOWN = 1
+_RESERVED = 2
+# How many of a long word's characters are its last ones: endings tell most.
+_ENDING = 5
+# What separates words beside white space, in ASCII. A dash, a colon or a
+# slash stays within its word: "twenty-seventh", "7:30", "4/5".
+SEPARATORS = "!#$'()*+,.;<>?@[\\]^_`{|}"
+# White space of Unicode that stands in texts.
+_SPACES = "\t\n\v\f\r \u0085\u00a0\u2028\u2029\u3000"
+
+
+class SentencePreprocessor(tf.Module):
+    """Turns sentences into ids of words and of their characters.
+
+    A sentence is cut into tokens at white space and at the characters of
+    `SEPARATORS`, and written small. A word that is not in the vocabulary has
+    the id 1 and is known by its characters alone; 0 is padding. Positions
+    count characters of the sentence as it came.
+
+    ```python
+    preprocessor = SentencePreprocessor(["play", "jazz"])
+    inputs, context = preprocessor({"text": ["Play some jazz!"]})
+    inputs["words"]                  # [[2, 1, 3]]
+    ```
+
+    The lookup tables live in the object: an export has to track it.
+
+    Args:
+        words: Sequence of strings, the vocabulary, written small; the first
+            has the id 2.
+        word_length: Integer of at least 6, how many characters of a word are
+            read: of a longer one the first ones and the last 5.
+        name: String, the key of the sentence in the raw inputs.
+
+    Raises:
+        ValueError: If a word stands twice or the length is too small.
+    """
+
+    def __init__(
+        self, words: Sequence[str], word_length: int = 14, name: str = "text"
+    ):
+        super().__init__(name=name)
+        if isinstance(words, str) or len(set(words)) < len(tuple(words)):
+            raise ValueError(
+                "SentencePreprocessor expects `words` to be a sequence of "
+                "different strings. Received: "
+                f"{words!r}"[:200]
+            )
+        if word_length <= _ENDING:
+            raise ValueError(
+                "SentencePreprocessor expects `word_length` to be an integer "
+                f"of at least {_ENDING + 1}. Received: "
+                f"word_length={word_length!r}"
+            )
+        self.words = tuple(words)
+        self.word_length = int(word_length)
+        self._alphabet = alphabet(self.words)
+        self._word_ids = _table(self.words)
+        self._character_ids = _table(self._alphabet)
+
+    @property
+    def num_words(self) -> int:
+        """How many ids of words there are, padding and unknown included."""
+        return len(self.words) + _RESERVED
+
+    @property
+    def num_characters(self) -> int:
+        """How many ids of characters there are."""
+        return len(self._alphabet) + _RESERVED
+
+    def __call__(self, raw):
+        """Makes the model's input of one sentence or of a batch.
+
+        Args:
+            raw: Dict with one string tensor under `name`, or the tensor
+                itself, of shape `()` or `(batch,)`.
+
+        Returns:
+            Pair `(inputs, context)`. `inputs["words"]` is an int32 tensor of
+            shape `(tokens,)` or `(batch, tokens)`, and
+            `inputs["characters"]` one of shape `(..., tokens, word_length)`,
+            both padded with 0 to the longest sentence. The context has
+            `starts` and `ends`, int32 of `words`' shape, where each token
+            stands in its sentence (-1 in the padding), and `text`, the
+            sentences. A sentence without any token is one unknown word that
+            stands nowhere: a model needs something to read.
+
+        Raises:
+            ValueError: If `raw` has another type or shape.
+        """
+        text = self._text(raw)
+        is_single = text.shape.rank == 0
+        batch = text[None] if is_single else text
+        points, starts, lengths = _cut(batch)
+        first = points.row_starts()
+        words = self._words(points, first, starts, lengths)
+        characters = self._characters(points, first, starts, lengths)
+        inputs = {"words": words.to_tensor(PADDING)}
+        inputs["characters"] = characters.to_tensor(
+            PADDING, shape=(None, None, self.word_length)
+        )
+        nowhere = tf.equal(starts, -1)
+        ends = tf.where(nowhere, -1, starts + lengths)
+        context = {"starts": starts.to_tensor(-1), "ends": ends.to_tensor(-1)}
+        context["text"] = batch
+        if is_single:
+            inputs = {key: value[0] for key, value in inputs.items()}
+            context = {key: value[0] for key, value in context.items()}
+        return inputs, context
+
+    def input_signature(self) -> dict:
+        """Returns the specs of a batch of raw inputs, for an export."""
+        return {self.name: tf.TensorSpec((None,), tf.string, name=self.name)}
+
+    def get_config(self) -> dict:
+        """Returns the arguments of the constructor."""
+        return {
+            "words": list(self.words),
+            "word_length": self.word_length,
+            "name": self.name,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict) -> "SentencePreprocessor":
+        """Makes the preprocessor that `get_config` described."""
+        return cls(**config)
+
+    def _text(self, raw):
+        from mtl_keras.suggest import unknown
+
+        if isinstance(raw, dict):
+            if self.name not in raw:
+                key = next(iter(raw), None)
+                raise ValueError(
+                    unknown("raw input", key, [self.name], sorted(raw))
+                )
+            raw = raw[self.name]
+        text = tf.convert_to_tensor(raw)
+        if text.dtype != tf.string or text.shape.rank not in (0, 1):
+            raise ValueError(
+                f"SentencePreprocessor expects {self.name!r} to be strings of "
+                "shape () or (batch,), a sentence each. "
+                f"Received: shape {text.shape}, dtype {text.dtype.name}"
+            )
+        return text
+
+    def _words(self, points, first, starts, lengths):
+        """Looks the words up: ragged int32 `(batch, tokens)`."""
+        begins = _absolute(first, starts)
+        inside = tf.ragged.range(begins, begins + lengths.flat_values)
+        # One code point of padding, for the word that stands nowhere.
+        codes = tf.concat([points.flat_values, [0]], 0)
+        written = tf.strings.unicode_encode(
+            inside.with_values(tf.gather(codes, inside.flat_values)), "UTF-8"
+        )
+        ids = self._word_ids.lookup(tf.strings.lower(written, "utf-8"))
+        return starts.with_values(ids)
+
+    def _characters(self, points, first, starts, lengths):
+        """Looks the characters up: ragged `(batch, tokens, word_length)`."""
+        size = self.word_length
+        lengths = lengths.flat_values[:, None]
+        place = tf.range(size)[None]
+        is_early = (lengths <= size) | (place < size - _ENDING)
+        inside = tf.where(is_early, place, lengths - size + place)
+        index = _absolute(first, starts)[:, None] + inside
+        # One more, for the word that stands nowhere.
+        codes = tf.concat([points.flat_values, [0]], 0)
+        letters = tf.strings.unicode_encode(codes[:, None], "UTF-8")
+        ids = self._character_ids.lookup(tf.strings.lower(letters, "utf-8"))
+        ids = tf.gather(ids, tf.minimum(index, tf.size(codes) - 1))
+        ids = tf.where(place < tf.maximum(lengths, 1), ids, PADDING)
+        return starts.with_values(ids)
+
+
+def alphabet(words: Sequence[str]) -> tuple[str, ...]:
+    """Lists the characters of a vocabulary.
+
+    Args:
+        words: Sequence of strings.
+
+    Returns:
+        Sorted tuple of strings of one character.
+    """
+    return tuple(sorted({letter for word in words for letter in word}))
+
+
+def tokens(text: str) -> list[str]:
+    """Cuts one sentence into tokens, as `SentencePreprocessor` does.
+
+    Args:
+        text: String.
+
+    Returns:
+        List of strings, written small; empty where there is none.
+    """
+    blank = dict.fromkeys(map(ord, SEPARATORS + _SPACES), " ")
+    return text.translate(blank).lower().split()
+
+
+def _cut(text):
+    """Finds the tokens of sentences `(batch,)`.
+
+    Returns:
+        Three ragged int32 tensors: code points `(batch, characters)`; where
+        each token begins and how long it is, `(batch, tokens)`.
+    """
+    points = tf.strings.unicode_decode(text, "UTF-8")
+    codes = points.flat_values
+    separators = tf.constant([ord(c) for c in SEPARATORS + _SPACES])
+    inside = tf.reduce_all(codes[:, None] != separators[None], axis=-1)
+    place = tf.ragged.range(tf.cast(points.row_lengths(), tf.int32))
+    before = tf.concat([[False], inside[:-1]], 0) & (place.flat_values > 0)
+    after = tf.concat([inside[1:], [False]], 0)
+    is_last = place.flat_values == tf.gather(
+        tf.cast(points.row_lengths(), tf.int32) - 1, points.value_rowids()
+    )
+    is_start = inside & ~before
+    is_end = inside & ~(after & ~is_last)
+    starts = tf.ragged.boolean_mask(place, points.with_values(is_start))
+    ends = tf.ragged.boolean_mask(place, points.with_values(is_end))
+    empty = tf.cast(tf.equal(starts.row_lengths(), 0), tf.int64)
+    nowhere = tf.RaggedTensor.from_row_lengths(
+        tf.fill([tf.reduce_sum(empty)], -1), empty
+    )
+    return (
+        points,
+        tf.concat([starts, nowhere], 1),
+        tf.concat([ends - starts + 1, tf.zeros_like(nowhere)], 1),
+    )
+
+
+def _absolute(first, starts):
+    """Where tokens begin in the row of all sentences; 0 for one nowhere."""
+    rows = tf.gather(tf.cast(first, tf.int32), starts.value_rowids())
+    return rows + tf.maximum(starts.flat_values, 0)
+
+
+@functools.lru_cache(maxsize=16)
+def _table(keys: tuple[str, ...]):
+    """Makes a table of ids; kept, since datasets outlive what made them."""
+    # Outside of a function that is being traced, where it would never be
+    # filled.
+    with tf.init_scope():
+        ids = tf.range(_RESERVED, _RESERVED + len(keys))
+        content = tf.lookup.KeyValueTensorInitializer(
+            tf.constant(keys, tf.string), ids
+        )
+        return tf.lookup.StaticHashTable(content, UNKNOWN)

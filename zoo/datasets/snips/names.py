@@ -1,0 +1,56 @@
+"""Names of the classes of `snips`: intents, kinds of slots, tags."""
+
+INTENTS = (
+    "AddToPlaylist",
+    "BookRestaurant",
+    "GetWeather",
+    "PlayMusic",
+    "RateBook",
+    "SearchCreativeWork",
+    "SearchScreeningEvent",
+)
+
+SLOTS = (
+    "album",
+    "artist",
+    "best_rating",
+    "city",
+    "condition_description",
+    "condition_temperature",
+    "country",
+    "cuisine",
+    "current_location",
+    "entity_name",
+    "facility",
+    "genre",
+    "geographic_poi",
+    "location_name",
+    "movie_name",
+    "movie_type",
+    "music_item",
+    "object_location_type",
+    "object_name",
+    "object_part_of_series_type",
+    "object_select",
+    "object_type",
+    "party_size_description",
+    "party_size_number",
+    "playlist",
+    "playlist_owner",
+    "poi",
+    "rating_unit",
+    "rating_value",
+    "restaurant_name",
+    "restaurant_type",
+    "served_dish",
+    "service",
+    "sort",
+    "spatial_relation",
+    "state",
+    "timeRange",
+    "track",
+    "year",
+)
+
+# A slot's first word has the tag B, each further one I; O is no slot.
+TAGS = ("O", *(f"{place}-{slot}" for slot in SLOTS for place in "BI"))
