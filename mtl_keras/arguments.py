@@ -2,6 +2,7 @@
 
 from mtl_keras import losses as losses_module
 from mtl_keras import metrics as metrics_module
+from mtl_keras import ranges
 from mtl_keras.suggest import did_you_mean, listed
 
 
@@ -133,6 +134,12 @@ def _check_group(argument, task, group, tasks):
     seen = set()
     for metric in group:
         name = getattr(metric, "name", getattr(metric, "__name__", None))
+        if name == "loss":
+            raise ValueError(
+                f"`{argument}` gives the task {task!r} a metric named 'loss', "
+                f"but the logs show the task's loss as '{task}_loss'. Give it "
+                "another `name`."
+            )
         if name in seen:
             raise ValueError(
                 f"`{argument}` gives the task {task!r} two metrics named "
@@ -184,17 +191,21 @@ def resolve_class_weight(class_weight, tasks: dict, losses: dict) -> dict:
 
 def _class_table(name, weights, task):
     spec = task.label
-    if spec.minimum != 0 or spec.maximum is None or spec.rule is not None:
+    is_one_hot = spec.rule == "one_hot"
+    if not is_one_hot and (
+        spec.minimum != 0 or spec.maximum is None or spec.rule is not None
+    ):
         raise ValueError(
             f"`class_weight` names the task {name!r}, whose labels are no "
             "class numbers. Use `sample_weight` for it instead."
         )
-    num_classes = int(spec.maximum) + 1
-    for number in weights:
+    num_classes = spec.shape[-1] if is_one_hot else int(spec.maximum) + 1
+    for number, weight in weights.items():
         if number not in range(num_classes):
             raise ValueError(
                 f"`class_weight` of the task {name!r} names the class "
                 f"{number!r}. Expected integers in [0, {num_classes}). "
                 f"Received: {weights}"
             )
+        ranges.number(f"class_weight[{name!r}][{number}]", weight, low=0)
     return [float(weights.get(number, 1.0)) for number in range(num_classes)]

@@ -12,6 +12,7 @@ _BINARY = {
     "binary_focal_crossentropy",
 }
 _SPARSE = {
+    "CategoricalGeneralizedCrossEntropy",
     "CrossEntropy",
     "SparseCategoricalCrossentropy",
     "sparse_categorical_crossentropy",
@@ -23,9 +24,11 @@ _ONE_HOT = {
     "KLDivergence",
     "categorical_crossentropy",
     "categorical_focal_crossentropy",
+    "categorical_hinge",
     "kl_divergence",
 }
 _BOX = {"BoxLoss", "GIoU"}
+_FOCAL = {"Focal"}
 
 
 def complete_task(task, loss, output_shape, *, is_declared: bool):
@@ -35,24 +38,49 @@ def complete_task(task, loss, output_shape, *, is_declared: bool):
         task: `Task`; one that the user did not declare has only a name.
         loss: Loss object or function that the task is compiled with.
         output_shape: Tuple, shape of the output with the batch axis.
-        is_declared: Bool. A declared task keeps its label, except that a
-            one-hot loss of Keras makes class numbers one-hot.
+        is_declared: Bool. A declared task keeps the label that it gives or
+            its kind has, except that a one-hot loss of Keras makes class
+            numbers one-hot.
 
     Returns:
         `Task`.
+
+    Raises:
+        ValueError: If the output does not fit a loss of boxes.
     """
     name = getattr(loss, "__name__", type(loss).__name__)
     inner = getattr(loss, "fn", None)
     if type(loss).__name__ == "LossFunctionWrapper" and inner is not None:
         name = getattr(inner, "__name__", name)
-    if is_declared and name not in _ONE_HOT:
+    family = _family(name, loss)
+    # A label of one's own stays; so does a kind's, unless it is one-hot.
+    is_open = task.kind is None and task.label == LabelSpec()
+    becomes_one_hot = task.kind == "classification" and family is _ONE_HOT
+    if is_declared and not (is_open or becomes_one_hot):
         return task
-    spec = _spec(name, loss, tuple(output_shape))
-    return dataclasses.replace(task, label=spec)
+    shape = tuple(output_shape)
+    if family is _BOX and shape[-1] != 4:
+        raise ValueError(
+            f"The loss {name!r} of the task {task.name!r} reads boxes x1, y1, "
+            "x2, y2, so its output needs a last axis of 4. Received: output of "
+            f"shape {shape}"
+        )
+    return dataclasses.replace(task, label=_spec(family, loss, shape))
 
 
-def _spec(name, loss, shape) -> LabelSpec:
-    if name in _SPARSE:
+def _family(name, loss):
+    # A subclass reads the labels that its base class reads.
+    names = {name, *(base.__name__ for base in type(loss).__mro__)}
+    for family in (_SPARSE, _ONE_HOT, _BINARY, _FOCAL, _BOX):
+        if names & family:
+            return family
+    return None
+
+
+def _spec(family, loss, shape) -> LabelSpec:
+    if family is _FOCAL:
+        family = _BINARY if shape[-1] == 1 else _SPARSE
+    if family is _SPARSE:
         missing = getattr(loss, "ignore_class", None)
         return LabelSpec(
             shape=shape[1:-1],
@@ -61,18 +89,16 @@ def _spec(name, loss, shape) -> LabelSpec:
             minimum=0,
             maximum=None if shape[-1] is None else shape[-1] - 1,
         )
-    if name in _ONE_HOT:
-        return LabelSpec(shape=shape[1:], missing=-1, minimum=0, maximum=1)
-    if name in _BINARY or (name == "Focal" and shape[-1] == 1):
-        return LabelSpec(shape=shape[1:], missing=-1, minimum=0, maximum=1)
-    if name == "Focal":
+    if family is _ONE_HOT:
         return LabelSpec(
-            shape=shape[1:-1],
-            dtype="int32",
+            shape=shape[1:],
             missing=-1,
             minimum=0,
-            maximum=shape[-1] - 1,
+            maximum=1,
+            rule="one_hot",
         )
-    if name in _BOX:
+    if family is _BINARY:
+        return LabelSpec(shape=shape[1:], missing=-1, minimum=0, maximum=1)
+    if family is _BOX:
         return LabelSpec(shape=shape[1:], minimum=0, maximum=1, rule="box_xyxy")
     return LabelSpec(shape=shape[1:])

@@ -36,10 +36,9 @@ class LabelledBatch:
         spec = task.label
         label = ops.convert_to_tensor(label)
         present, invalid = usable_labels(spec, label)
-        if invalid is not None:
-            if spec.rule == "box_xyxy":
-                invalid = ops.any(invalid, axis=-1)
-            self.num_invalid = ops.sum(ops.cast(invalid, "float32"))
+        if spec.rule is not None:
+            invalid = ops.any(invalid, axis=-1)
+        self.num_invalid = ops.sum(ops.cast(invalid, "float32"))
         filled = spec.fill(label, present)
         coupled = None
         if losses.couples_labels(loss):
@@ -49,7 +48,11 @@ class LabelledBatch:
         weights = counted
         if class_table is not None:
             table = ops.convert_to_tensor(class_table, dtype="float32")
-            chosen = ops.take(table, ops.cast(filled, "int32"))
+            if spec.rule == "one_hot":
+                shares = ops.cast(filled, "float32")
+                chosen = ops.sum(shares * table, axis=-1)
+            else:
+                chosen = ops.take(table, ops.cast(filled, "int32"))
             chosen = align(chosen, values, task.name, what="class_weight")
             weights = weights * chosen
         if weight is not None:
@@ -91,13 +94,27 @@ def usable_labels(spec, label) -> tuple:
 
     Returns:
         Two boolean tensors of `label`'s shape: present and legal; present and
-        illegal, `None` where the task's labels have no range.
+        illegal.
     """
-    present = spec.present(label)
-    if not spec.has_range:
-        return present, None
     invalid = spec.invalid(label)
-    return ops.logical_and(present, ops.logical_not(invalid)), invalid
+    usable = ops.logical_and(spec.present(label), ops.logical_not(invalid))
+    return usable, invalid
+
+
+def class_numbers(spec, label):
+    """Reads one-hot labels as class numbers, which our own metrics take.
+
+    Args:
+        spec: `LabelSpec` of the task.
+        label: Tensor of shape `(batch, *label)`.
+
+    Returns:
+        int32 tensor without the last axis where `label` is one-hot, else
+        `label`.
+    """
+    if spec.rule != "one_hot":
+        return label
+    return ops.cast(ops.argmax(label, axis=-1), "int32")
 
 
 def metric_weights(spec, present, given) -> tuple:
@@ -112,7 +129,7 @@ def metric_weights(spec, present, given) -> tuple:
         Two float32 tensors: 1 where a label counts and 0 where it is missing
         or has the weight 0; and the same times the sample weights.
     """
-    if spec.rule == "box_xyxy":
+    if spec.rule is not None:
         present = ops.all(present, axis=-1)
     present = ops.cast(present, "float32")
     if given is None:

@@ -3,8 +3,9 @@
 import dataclasses
 import math
 
-_RULES = (None, "box_xyxy")
+_RULES = (None, "box_xyxy", "one_hot")
 _WHOLE_IMAGE = (0.0, 0.0, 1.0, 1.0)
+_NUMBERS = ("float", "bfloat", "int", "uint", "bool")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,9 +22,10 @@ class LabelSpec:
             such as `-1` (class labels) or `255` (mask images).
         minimum: Number or `None`, the least legal value.
         maximum: Number or `None`, the greatest legal value.
-        rule: `None`, or `"box_xyxy"`: the last axis holds `x1, y1, x2, y2`
-            with `x1 <= x2` and `y1 <= y2`, missing as a whole where any of the
-            four is.
+        rule: `None`: each element is a label. `"box_xyxy"`: the last axis
+            holds `x1, y1, x2, y2` with `x1 <= x2` and `y1 <= y2`. `"one_hot"`:
+            the last axis holds a share for each class. With either rule the
+            last axis is one label, missing where any part of it is.
     """
 
     shape: tuple[int | None, ...] = ()
@@ -34,6 +36,14 @@ class LabelSpec:
     rule: str | None = None
 
     def __post_init__(self):
+        if not isinstance(self.shape, list | tuple) or not all(
+            size is None or (isinstance(size, int) and size > 0)
+            for size in self.shape
+        ):
+            raise ValueError(
+                "LabelSpec: `shape` must be a tuple of sizes without the batch "
+                f"axis; None is any size. Received: shape={self.shape!r}"
+            )
         object.__setattr__(self, "shape", tuple(self.shape))
         if self.dtype not in ("float32", "int32"):
             raise ValueError(
@@ -53,13 +63,18 @@ class LabelSpec:
                 f"LabelSpec: `rule` must be one of {_RULES}. "
                 f"Received: rule={self.rule!r}"
             )
-
-    @property
-    def has_range(self) -> bool:
-        """Whether a label can be out of range at all."""
-        return not (
-            self.minimum is None and self.maximum is None and self.rule is None
-        )
+        if self.rule == "box_xyxy" and self.shape[-1:] != (4,):
+            raise ValueError(
+                "LabelSpec: a box has a last axis of 4: x1, y1, x2, y2. "
+                f"Received: shape={self.shape}"
+            )
+        if None not in (self.minimum, self.maximum) and not (
+            self.minimum <= self.maximum
+        ):
+            raise ValueError(
+                "LabelSpec: `minimum` must not exceed `maximum`. Received: "
+                f"minimum={self.minimum!r}, maximum={self.maximum!r}"
+            )
 
     @property
     def legal_value(self) -> float:
@@ -91,7 +106,7 @@ class LabelSpec:
             present = ops.ones_like(label, dtype="bool")
         else:
             present = ops.not_equal(label, ops.cast(self.missing, label.dtype))
-        if self.rule == "box_xyxy":
+        if self.rule is not None:
             whole = ops.all(present, axis=-1, keepdims=True)
             present = ops.logical_and(present, whole)
         return present
@@ -134,6 +149,12 @@ class LabelSpec:
 
         label = _as_number(label)
         bad = ops.zeros_like(label, dtype="bool")
+        present = self.present(label)
+        if _is_float(label):
+            bad = ops.isinf(label)
+            if self.dtype == "int32":
+                whole = ops.equal(label, ops.round(label))
+                bad = ops.logical_or(bad, ops.logical_not(whole))
         if self.minimum is not None:
             bad = ops.logical_or(
                 bad, label < ops.cast(self.minimum, label.dtype)
@@ -147,7 +168,29 @@ class LabelSpec:
                 label[..., 2:] < label[..., :2], axis=-1, keepdims=True
             )
             bad = ops.logical_or(bad, crossed)
-        return ops.logical_and(bad, self.present(label))
+        if self.rule is not None:
+            # One wrong part spoils the whole label.
+            spoilt = ops.any(bad, axis=-1, keepdims=True)
+            bad = ops.logical_or(bad, spoilt)
+        return ops.logical_and(bad, present)
+
+    def check_dtype(self, name: str, dtype) -> None:
+        """Checks that labels are numbers.
+
+        Args:
+            name: String, the task.
+            dtype: NumPy dtype, dtype of a backend, or the name of one.
+
+        Raises:
+            ValueError: If labels of this type are no numbers.
+        """
+        dtype = getattr(dtype, "name", None) or str(dtype)
+        if not dtype.startswith(_NUMBERS):
+            raise ValueError(
+                f"Task {name!r} expects labels that are numbers "
+                f"({self.dtype}). Received: dtype {dtype}. Turn names into "
+                "class numbers in the pipeline."
+            )
 
     def check_shape(self, name: str, shape) -> None:
         """Checks the shape of a batch or array of labels.
@@ -180,10 +223,17 @@ class LabelSpec:
         )
 
     def _shape_repair(self, shape) -> str:
+        if None not in shape and _fits(self.shape, shape):
+            return "If this is a single example, use dataset.batch(64)."
         if self.dtype == "int32" and not self.shape and len(shape) == 2:
             return (
                 "If the labels are one-hot, give their argmax, or compile "
                 "this task with loss='categorical_crossentropy'."
+            )
+        if self.rule == "one_hot" and len(shape) == len(self.shape):
+            return (
+                "If the labels are class numbers, compile this task with "
+                "loss='sparse_categorical_crossentropy'."
             )
         return "Reshape the labels in the pipeline, or set `Task(label=...)`."
 
@@ -200,12 +250,9 @@ class LabelSpec:
         import numpy as np
 
         label = np.asarray(label)
+        self.check_dtype(name, label.dtype)
         if label.dtype.kind not in "fiub":
-            raise ValueError(
-                f"Task {name!r} expects labels that are numbers "
-                f"({self.dtype}). Received: dtype {label.dtype}. Turn names "
-                "into class numbers in the pipeline."
-            )
+            label = label.astype("float32")  # bfloat16, unknown to NumPy.
         self.check_shape(name, label.shape)
         bad, present = self._invalid_array(label)
         if bad.any():
@@ -225,7 +272,7 @@ class LabelSpec:
             present &= ~np.isnan(label)
         if self.missing != "nan":
             present &= label != self.missing
-        if self.rule == "box_xyxy":
+        if self.rule is not None:
             present &= present.all(axis=-1, keepdims=True)
         bad = np.zeros(label.shape, bool)
         if label.dtype.kind == "f":
@@ -238,24 +285,26 @@ class LabelSpec:
             bad |= label != np.round(label)
         if self.rule == "box_xyxy":
             bad |= (label[..., 2:] < label[..., :2]).any(-1, keepdims=True)
+        if self.rule is not None:
+            bad |= bad.any(-1, keepdims=True)
         return bad & present, present
 
     def range_message(self, name: str) -> str:
         """Says which labels are legal, for an error."""
         marker = "NaN" if self.missing == "nan" else self.missing
+        low = -math.inf if self.minimum is None else self.minimum
+        high = math.inf if self.maximum is None else self.maximum
         if self.rule == "box_xyxy":
             return (
                 f"Task {name!r} expects boxes as x1, y1, x2, y2 in "
-                f"[{self.minimum:g}, {self.maximum:g}] with x1 <= x2 and "
-                f"y1 <= y2, or {marker} where the label is missing."
+                f"[{low}, {high}] with x1 <= x2 and y1 <= y2, or {marker} "
+                "where the label is missing."
             )
         kind = "integer labels" if self.dtype == "int32" else "labels"
-        low = -math.inf if self.minimum is None else self.minimum
-        high = math.inf if self.maximum is None else self.maximum
         interval = (
-            f"[{low:g}, {high + 1:g})"
+            f"[{low}, {high + 1})"
             if self.dtype == "int32"
-            else f"[{low:g}, {high:g}]"
+            else f"[{low}, {high}]"
         )
         return (
             f"Task {name!r} expects {kind} in {interval}, or {marker} where "
@@ -269,6 +318,8 @@ class LabelSpec:
                 "If the boxes are in pixels, divide them by the image's width "
                 "and height; if they are x, y, width, height, convert them."
             )
+        if self.dtype == "int32" and self.maximum == 1:
+            return "Write 0 for no and 1 for yes."
         if self.dtype == "int32":
             return (
                 "If class 0 means 'no class' in your data, subtract 1 in the "

@@ -5,17 +5,32 @@ import inspect
 import keras
 from keras import ops
 
-from mtl_keras import arguments, balancing, engine, targets
+from mtl_keras import (
+    arguments,
+    balancing,
+    engine,
+    graph,
+    optimizers,
+    targets,
+)
 from mtl_keras.collection import COLLECTED, SplitCollection
+from mtl_keras.dropout import FrontierDropout
 from mtl_keras.inference import complete_task
 from mtl_keras.labelled import (
     LabelledBatch,
+    class_numbers,
     metric_weights,
     usable_labels,
 )
+from mtl_keras.regularization import SharedPenalty
 from mtl_keras.task import Task
-from mtl_keras.tracking import TaskTracking
-from mtl_keras.validation import LabelCheck, declared_tasks, named_outputs
+from mtl_keras.tracking import TaskTracking, update_metric
+from mtl_keras.validation import (
+    LabelCheck,
+    declared_tasks,
+    named_outputs,
+    raise_illegal_labels,
+)
 
 
 @keras.saving.register_keras_serializable(package="mtl_keras")
@@ -62,10 +77,18 @@ class MultiTaskModel(keras.Model):
         )
         self._board = None
         self._trained = None
+        self._checked = ()
         self._class_tables = None
+        self._dropout = _Hidden(None)
         self._collection = None
         self._is_evaluating = False
         self._evaluation_steps = 1
+
+    def call(self, inputs, training=None, mask=None, **kwargs):
+        """Runs the graph; in training with the shared dropout, if any."""
+        if training and (dropout := self._dropout.value) is not None:
+            return dropout.run(self, inputs, mask)
+        return super().call(inputs, training=training, mask=mask, **kwargs)
 
     @property
     def tasks(self) -> dict[str, Task]:
@@ -89,6 +112,8 @@ class MultiTaskModel(keras.Model):
         steps_per_execution=1,
         jit_compile="auto",
         auto_scale_loss=True,
+        shared_regularizer=None,
+        shared_dropout=0.0,
     ):
         """Configures training.
 
@@ -107,6 +132,11 @@ class MultiTaskModel(keras.Model):
             steps_per_execution: As in Keras.
             jit_compile: As in Keras.
             auto_scale_loss: As in Keras.
+            shared_regularizer: Regularizer of Keras or its name, for the
+                trainable kernels that tasks share, and no others; a part of
+                the total loss.
+            shared_dropout: Float in [0, 1), the share of features dropped in
+                training where heads read what tasks share.
 
         Raises:
             ValueError: If a name is no task of this model, a loss or metric
@@ -137,6 +167,11 @@ class MultiTaskModel(keras.Model):
             )
         balancer = balancing.get(loss_weights)
         balancer.bind(tuple(trained))
+        parts = graph.partition(self)
+        penalty = SharedPenalty(shared_regularizer, parts)
+        dropout = FrontierDropout.of(shared_dropout, self, parts)
+        graph.warn_if_nothing_shared(parts)
+        optimizers.bind(optimizer, self)
         super().compile(
             optimizer=optimizer,
             run_eagerly=run_eagerly,
@@ -146,7 +181,12 @@ class MultiTaskModel(keras.Model):
         )
         self._completed = completed
         self._trained = _Hidden(trained)
+        # An undeclared output without a loss says nothing of its labels.
+        self._checked = tuple(
+            task.name for task in completed if task.name in trained or task.kind
+        )
         self._class_tables = _Hidden({})
+        self._penalty, self._dropout = _Hidden(penalty), _Hidden(dropout)
         self.balancer = balancer
         self._board = TaskTracking(trained, streaming, weighted, split)
         self._arguments = _Hidden(
@@ -159,6 +199,9 @@ class MultiTaskModel(keras.Model):
                 "run_eagerly": run_eagerly,
                 "steps_per_execution": steps_per_execution,
                 "jit_compile": jit_compile,
+                "auto_scale_loss": auto_scale_loss,
+                "shared_regularizer": shared_regularizer,
+                "shared_dropout": shared_dropout,
             }
         )
 
@@ -169,10 +212,17 @@ class MultiTaskModel(keras.Model):
         config = dict(self._arguments.value)
         # The optimizer with its present learning rate, not the one given.
         config["optimizer"] = self.optimizer
-        return keras.saving.serialize_keras_object(config)
+        config = keras.saving.serialize_keras_object(config)
+        # For `keras.models.clone_model`, which passes on nothing else.
+        config["tasks"] = [task.get_config() for task in self._declared]
+        return config
 
     def compile_from_config(self, config: dict) -> None:
         """Compiles with what `get_compile_config` returned."""
+        config = dict(config)
+        tasks = config.pop("tasks", ())
+        if not self._declared:
+            self._declared = declared_tasks(tasks, self.output)
         self.compile(**keras.saving.deserialize_keras_object(config))
         if self.optimizer is not None and self.built:
             self.optimizer.build(self.trainable_variables)
@@ -183,6 +233,13 @@ class MultiTaskModel(keras.Model):
         return super().metrics + (
             [] if self._board is None else self._board.all()
         )
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """The keys of the logs, in the order of `evaluate`'s list."""
+        if self._board is None:
+            return super().metrics_names
+        return [*self.get_metrics_result(), *self._board.split_names()]
 
     def compute_loss(
         self, x=None, y=None, y_pred=None, sample_weight=None, training=True
@@ -202,6 +259,7 @@ class MultiTaskModel(keras.Model):
         """
         del x
         self._require_loss()
+        targets.require_labels(y, self.tasks)
         self._is_evaluating = not training
         batch = self._read_batch(y, y_pred, sample_weight, training=training)
         means = []
@@ -215,7 +273,8 @@ class MultiTaskModel(keras.Model):
         stacked = ops.stack(means)
         weights = self.balancer.weights(losses=stacked)
         loss = ops.sum(ops.stop_gradient(weights) * stacked)
-        extra = [ops.sum(ops.cast(e, "float32")) for e in self.losses]
+        extra = [*self.losses, *self._penalty.value.losses()]
+        extra = [ops.sum(ops.cast(e, "float32")) for e in extra]
         if extra:
             extra = sum(extra[1:], extra[0])
             self._board.regularization.update_state(extra, 1.0)
@@ -223,7 +282,12 @@ class MultiTaskModel(keras.Model):
         return loss
 
     def _require_loss(self):
-        if self._trained is None or not self._trained.value:
+        if self._trained is None:
+            raise ValueError(
+                "This model is not compiled. Call `compile` before it trains "
+                "or is evaluated."
+            )
+        if not self._trained.value:
             raise ValueError(
                 "No task has a loss. Pass loss={task: loss} to `compile`, or "
                 "declare the tasks: MultiTaskModel(..., tasks=[Task(...)])."
@@ -231,8 +295,8 @@ class MultiTaskModel(keras.Model):
 
     def _read_batch(self, y, y_pred, sample_weight, *, training):
         trained, tasks = self._trained.value, self.tasks
-        labels = targets.check_labels(y, tasks, trained)
-        weights = _weights_of(sample_weight, tasks, labels)
+        labels = targets.check_labels(y, tasks, self._checked)
+        weights = targets.weights_of(sample_weight, tasks, labels)
         tables = self._class_tables.value if training else {}
         return {
             name: LabelledBatch(
@@ -250,8 +314,8 @@ class MultiTaskModel(keras.Model):
         """Updates the tasks' metrics and returns the logs."""
         del x
         tasks = self.tasks
-        labels = targets.check_labels(y, tasks, dict.fromkeys(tasks))
-        weights = _weights_of(sample_weight, tasks, labels)
+        labels = targets.check_labels(y, tasks, self._checked)
+        weights = targets.weights_of(sample_weight, tasks, labels)
         read = set(self._board.split_reads()) if self._is_evaluating else ()
         collected = {}
         for name, label in labels.items():
@@ -260,17 +324,20 @@ class MultiTaskModel(keras.Model):
             filled = spec.fill(label, present)
             given = weights.get(name)
             present, given = metric_weights(spec, present, given)
+            seen = (spec, filled, y_pred[name])
             for metric in self._board.metrics.get(name, ()):
-                metric.update_state(filled, y_pred[name], present)
+                update_metric(metric, *seen, present)
             for metric in self._board.weighted_metrics.get(name, ()):
-                metric.update_state(filled, y_pred[name], given)
+                update_metric(metric, *seen, given)
             if name in read:
-                collected[name] = (filled, y_pred[name], present)
+                numbers = class_numbers(spec, filled)
+                collected[name] = (numbers, y_pred[name], present)
         for name in set(read) - set(labels):
             # A task without labels may still lend its predictions.
             collected[name] = (None, y_pred[name], None)
         logs = self.get_metrics_result()
         if self._is_evaluating and self._board.split_metrics:
+            collected = engine.gather_over_replicas(collected)
             logs = {**logs, COLLECTED: collected}
         return logs
 
@@ -325,21 +392,19 @@ class MultiTaskModel(keras.Model):
         """
         self._require_loss()
         call = inspect.signature(super().fit).bind(*args, **kwargs).arguments
-        tables = arguments.resolve_class_weight(
-            call.pop("class_weight", None), self.tasks, self._trained.value
-        )
-        if tables != self._class_tables.value:
-            self._class_tables = _Hidden(tables)
-            self.train_function = None
-        self._standardize(call)
+        self._use_class_weight(call.pop("class_weight", None))
+        targets.standardize(call, self.tasks, self._checked)
         if hasattr(call.get("x"), "element_spec"):
             # Keras warns that it cannot shuffle a dataset unless told not to.
             call.setdefault("shuffle", False)
         if (held_out := call.get("validation_data")) is not None:
-            call["validation_data"] = self._standardize_held_out(held_out)
+            call["validation_data"] = targets.standardize_held_out(
+                held_out, self.tasks, self._checked
+            )
         callbacks = call.get("callbacks")
-        check = LabelCheck(self._check_audit)
+        check = LabelCheck(type(self)._check_audit)
         if isinstance(callbacks, keras.callbacks.CallbackList):
+            check.set_model(self)
             callbacks.append(check)
         else:
             given = (
@@ -350,6 +415,66 @@ class MultiTaskModel(keras.Model):
             call["callbacks"] = [check, *given]
         return super().fit(**call)
 
+    def _use_class_weight(self, class_weight):
+        tables = arguments.resolve_class_weight(
+            class_weight, self.tasks, self._trained.value
+        )
+        if tables != self._class_tables.value:
+            self._class_tables = _Hidden(tables)
+            self.train_function = None
+
+    def train_on_batch(
+        self,
+        x,
+        y=None,
+        sample_weight=None,
+        class_weight=None,
+        return_dict=False,
+    ):
+        """Trains on one batch; arguments as in `fit`.
+
+        Args:
+            x: As in Keras.
+            y: Dict, task name to array; tasks may be absent.
+            sample_weight: As in `fit`.
+            class_weight: As in `fit`.
+            return_dict: As in Keras.
+
+        Returns:
+            Dict of the batch's logs, or the list of its values.
+        """
+        self._require_loss()
+        self._use_class_weight(class_weight)
+        y, sample_weight = targets.standardize_arrays(
+            x, y, sample_weight, self.tasks, self._checked
+        )
+        logs = super().train_on_batch(x, y, sample_weight, return_dict=True)
+        self._check_audit()
+        return logs if return_dict else self._in_order(logs)
+
+    def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
+        """Evaluates one batch, without the metrics of the whole split.
+
+        Args:
+            x: As in Keras.
+            y: Dict, task name to array; tasks may be absent.
+            sample_weight: As in `fit`.
+            return_dict: As in Keras.
+
+        Returns:
+            Dict of the batch's logs, or the list of its values.
+        """
+        self._require_loss()
+        y, sample_weight = targets.standardize_arrays(
+            x, y, sample_weight, self.tasks, self._checked
+        )
+        logs = super().test_on_batch(x, y, sample_weight, return_dict=True)
+        self._check_audit()
+        return logs if return_dict else self._in_order(logs)
+
+    def _in_order(self, logs):
+        return [logs[name] for name in self.metrics_names if name in logs]
+
     def evaluate(self, *args, **kwargs):
         """Evaluates the model; arguments as in `keras.Model.evaluate`.
 
@@ -359,15 +484,20 @@ class MultiTaskModel(keras.Model):
 
         Returns:
             Dict of the logs with `return_dict=True`, else the list of its
-            values. Metrics of the whole split come last.
+            values in the order of `metrics_names`: the total loss, the tasks'
+            losses, their metrics, and metrics of the whole split.
         """
         self._require_loss()
         private = {k: kwargs.pop(k) for k in list(kwargs) if k[0] == "_"}
         call = inspect.signature(super().evaluate).bind(*args, **kwargs)
         call = call.arguments
         call.update(call.pop("kwargs", {}))
-        self._standardize(call)
+        targets.standardize(call, self.tasks, self._checked)
         return_dict = call.pop("return_dict", False)
+        kept = private.get("_use_cached_eval_dataset", False)
+        if kept:
+            # Within `fit`, before the training epoch's counts are reset.
+            self._check_audit()
         self._collection = SplitCollection()
         # Several steps an execution hand out the last step's outputs only, so
         # what collects takes its steps one by one.
@@ -375,7 +505,6 @@ class MultiTaskModel(keras.Model):
         if self._board.split_metrics:
             self.steps_per_execution = 1
             # The iterator that `fit` keeps still counts in executions.
-            kept = private.get("_use_cached_eval_dataset", False)
             self._evaluation_steps = steps if kept else 1
         try:
             logs = super().evaluate(**call, **private, return_dict=True)
@@ -385,45 +514,17 @@ class MultiTaskModel(keras.Model):
             self._collection = None
             self._evaluation_steps = 1
             self.steps_per_execution = steps
-        return logs if return_dict else list(logs.values())
+        return logs if return_dict else self._in_order(logs)
 
     def _split_results(self) -> dict:
         if not self._board.split_metrics:
             return {}
         return self._board.split_results(self._collection.arrays())
 
-    def _standardize(self, call):
-        x, y = call.get("x"), call.get("y")
-        tasks, trained = self.tasks, self._trained.value
-        if y is not None:
-            call["y"], call["sample_weight"] = targets.standardize_arrays(
-                y, call.get("sample_weight"), tasks, trained
-            )
-        elif hasattr(x, "element_spec"):
-            targets.check_dataset(x, tasks, trained)
-
-    def _standardize_held_out(self, held_out):
-        if not isinstance(held_out, list | tuple):
-            call = {"x": held_out}
-            self._standardize(call)
-            return held_out
-        names = ("x", "y", "sample_weight")
-        call = dict(zip(names, held_out, strict=False))
-        self._standardize(call)
-        parts = [call["x"], call.get("y")]
-        if call.get("sample_weight") is not None:
-            parts.append(call["sample_weight"])
-        return tuple(parts)
-
     def _check_audit(self):
         counts = ops.convert_to_numpy(self._board.audit.result())
-        for name, count in zip(self._board.names, counts, strict=True):
-            if count:
-                spec = self.tasks[name].label
-                raise ValueError(
-                    f"{spec.range_message(name)} Received: {int(count)} "
-                    f"labels outside of that. {spec.range_repair()}"
-                )
+        counts = dict(zip(self._board.names, counts, strict=True))
+        raise_illegal_labels(counts, self.tasks)
 
 
 class _Hidden:
@@ -435,11 +536,3 @@ class _Hidden:
 
 def _by_name(tasks):
     return ((task.name, task) for task in tasks)
-
-
-def _weights_of(sample_weight, tasks, labels) -> dict:
-    if sample_weight is None:
-        return {}
-    if isinstance(sample_weight, dict):
-        return targets.as_dict("sample_weight", sample_weight, tasks)
-    return dict.fromkeys(labels, sample_weight)

@@ -1,6 +1,7 @@
 """One question that a multi-task model answers."""
 
 import dataclasses
+import numbers
 import re
 
 from mtl_keras.labels import LabelSpec
@@ -57,22 +58,43 @@ class Task:
                 "A task's name must be a letter followed by letters, digits "
                 f"or underscores. Received: name={self.name!r}"
             )
-        object.__setattr__(self, "class_names", tuple(self.class_names))
-        if isinstance(self.metrics, str):
-            raise ValueError(
-                f"Task {self.name!r}: `metrics` must be a sequence. "
-                f"Received: metrics={self.metrics!r}. "
-                f"Write metrics=[{self.metrics!r}]."
-            )
         if self.metrics is not None:
+            if not isinstance(self.metrics, list | tuple):
+                raise ValueError(
+                    f"Task {self.name!r}: `metrics` must be a sequence. "
+                    f"Received: metrics={self.metrics!r}. "
+                    f"Write metrics=[{self.metrics!r}]."
+                )
             object.__setattr__(self, "metrics", tuple(self.metrics))
         if isinstance(self.label, dict):
             object.__setattr__(self, "label", LabelSpec(**self.label))
+        if not isinstance(self.label, LabelSpec | None):
+            raise ValueError(
+                f"Task {self.name!r}: `label` must be a mtl_keras.LabelSpec. "
+                f"Received: label={self.label!r}"
+            )
         self._check_classes()
         self._complete()
 
     def _check_classes(self):
-        if not self.class_names:
+        names = self.class_names
+        if not isinstance(names, list | tuple) or not all(
+            isinstance(name, str) for name in names
+        ):
+            raise ValueError(
+                f"Task {self.name!r}: `class_names` must be a sequence of "
+                f"strings. Received: class_names={names!r}"
+            )
+        if len(set(names)) < len(names):
+            raise ValueError(
+                f"Task {self.name!r}: a name stands twice in `class_names`. "
+                f"Received: class_names={names!r}"
+            )
+        object.__setattr__(self, "class_names", tuple(names))
+        if isinstance(self.num_classes, numbers.Integral):
+            # NumPy's integers are none to JSON.
+            object.__setattr__(self, "num_classes", int(self.num_classes))
+        if not names:
             return
         if self.num_classes is None:
             object.__setattr__(self, "num_classes", len(self.class_names))
@@ -151,8 +173,7 @@ class Task:
 
         load = keras.saving.deserialize_keras_object
         config = dict(config)
-        for key in ("loss",):
-            config[key] = load(config[key])
-        if config["metrics"] is not None:
+        config["loss"] = load(config.get("loss"))
+        if config.get("metrics") is not None:
             config["metrics"] = [load(metric) for metric in config["metrics"]]
         return cls(**config)

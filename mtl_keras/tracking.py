@@ -3,6 +3,23 @@
 import keras
 from keras import ops
 
+from mtl_keras import metrics
+from mtl_keras.labelled import class_numbers
+
+# Metrics of Keras that average an elementwise formula over the last axis.
+_AVERAGING = (
+    keras.metrics.BinaryAccuracy,
+    keras.metrics.BinaryCrossentropy,
+    keras.metrics.Hinge,
+    keras.metrics.LogCoshError,
+    keras.metrics.MeanAbsoluteError,
+    keras.metrics.MeanAbsolutePercentageError,
+    keras.metrics.MeanSquaredError,
+    keras.metrics.MeanSquaredLogarithmicError,
+    keras.metrics.Poisson,
+    keras.metrics.SquaredHinge,
+)
+
 
 class LabelMean(keras.metrics.Metric):
     """Mean over labels: a sum of weighted values over a count of labels.
@@ -102,6 +119,14 @@ class TaskTracking:
             }
         )
 
+    def split_names(self) -> list[str]:
+        """Lists the log keys of the metrics of a whole split, in order."""
+        return [
+            f"{name}_{metric.name}"
+            for name, group in self.split_metrics.items()
+            for metric in group
+        ]
+
     def results(self) -> dict:
         """Returns the logs of the losses and streaming metrics by key."""
         logs = {f"{n}_loss": m.result() for n, m in self.losses.items()}
@@ -126,6 +151,34 @@ class TaskTracking:
             for name, group in self.split_metrics.items()
             for metric in group
         }
+
+
+def update_metric(metric, spec, label, prediction, weight) -> None:
+    """Adds a batch to a metric, each label with a weight of its own.
+
+    Metrics of Keras such as `MeanAbsoluteError` average over the last axis
+    before they weigh. Where each element is a label, they are given a last
+    axis of 1 instead, so that some of a vector's labels can be missing; any
+    other mean counts a vector only where no label in it is missing.
+
+    Args:
+        metric: `keras.metrics.Metric`.
+        spec: `LabelSpec` of the task.
+        label: Tensor of labels, none of them missing.
+        prediction: Tensor of predictions.
+        weight: float32 tensor, 0 where a label is missing.
+    """
+    if isinstance(metric, metrics.Accuracy | metrics.F1):
+        label = class_numbers(spec, label)
+    is_mean = isinstance(metric, keras.metrics.MeanMetricWrapper)
+    rank = len(prediction.shape)
+    if is_mean and rank > 1 and len(weight.shape) == len(label.shape) == rank:
+        if type(metric) in _AVERAGING:
+            label = ops.expand_dims(label, axis=-1)
+            prediction = ops.expand_dims(prediction, axis=-1)
+        else:
+            weight = ops.min(weight, axis=-1)
+    metric.update_state(label, prediction, weight)
 
 
 def _named(task, metric, taken) -> dict:

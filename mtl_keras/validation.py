@@ -16,6 +16,12 @@ def named_outputs(args, kwargs) -> None:
     Raises:
         ValueError: If they are not.
     """
+    unknown = set(kwargs) - {"inputs", "outputs", "name", "trainable"}
+    if unknown:
+        raise TypeError(
+            "MultiTaskModel takes the keywords 'inputs', 'outputs', 'tasks', "
+            f"'name' and 'trainable'. Received: {sorted(unknown)}"
+        )
     outputs = kwargs.get("outputs", args[1] if len(args) > 1 else None)
     repair = (
         "Pass a flat dict of task name to tensor: MultiTaskModel(inputs, "
@@ -63,13 +69,18 @@ def declared_tasks(tasks, outputs: dict) -> tuple[Task, ...]:
     """
     if isinstance(tasks, Task):
         tasks = [tasks]
+    if not isinstance(tasks, list | tuple | None):
+        raise ValueError(
+            "`tasks` must be a sequence of mtl_keras.Task. "
+            f"Received: tasks={tasks!r}"
+        )
     read = []
     for task in tasks or ():
         task = Task.from_config(task) if isinstance(task, dict) else task
         if not isinstance(task, Task):
             raise ValueError(
                 "`tasks` must be a sequence of mtl_keras.Task. "
-                f"Received: {task!r} of type {type(task).__name__}"
+                f"Received: {task!r} of type {type(task).__name__} in it"
             )
         read.append(task)
     names = [task.name for task in read]
@@ -91,6 +102,12 @@ def _check_answer(task, shape):
             f"output has the shape {shape}. Expected a last axis of "
             f"{task.num_classes}."
         )
+    if task.kind in ("presence", "regression") and shape[-1] != 1:
+        raise ValueError(
+            f"Task {task.name!r} of kind {task.kind!r} is one number, but its "
+            f"output has the shape {shape}. Expected a last axis of 1. For "
+            "several numbers leave `kind` away and give `loss`."
+        )
     if task.kind == "box" and shape[-1] != 4:
         raise ValueError(
             f"Task {task.name!r} is a box, but its output has the shape "
@@ -98,11 +115,30 @@ def _check_answer(task, shape):
         )
 
 
+def raise_illegal_labels(counts: dict, tasks: dict) -> None:
+    """Raises if illegal labels were counted.
+
+    Args:
+        counts: Dict, task name to how many labels were no legal answer.
+        tasks: Dict, task name to `Task`.
+
+    Raises:
+        ValueError: If a count is not 0.
+    """
+    for name, count in counts.items():
+        if count:
+            spec = tasks[name].label
+            raise ValueError(
+                f"{spec.range_message(name)} Received: {int(count)} labels "
+                f"outside of that. {spec.range_repair()}"
+            )
+
+
 class LabelCheck(keras.callbacks.Callback):
     """Raises after the first batch and each epoch if labels are illegal.
 
     Args:
-        check: Function that raises.
+        check: Function of the model that raises.
     """
 
     def __init__(self, check):
@@ -114,8 +150,9 @@ class LabelCheck(keras.callbacks.Callback):
         """Checks once, after the first batch."""
         if self._is_first:
             self._is_first = False
-            self._check()
+            # `self.model` brings the state back from a step of JAX.
+            self._check(self.model)
 
     def on_epoch_end(self, epoch, logs=None):
         """Checks the epoch."""
-        self._check()
+        self._check(self.model)
