@@ -3,8 +3,6 @@
 import json
 import os
 import pathlib
-import tempfile
-import zipfile
 
 import numpy as np
 from keras import ops
@@ -21,17 +19,16 @@ def write_atomically(path, write) -> None:
     """
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(
-        dir=path.parent, prefix=f".{path.name}."
-    )
+    # Always the same name, so that what a kill leaves is written over.
+    temporary = path.with_name(f".{path.name}.partial")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with open(temporary, "wb") as file:
             write(file)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except BaseException:
-        pathlib.Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
 
 
@@ -72,13 +69,8 @@ def restore(model, path) -> dict:
         with np.load(path) as file:
             arrays = {key: file[key] for key in file.files}
         progress = json.loads(arrays.pop(_PROGRESS).tobytes())
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        EOFError,
-        zipfile.BadZipFile,
-    ) as error:
+    except Exception as error:
+        # Damage surfaces as errors of zipfile, NumPy, json and others.
         raise ValueError(
             f"The checkpoint {str(path)!r} cannot be read: {error}. Delete it "
             "to start anew."
@@ -86,7 +78,11 @@ def restore(model, path) -> dict:
     variables = _variables(model)
     _check_same(variables, arrays, path)
     for key, variable in variables.items():
-        variable.assign(arrays[key])
+        array = arrays[key]
+        if array.dtype.kind == "V":
+            # NumPy stores bfloat16 as two bytes without a meaning.
+            array = array.view(ops.convert_to_numpy(variable.value).dtype)
+        variable.assign(array)
     return progress
 
 

@@ -29,17 +29,27 @@ class MetricsFile:
             os.fsync(file.fileno())
 
     def read(self) -> list[dict]:
-        """Returns the complete lines; a line cut short by a kill is none."""
+        """Returns the complete lines; a line cut short by a kill is none.
+
+        Raises:
+            ValueError: If another line than the last cannot be read.
+        """
         if not self.path.exists():
             return []
+        texts = self.path.read_text(encoding="utf-8").splitlines()
         lines = []
-        for text in self.path.read_text(encoding="utf-8").splitlines():
+        for number, text in enumerate(texts, start=1):
             try:
                 lines.append(json.loads(text))
-            except json.JSONDecodeError:
+            except json.JSONDecodeError as error:
                 # Only the last line can be cut short: the process was killed
                 # while it wrote, and the epoch will be run again.
-                break
+                if number < len(texts):
+                    raise ValueError(
+                        f"Line {number} of {str(self.path)!r} is damaged. "
+                        "Expected JSON lines, one an epoch. Choose another "
+                        f"workdir. Received: {text!r}"
+                    ) from error
         return lines
 
     def keep(self, num_epochs: int) -> None:
@@ -84,7 +94,8 @@ class Report:
     def table(self) -> str:
         """Writes the metrics as a table, one line a task."""
         rows = [
-            (key, f"{value:.4f}") for key, value in sorted(self.metrics.items())
+            (key, "-" if value is None else f"{value:.4f}")
+            for key, value in sorted(self.metrics.items())
         ]
         width = max((len(key) for key, _ in rows), default=0)
         lines = [f"{self.model} on {self.data}, {self.split} split"]
@@ -104,5 +115,6 @@ def _plain(value):
         return [_plain(entry) for entry in value]
     if hasattr(value, "item"):
         value = value.item()
-    # JSON has no NaN; a metric that is not defined is null.
-    return None if isinstance(value, float) and math.isnan(value) else value
+    # JSON has no NaN and no infinity; a metric that is not defined is null.
+    is_number = not isinstance(value, float) or math.isfinite(value)
+    return value if is_number else None
