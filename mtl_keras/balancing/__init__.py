@@ -1,5 +1,7 @@
 """Ways to weigh the tasks of one model against each other."""
 
+import numbers
+
 from mtl_keras.balancing.balancer import Balancer
 from mtl_keras.balancing.equal import Equal
 from mtl_keras.balancing.static import Static
@@ -46,7 +48,7 @@ def get(identifier, **hyperparameters) -> Balancer:
         return identifier
     if identifier is None:
         return Equal()
-    if isinstance(identifier, int | float | dict):
+    if isinstance(identifier, numbers.Real | dict):
         return Static(identifier)
     raise TypeError(
         "`loss_weights` must be None, a number, a dict of task name to "

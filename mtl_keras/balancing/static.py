@@ -1,6 +1,7 @@
 """Weights that the user chose and that stay as they are."""
 
 import math
+import numbers
 
 import keras
 
@@ -28,7 +29,8 @@ class Static(Balancer):
             else {"every task": task_weights}
         )
         for name, weight in named.items():
-            is_number = isinstance(weight, int | float) and not isinstance(
+            # `numbers.Real` counts NumPy's numbers in.
+            is_number = isinstance(weight, numbers.Real) and not isinstance(
                 weight, bool
             )
             if not is_number or not math.isfinite(weight) or weight < 0:
@@ -37,7 +39,7 @@ class Static(Balancer):
                     f"Received: {weight!r} for {name!r}"
                 )
         self.task_weights = (
-            dict(task_weights)
+            {name: float(weight) for name, weight in task_weights.items()}
             if isinstance(task_weights, dict)
             else float(task_weights)
         )
@@ -58,7 +60,7 @@ class Static(Balancer):
             if name not in tasks:
                 raise ValueError(
                     f"`loss_weights` names the task {name!r}, which this "
-                    f"model does not have. Its tasks are {listed(tasks)}."
+                    f"model does not train. It trains {listed(tasks)}."
                     f"{did_you_mean(name, tasks)} "
                     f"Received: loss_weights={self.task_weights}"
                 )
@@ -68,18 +70,38 @@ class Static(Balancer):
 
         Args:
             gramian: Ignored.
-            losses: Tensor of shape `(num_tasks,)`; needed where one number
-                stands for every task and no model is compiled with this.
+            losses: Tensor of shape `(num_tasks,)`; it or `gramian` is needed
+                where one number stands for every task and no model is
+                compiled with this.
 
         Returns:
             float32 tensor of shape `(num_tasks,)`.
+
+        Raises:
+            ValueError: If the number of tasks is not known, or another than
+                that of the weights.
         """
         values = self.task_weights
+        given = losses if losses is not None else gramian
+        size = None
+        if given is not None:
+            size = keras.ops.convert_to_tensor(given).shape[0]
         if not isinstance(values, dict):
-            given = losses if losses is not None else gramian
-            size = len(self.tasks or ()) if given is None else given.shape[0]
+            if size is None and self.tasks is None:
+                raise ValueError(
+                    "Static.weights needs to know how many tasks there are. "
+                    "Received: gramian=None, losses=None, and no model is "
+                    "compiled with this balancer. Pass one of the two."
+                )
+            size = len(self.tasks) if size is None else size
             return keras.ops.full((size,), values, dtype="float32")
         order = self.tasks if self.tasks is not None else sorted(values)
+        if size not in (None, len(order)):
+            raise ValueError(
+                f"This balancer weighs the tasks {listed(order)}. Received: "
+                f"losses or Gramian of {size} tasks. Give each model a "
+                "balancer of its own."
+            )
         return keras.ops.convert_to_tensor(
             [float(values.get(name, 1.0)) for name in order], dtype="float32"
         )

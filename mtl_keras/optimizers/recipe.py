@@ -2,9 +2,12 @@
 
 import keras
 
+from mtl_keras import ranges
+from mtl_keras.optimizers.per_part import PerPart
 from mtl_keras.suggest import unknown
 
 _SCHEDULES = ("constant", "cosine")
+_NOT_FOR_RECIPES = {"LossScaleOptimizer", "Optimizer"}
 _OWN_FIELDS = {"name", "learning_rate", "schedule", "warmup_epochs"}
 
 
@@ -17,7 +20,10 @@ def from_recipe(recipe: dict, *, epochs: int, steps_per_epoch: int):
             `"cosine"`, down to zero at the last step), `warmup_epochs`
             (number, linear from zero), and any argument of the optimizer
             (`weight_decay`, `clipnorm`, `use_ema`, ...); `None` leaves an
-            argument at its default.
+            argument at its default. `parts`, where the trunk and the heads
+            have optimizers of their own: a dict of part (as for `PerPart`)
+            to such a recipe; what stands beside `parts` holds for each part
+            that does not say otherwise.
         epochs: Integer, epochs of the whole run.
         steps_per_epoch: Integer.
 
@@ -29,6 +35,8 @@ def from_recipe(recipe: dict, *, epochs: int, steps_per_epoch: int):
             is out of range.
     """
     recipe = dict(recipe)
+    if (parts := recipe.pop("parts", None)) is not None:
+        return _per_part(parts, recipe, epochs, steps_per_epoch)
     name = recipe.get("name", "adam")
     options = {
         key: value
@@ -36,11 +44,14 @@ def from_recipe(recipe: dict, *, epochs: int, steps_per_epoch: int):
         if key not in _OWN_FIELDS and value is not None
     }
     rate = _learning_rate(recipe, epochs, steps_per_epoch)
-    try:
-        optimizer = type(keras.optimizers.get(name))
-    except ValueError as error:
-        names = [n for n in dir(keras.optimizers) if n[0].isupper()]
-        raise ValueError(unknown("optimizer", name, names)) from error
+    classes = {
+        key.lower(): value
+        for key, value in vars(keras.optimizers).items()
+        if isinstance(value, type) and key not in _NOT_FOR_RECIPES
+    }
+    if not isinstance(name, str) or name.lower() not in classes:
+        raise ValueError(unknown("optimizer", name, classes))
+    optimizer = classes[name.lower()]
     try:
         return optimizer(learning_rate=rate, **options)
     except (TypeError, ValueError) as error:
@@ -50,23 +61,45 @@ def from_recipe(recipe: dict, *, epochs: int, steps_per_epoch: int):
         ) from error
 
 
-def _learning_rate(recipe, epochs, steps_per_epoch):
-    peak = recipe.get("learning_rate", 1e-3)
-    if not isinstance(peak, int | float) or not peak > 0:
+def _per_part(parts, common, epochs, steps_per_epoch):
+    if not hasattr(parts, "items") or not all(
+        hasattr(part, "items") for part in parts.values()
+    ):
         raise ValueError(
-            "`optimizer.learning_rate` must be a number above 0. "
-            f"Received: {peak!r}"
+            "`optimizer.parts` must be a dict of part to recipe, such as "
+            "{'trunk': {'learning_rate': 1e-4}, 'heads': {}}. "
+            f"Received: {parts!r}"
         )
+    made = {}
+    for name, recipe in parts.items():
+        recipe = {**common, **recipe}
+        if "parts" in recipe:
+            raise ValueError(
+                f"`optimizer.parts.{name}` holds 'parts' again; a part has "
+                f"one optimizer. Received: {recipe!r}"
+            )
+        made[name] = from_recipe(
+            recipe, epochs=epochs, steps_per_epoch=steps_per_epoch
+        )
+    return PerPart(made)
+
+
+def _learning_rate(recipe, epochs, steps_per_epoch):
+    peak = ranges.number(
+        "optimizer.learning_rate", recipe.get("learning_rate", 1e-3), above=0
+    )
     schedule = recipe.get("schedule", "constant")
     if schedule not in _SCHEDULES:
         raise ValueError(unknown("schedule", schedule, _SCHEDULES))
-    warmup = int(round(recipe.get("warmup_epochs", 0) * steps_per_epoch))
+    warmup_epochs = ranges.number(
+        "optimizer.warmup_epochs", recipe.get("warmup_epochs", 0), low=0
+    )
+    warmup = int(round(warmup_epochs * steps_per_epoch))
     total = epochs * steps_per_epoch
-    if not 0 <= warmup < max(total, 1):
+    if warmup and warmup >= total:
         raise ValueError(
-            "`optimizer.warmup_epochs` must be at least 0 and less than "
-            f"`epochs`. Received: warmup_epochs={recipe['warmup_epochs']}, "
-            f"epochs={epochs}"
+            "`optimizer.warmup_epochs` must be less than `epochs`. Received: "
+            f"warmup_epochs={warmup_epochs}, epochs={epochs}"
         )
     if schedule == "constant" and not warmup:
         return peak
