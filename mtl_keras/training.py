@@ -10,8 +10,11 @@ import time
 import keras
 
 from mtl_keras import checkpoint, data, engine, export, optimizers, plots
+from mtl_keras.cross_validation import CrossValidation, cross_validate
 from mtl_keras.report import MetricsFile, Report
 from mtl_keras.suggest import did_you_mean, listed
+
+__all__ = ["CrossValidation", "cross_validate", "train_and_evaluate"]
 
 _LOGGER = logging.getLogger("mtl_keras")
 _NEEDED = ("model", "epochs", "batch_size", "seed", "optimizer")
