@@ -42,10 +42,10 @@ class RegressionHead(Head):
 
     def default_metrics(self, task) -> list:
         """Returns the mean absolute error."""
-        import keras
+        from mtl_keras import metrics
 
         del task
-        return [keras.metrics.MeanAbsoluteError(name="mae")]
+        return [metrics.get("mae")]
 
     def label_spec(self, task) -> LabelSpec:
         """Any number; NaN where the label is missing."""

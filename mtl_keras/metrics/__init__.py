@@ -3,30 +3,68 @@
 import keras
 
 from mtl_keras import identifiers
+from mtl_keras.metrics import bootstrap
+from mtl_keras.metrics.abs_rel import AbsRel
 from mtl_keras.metrics.accuracy import Accuracy
+from mtl_keras.metrics.angular_error import AngularError
 from mtl_keras.metrics.auc import AUC
 from mtl_keras.metrics.average_precision import AveragePrecision
+from mtl_keras.metrics.c_index import CIndex
+from mtl_keras.metrics.dice import Dice
 from mtl_keras.metrics.f1 import F1
+from mtl_keras.metrics.mae import MAE
 from mtl_keras.metrics.mean_iou import MeanIoU
+from mtl_keras.metrics.mse import MSE
+from mtl_keras.metrics.pr_auc import PRAUC
+from mtl_keras.metrics.r2 import R2
+from mtl_keras.metrics.rmse import RMSE
+from mtl_keras.metrics.sentence_accuracy import SentenceAccuracy
+from mtl_keras.metrics.silog import SILog
+from mtl_keras.metrics.span_f1 import SpanF1
 from mtl_keras.metrics.split_metric import SplitMetric
 
 _METRICS = {
+    "abs_rel": AbsRel,
     "accuracy": Accuracy,
+    "angular_error": AngularError,
     "auc": AUC,
     "average_precision": AveragePrecision,
+    "c_index": CIndex,
+    "dice": Dice,
     "f1": F1,
+    "mae": MAE,
     "mean_iou": MeanIoU,
+    "mse": MSE,
+    "pr_auc": PRAUC,
+    "r2": R2,
+    "rmse": RMSE,
+    "sentence_accuracy": SentenceAccuracy,
+    "silog": SILog,
+    "span_f1": SpanF1,
 }
 # Names under which the logs show them.
 _LOGGED = {"ap50": AveragePrecision, "iou": MeanIoU}
 
 __all__ = [
     "AUC",
-    "F1",
+    "AbsRel",
     "Accuracy",
+    "AngularError",
     "AveragePrecision",
+    "CIndex",
+    "Dice",
+    "F1",
+    "MAE",
+    "MSE",
     "MeanIoU",
+    "PRAUC",
+    "R2",
+    "RMSE",
+    "SILog",
+    "SentenceAccuracy",
+    "SpanF1",
     "SplitMetric",
+    "bootstrap",
     "get",
     "list_metrics",
 ]

@@ -67,6 +67,35 @@ def boxes(count, seed=0):
     return true, (true + noise).astype("float32"), weight
 
 
+def numbers(*shape, seed=0):
+    """Labels far from 0, predictions near them, weights 0 or 1."""
+    rng = np.random.default_rng(seed)
+    y = rng.normal(loc=50, scale=5, size=shape).astype("float32")
+    p = (y + rng.normal(size=shape)).astype("float32")
+    return y, p, (rng.random(shape) < 0.7).astype("float32")
+
+
+def directions(count, seed=0):
+    """Directions of any length, predictions near them, weights 0 or 1."""
+    rng = np.random.default_rng(seed)
+    y = rng.normal(size=(count, 3)).astype("float32")
+    p = (y + 0.5 * rng.normal(size=(count, 3))).astype("float32")
+    return y, p, (rng.random(count) < 0.7).astype("float32")
+
+
+def survival(count, seed=0, *, ties=False):
+    """Times and events, risks that are often right, weights 0 or 1."""
+    rng = np.random.default_rng(seed)
+    risk = rng.normal(size=count)
+    time = rng.exponential(np.exp(-risk)) + 0.01
+    if ties:
+        time, risk = np.ceil(3 * time), np.round(2 * risk)
+    label = np.stack([time, rng.random(count) < 0.6], -1).astype("float32")
+    risk = risk + (0 if ties else rng.normal(size=count))
+    weight = (rng.random(count) < 0.7).astype("float32")
+    return label, risk.astype("float32")[:, None], weight
+
+
 def iou_by_hand(a, b):
     """Intersection over union of two boxes in plain Python."""
     if min(a[2] - a[0], a[3] - a[1], b[2] - b[0], b[3] - b[1]) <= 0:

@@ -13,7 +13,8 @@ def test_ours_come_first():
 @pytest.mark.parametrize(
     "name, expected",
     [
-        ("mse", keras.metrics.MeanSquaredError),
+        ("MSE", keras.metrics.MeanSquaredError),
+        ("mean_squared_error", keras.metrics.MeanSquaredError),
         ("categorical_accuracy", keras.metrics.CategoricalAccuracy),
         ("AUC", keras.metrics.AUC),
     ],
@@ -72,6 +73,14 @@ def test_what_is_no_metric_is_refused(identifier, message):
         (lambda: metrics.F1(num_classes="4"), "Received: num_classes='4'"),
         (lambda: metrics.AveragePrecision(iou=0), "`iou` must be"),
         (lambda: metrics.AveragePrecision(iou=50), "`iou` must be"),
+        (lambda: metrics.AbsRel(smallest=0), "`smallest` must be"),
+        (lambda: metrics.SILog(smallest=-1), "`smallest` must be"),
+        (lambda: metrics.Dice(threshold=1), "`threshold` must be"),
+        (lambda: metrics.R2(num_outputs=0), "`num_outputs` must be"),
+        (lambda: metrics.SentenceAccuracy(tasks="slot"), "sequence of task"),
+        (lambda: metrics.SentenceAccuracy(tasks=()), "sequence of task"),
+        (lambda: metrics.SpanF1(()), "Tags must be 'O'"),
+        (lambda: metrics.SpanF1(("O", "artist")), r"Received: \['artist'\]"),
     ],
 )
 def test_arguments_out_of_range_are_refused(make, message):

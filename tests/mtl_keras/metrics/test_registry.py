@@ -15,10 +15,8 @@ STREAMING = [
 ]
 SPLIT = [n for n in NAMES if isinstance(metrics.get(n), metrics.SplitMetric)]
 LOGGED = {
-    "accuracy": "accuracy",
-    "auc": "auc",
+    **{name: name for name in NAMES},
     "average_precision": "ap50",
-    "f1": "f1",
     "mean_iou": "iou",
 }
 
@@ -26,6 +24,14 @@ LOGGED = {
 def batch(name, count=100):
     if name == "mean_iou":
         return streams.boxes(count)
+    if name == "angular_error":
+        return streams.directions(count)
+    if name in ("abs_rel", "mae", "mse", "r2", "rmse"):
+        y, p, weight = streams.numbers(count, 1)
+        return y, p, weight[:, 0]
+    if name in ("dice", "silog"):
+        y, p, weight = streams.yes_or_no(count, 6)
+        return y + (name == "silog"), p, weight[:, 0]
     y, p, weight = streams.yes_or_no(count, 1)
     return y, p, weight[:, 0]
 
@@ -57,6 +63,13 @@ def test_survives_serialization(name):
         metrics.MeanIoU(name="overlap"),
         metrics.AUC(name="area"),
         metrics.AveragePrecision(iou=0.75, score="seen", classes="kind"),
+        metrics.AbsRel(smallest=0.1),
+        metrics.Dice(threshold=0.3),
+        metrics.PRAUC(name="area"),
+        metrics.R2(num_outputs=3),
+        metrics.SILog(smallest=0.1, name="log"),
+        metrics.SentenceAccuracy(("a", "b"), threshold=0.3),
+        metrics.SpanF1(("O", "B-x", "I-x"), name="f1"),
     ],
     ids=lambda metric: metric.name,
 )

@@ -1,0 +1,95 @@
+"""Share of examples of which everything is right."""
+
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+
+from mtl_keras import ranges
+from mtl_keras.metrics.split_metric import SplitMetric, flat_weight
+
+
+@keras.saving.register_keras_serializable(package="mtl_keras")
+class SentenceAccuracy(SplitMetric):
+    """Share of examples in which every label of several tasks is right.
+
+    Reported of sentences with an intent and slots (Hakkani-Tur et al.,
+    Interspeech 2016): right are those with the right intent and the right tag
+    at every token. Labels that are missing are not asked for; examples
+    without any label of these tasks are left out. NaN if none is left, or if
+    a prediction that counts is NaN. Weights other than 0 do not matter.
+
+    A task's labels are class numbers of shape `(N, ...)` with predictions of
+    shape `(N, ..., num_classes)`; or yes or no, with predictions of shape
+    `(N, 1)` or of the labels' shape; or numbers of classes on both sides.
+
+    Args:
+        tasks: Sequence of strings. Defaults to `("intent", "slot")`.
+        threshold: Float in (0, 1), for yes or no. Defaults to 0.5.
+        name: String. Defaults to `"sentence_accuracy"`.
+    """
+
+    def __init__(
+        self,
+        tasks: Sequence[str] = ("intent", "slot"),
+        threshold: float = 0.5,
+        name: str = "sentence_accuracy",
+    ):
+        super().__init__(name)
+        if isinstance(tasks, str) or not tasks:
+            raise ValueError(
+                f"SentenceAccuracy: `tasks` must be a sequence of task names. "
+                f"Received: tasks={tasks!r}"
+            )
+        self.tasks = list(tasks)
+        self.threshold = ranges.number("threshold", threshold, above=0, below=1)
+
+    def reads(self, task_name: str) -> tuple[str, ...]:
+        """Names the tasks that must be right."""
+        del task_name
+        return tuple(self.tasks)
+
+    def result(self, y_true, y_pred, weight, task_name) -> float:
+        """Computes the share; see `SplitMetric.result`."""
+        self.check(task_name, y_true, y_pred, weight)
+        is_right, is_asked, is_broken = True, False, False
+        for name in self.tasks:
+            label = np.asarray(y_true[name])
+            if label.ndim > 1 and label.shape[-1] == 1:
+                label = label[..., 0]
+            answer, nan = self._answer(name, label, np.asarray(y_pred[name]))
+            counts = flat_weight(weight[name], label.shape) > 0
+            counts = counts.reshape(len(label), -1)
+            right = (answer == label).reshape(counts.shape) | ~counts
+            is_right = is_right & right.all(axis=1)
+            is_asked = is_asked | counts.any(axis=1)
+            is_broken = is_broken | (
+                (nan.reshape(counts.shape) & counts).any(axis=1)
+            )
+        if not np.any(is_asked) or np.any(is_broken):
+            return float("nan")
+        return float(np.mean(is_right[is_asked]))
+
+    def _answer(self, name, label, prediction):
+        if prediction.ndim > 1 and prediction.shape[-1] == 1:
+            prediction = prediction[..., 0]
+        if prediction.shape == label.shape:
+            if prediction.dtype.kind == "f":
+                nan = np.isnan(prediction)
+                return prediction > self.threshold, nan
+            return prediction, np.zeros(label.shape, bool)
+        if prediction.shape[:-1] == label.shape:
+            return prediction.argmax(axis=-1), np.isnan(prediction).any(axis=-1)
+        raise ValueError(
+            f"Metric {self.name!r} expects predictions of the labels' shape, "
+            f"or with one axis more, over classes. Received: labels of {name!r}"
+            f" of shape {label.shape}, predictions of shape {prediction.shape}"
+        )
+
+    def get_config(self) -> dict:
+        """Returns the arguments as plain data."""
+        return {
+            **super().get_config(),
+            "tasks": self.tasks,
+            "threshold": self.threshold,
+        }
