@@ -152,6 +152,49 @@ class TaskTracking:
             for metric in group
         }
 
+    def num_samples(self, bootstrap) -> int | None:
+        """Checks how often a split shall be resampled.
+
+        Args:
+            bootstrap: Integer of at least 2, or `None` for not at all.
+
+        Returns:
+            Integer or `None`.
+
+        Raises:
+            ValueError: If it is no such number, or no metric is one of the
+                whole split.
+        """
+        if bootstrap is None:
+            return None
+        if not self.split_metrics:
+            raise ValueError(
+                "`bootstrap` gives intervals of metrics of the whole split, "
+                "and this model was compiled with none. Received: "
+                f"bootstrap={bootstrap!r}. Compile it with one, such as "
+                "metrics={task: ['auc']}."
+            )
+        return metrics.bootstrap.num_draws("bootstrap", bootstrap)
+
+    def split_intervals(self, arrays, num_samples: int) -> dict:
+        """Computes bootstrap intervals of the metrics of a whole split.
+
+        Args:
+            arrays: As of `split_results`.
+            num_samples: Integer, how often the split is resampled.
+
+        Returns:
+            Dict of floats: the low and the high end of each, by log key.
+        """
+        found = metrics.bootstrap.intervals(
+            self.split_metrics, *arrays, num_samples=num_samples
+        )
+        return {
+            f"{key}_{end}": value
+            for key, interval in found.items()
+            for end, value in zip(("low", "high"), interval, strict=True)
+        }
+
 
 def update_metric(metric, spec, label, prediction, weight) -> None:
     """Adds a batch to a metric, each label with a weight of its own.
