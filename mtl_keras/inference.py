@@ -28,7 +28,20 @@ _ONE_HOT = {
     "kl_divergence",
 }
 _BOX = {"BoxLoss", "GIoU"}
-_FOCAL = {"Focal"}
+_FOCAL = {"Focal", "PairwiseAUC", "SoftF1"}
+_MASK = {"Dice"}
+_SURVIVAL = {"Cox", "DiscreteTime"}
+_DEPTH = {"ScaleInvariantDepth"}
+_FAMILIES = (
+    _SPARSE,
+    _ONE_HOT,
+    _BINARY,
+    _FOCAL,
+    _BOX,
+    _MASK,
+    _SURVIVAL,
+    _DEPTH,
+)
 
 
 def complete_task(task, loss, output_shape, *, is_declared: bool):
@@ -71,7 +84,7 @@ def complete_task(task, loss, output_shape, *, is_declared: bool):
 def _family(name, loss):
     # A subclass reads the labels that its base class reads.
     names = {name, *(base.__name__ for base in type(loss).__mro__)}
-    for family in (_SPARSE, _ONE_HOT, _BINARY, _FOCAL, _BOX):
+    for family in _FAMILIES:
         if names & family:
             return family
     return None
@@ -99,6 +112,20 @@ def _spec(family, loss, shape) -> LabelSpec:
         )
     if family is _BINARY:
         return LabelSpec(shape=shape[1:], missing=-1, minimum=0, maximum=1)
+    if family is _MASK and shape[-1] == 1:
+        return LabelSpec(shape=shape[1:], missing=255, minimum=0, maximum=1)
+    if family is _MASK:
+        return LabelSpec(
+            shape=shape[1:-1],
+            dtype="int32",
+            missing=255,
+            minimum=0,
+            maximum=shape[-1] - 1,
+        )
+    if family is _SURVIVAL:
+        return LabelSpec(shape=(*shape[1:-1], 2), minimum=0)
+    if family is _DEPTH:
+        return LabelSpec(shape=shape[1:], minimum=0)
     if family is _BOX:
         return LabelSpec(shape=shape[1:], minimum=0, maximum=1, rule="box_xyxy")
     return LabelSpec(shape=shape[1:])

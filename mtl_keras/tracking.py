@@ -211,7 +211,7 @@ def update_metric(metric, spec, label, prediction, weight) -> None:
         prediction: Tensor of predictions.
         weight: float32 tensor, 0 where a label is missing.
     """
-    if isinstance(metric, metrics.Accuracy | metrics.F1):
+    if isinstance(metric, metrics.Accuracy | metrics.Dice | metrics.F1):
         label = class_numbers(spec, label)
     is_mean = isinstance(metric, keras.metrics.MeanMetricWrapper)
     rank = len(prediction.shape)

@@ -19,6 +19,10 @@ ASSAYS = LabelSpec((5,), missing=-1, minimum=0, maximum=1)
 ONE_HOT = LabelSpec((5,), missing=-1, minimum=0, maximum=1, rule="one_hot")
 BOX = LabelSpec((4,), minimum=0, maximum=1, rule="box_xyxy")
 FREE = LabelSpec((5,))
+MASK = LabelSpec((1,), missing=255, minimum=0, maximum=1)
+MASKS = LabelSpec(dtype="int32", missing=255, minimum=0, maximum=4)
+SURVIVAL = LabelSpec((2,), minimum=0)
+DEPTH = LabelSpec((1,), minimum=0)
 
 
 class OwnCrossEntropy(keras.losses.SparseCategoricalCrossentropy):
@@ -41,6 +45,15 @@ def own_loss(y_true, y_pred):
         ("cross_entropy", 5, CLASSES),
         ("focal", 5, CLASSES),
         ("focal", 1, BINARY),
+        ("soft_f1", 5, CLASSES),
+        ("soft_f1", 1, BINARY),
+        ("pairwise_auc", 1, BINARY),
+        ("dice", 1, MASK),
+        ("dice", 5, MASKS),
+        ("cox", 1, SURVIVAL),
+        ("discrete_time", 5, SURVIVAL),
+        ("scale_invariant_depth", 1, DEPTH),
+        ("angular", 5, FREE),
         ("binary_crossentropy", 1, BINARY),
         ("binary_crossentropy", 5, ASSAYS),
         (keras.losses.binary_focal_crossentropy, 5, ASSAYS),
