@@ -5,33 +5,55 @@ from mtl_keras.labels import LabelSpec
 
 
 class BoxHead(Head):
-    """Answers with `x1, y1, x2, y2` in [0, 1]; NaN marks a missing label."""
+    """Answers with `x1, y1, x2, y2` in [0, 1]; NaN marks a missing label.
+
+    On a feature map each place gives a box by its distances to the four sides
+    (as FCOS, Tian et al., ICCV 2019, https://arxiv.org/abs/1904.01355), and
+    the answer is the mean of these boxes by a softmax over the places. On a
+    vector a corner is given, and a side's length as a share of what is left.
+    """
 
     kind = "box"
 
-    def build(self, features, task, *, dropout: float = 0.0):
+    def build(
+        self,
+        features,
+        task,
+        *,
+        hidden: int | None = None,
+        dropout: float = 0.0,
+    ):
         """Builds a box of shape `(batch, 4)`.
 
         Args:
             features: Keras tensor of shape `(batch, channels)` or
                 `(batch, height, width, channels)`.
             task: `Task` to be answered.
+            hidden: Integer, units of a hidden layer on a vector (on a map, of
+                a 1x1 convolution). Defaults to `None`, no such layer.
             dropout: Float in [0, 1), share of features dropped in training.
 
         Returns:
-            Keras tensor of shape `(batch, 4)`, float32.
+            Keras tensor of shape `(batch, 4)`, float32, with `x1 <= x2` and
+            `y1 <= y2`.
         """
         from keras import layers
 
-        if len(features.shape) == 4:
-            features = layers.Flatten(name=f"{task.name}_flat")(features)
-        if dropout:
-            features = layers.Dropout(dropout, name=f"{task.name}_dropout")(
-                features
+        from mtl_keras.heads import attention, expected_box
+
+        features = attention.hidden(features, task.name, hidden, dropout)
+        if len(features.shape) != 4:
+            corner = layers.Dense(
+                4, activation="sigmoid", name=f"{task.name}_corner"
+            )(features)
+            return expected_box.CornerBox(dtype="float32", name=task.name)(
+                corner
             )
-        return layers.Dense(
-            4, activation="sigmoid", dtype="float32", name=task.name
-        )(features)
+        scores = layers.Conv2D(1, 1, name=f"{task.name}_attention")(features)
+        distances = layers.Conv2D(4, 1, name=f"{task.name}_distances")(features)
+        return expected_box.ExpectedBox(dtype="float32", name=task.name)(
+            [distances, scores]
+        )
 
     def default_loss(self, task):
         """Returns the box loss, Huber and GIoU together."""

@@ -9,13 +9,23 @@ class ClassificationHead(Head):
 
     kind = "classification"
 
-    def build(self, features, task, *, dropout: float = 0.0):
+    def build(
+        self,
+        features,
+        task,
+        *,
+        hidden: int | None = None,
+        dropout: float = 0.0,
+    ):
         """Builds probabilities of shape `(batch, num_classes)`.
 
         Args:
             features: Keras tensor of shape `(batch, channels)` or
-                `(batch, height, width, channels)`.
+                `(batch, height, width, channels)`; a map is pooled by
+                attention.
             task: `Task` to be answered.
+            hidden: Integer, units of a hidden layer. Defaults to `None`, no
+                such layer.
             dropout: Float in [0, 1), share of features dropped in training.
 
         Returns:
@@ -23,14 +33,11 @@ class ClassificationHead(Head):
         """
         from keras import layers
 
+        from mtl_keras.heads import attention
+
         if len(features.shape) == 4:
-            features = layers.GlobalAveragePooling2D(name=f"{task.name}_pool")(
-                features
-            )
-        if dropout:
-            features = layers.Dropout(dropout, name=f"{task.name}_dropout")(
-                features
-            )
+            features = attention.pool(features, task.name)
+        features = attention.hidden(features, task.name, hidden, dropout)
         return layers.Dense(
             task.num_classes,
             activation="softmax",

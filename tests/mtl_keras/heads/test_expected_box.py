@@ -1,0 +1,68 @@
+import keras
+import numpy as np
+
+from mtl_keras.heads.expected_box import CornerBox, ExpectedBox
+from tests.test_case import assert_close, to_numpy
+
+
+def inverse_softplus(value):
+    return np.log(np.expm1(value))
+
+
+def test_one_place_gives_its_own_box():
+    # Place (1, 2) of a 4 x 8 map has its centre at x = 2.5 / 8, y = 1.5 / 4.
+    distances = np.zeros((1, 4, 8, 4))
+    sides = np.array([0.1, 0.2, 0.3, 0.4])
+    distances[0, 1, 2] = inverse_softplus(4 * sides)
+    scores = np.zeros((1, 4, 8, 1))
+    scores[0, 1, 2] = 200.0
+    expected = [[2.5 / 8 - 0.1, 1.5 / 4 - 0.2, 2.5 / 8 + 0.3, 1.5 / 4 + 0.4]]
+    assert_close(ExpectedBox()([distances, scores]), expected, atol=1e-6)
+
+
+def test_box_moves_with_the_map():
+    rng = np.random.default_rng(0)
+    distances = rng.normal(size=(1, 8, 8, 4)) - 2
+    scores = np.full((1, 8, 8, 1), -200.0)
+    scores[0, 2:5, 3:5] = rng.normal(size=(3, 2, 1))
+    moved = [np.roll(a, (1, 2), axis=(1, 2)) for a in (distances, scores)]
+    shift = np.array([2, 1, 2, 1]) / 8
+    assert_close(
+        to_numpy(ExpectedBox()(moved))
+        - to_numpy(ExpectedBox()([distances, scores])),
+        shift[None],
+        atol=1e-5,
+    )
+
+
+def test_box_is_cut_off_at_the_edge_but_its_gradient_is_not():
+    distances = keras.Variable(np.full((1, 2, 2, 4), 5.0), dtype="float32")
+    scores = np.zeros((1, 2, 2, 1), "float32")
+    layer = ExpectedBox()
+    assert_close(layer([distances, scores]), [[0.0, 0.0, 1.0, 1.0]])
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        with tf.GradientTape() as tape:
+            left = layer([distances, scores])[0, 0]
+        gradient = tape.gradient(left, distances.value)
+    else:
+        import jax
+
+        gradient = jax.grad(lambda d: layer([d, scores])[0, 0])(distances.value)
+    # A larger distance to the left moves the left side to the left.
+    assert (to_numpy(gradient)[..., 0] < 0).all()
+
+
+def test_unknown_map_size_is_allowed():
+    distances = keras.Input((None, None, 4))
+    scores = keras.Input((None, None, 1))
+    model = keras.Model([distances, scores], ExpectedBox()([distances, scores]))
+    inputs = [np.zeros((2, 3, 5, 4)), np.zeros((2, 3, 5, 1))]
+    assert model.predict(inputs, verbose=0).shape == (2, 4)
+
+
+def test_corner_box_by_hand():
+    shares = np.array([[0.2, 0.5, 0.5, 1.0], [0.0, 1.0, 1.0, 0.3]])
+    expected = [[0.2, 0.5, 0.6, 1.0], [0.0, 1.0, 1.0, 1.0]]
+    assert_close(CornerBox()(shares), expected, atol=1e-6)

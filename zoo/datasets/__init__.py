@@ -1,0 +1,1 @@
+"""TensorFlow Datasets builders of the zoo's embedded data."""

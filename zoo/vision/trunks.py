@@ -1,0 +1,208 @@
+"""Trunks for pictures: from pixels to features or a feature map."""
+
+import keras
+from keras import layers
+
+from mtl_keras.suggest import did_you_mean, listed
+from zoo.vision import applications
+
+
+def build(
+    image,
+    trunk="small",
+    *,
+    weights: str | None = None,
+    width: float = 1.0,
+):
+    """Puts a trunk on a picture.
+
+    Args:
+        image: Keras tensor of shape `(batch, height, width, channels)`, pixels
+            in [0, 1].
+        trunk: `"small"`, the zoo's own (see `small`); `"plain"`, the textbook
+            network (see `plain`); the name of a model in
+            `keras.applications`, such as `"MobileNetV2"`; or a `keras.Model`
+            of your own from a picture with values in [0, 1] to features or a
+            feature map. A gray picture is repeated for a trunk that takes
+            three channels.
+        weights: `"imagenet"` or the path of a weights file, for a model in
+            `keras.applications`; `None` for fresh ones.
+        width: Float above 0, by which the numbers of channels of `"small"`
+            and `"plain"` are multiplied.
+
+    Returns:
+        Keras tensor, features of shape `(batch, channels)` or a feature map of
+        shape `(batch, height, width, channels)`.
+
+    Raises:
+        ValueError: If there is no such trunk, or it does not take this picture
+            or this argument, or gives neither features nor a map.
+    """
+    if isinstance(trunk, keras.Model):
+        _refuse("a model of your own", weights=weights, width=width)
+        return own(image, trunk)
+    if trunk in _TRUNKS:
+        _refuse(f"the trunk {trunk!r}", weights=weights)
+        return _TRUNKS[trunk](image, _check_width(width))
+    names = [*_TRUNKS, *applications.names()]
+    if not isinstance(trunk, str) or trunk not in names:
+        raise ValueError(
+            f"Unknown trunk. Expected one of {listed(_TRUNKS)}, the name of a "
+            "model in keras.applications, or a keras.Model from a picture to "
+            f"features.{did_you_mean(trunk, names)} Received: trunk={trunk!r}"
+        )
+    _refuse(f"the trunk {trunk!r}", width=width)
+    return applications.build(image, trunk, weights)
+
+
+def small(image, width: float = 1.0):
+    """The zoo's default: 10 convolutions that halve the picture three times.
+
+    Pairs of 3x3 convolutions with batch normalization, half of them with a
+    shortcut (He et al., CVPR 2016, https://arxiv.org/abs/1512.03385), after a
+    first one of 4x4 that halves the picture at once: at full size a
+    convolution of a few channels costs two cores more time than all others.
+
+    Args:
+        image: Keras tensor of shape `(batch, height, width, channels)`.
+        width: Float above 0, a factor of the channels 24, 32, 64, 128.
+
+    Returns:
+        Keras tensor of shape `(batch, height / 8, width / 8, channels)`.
+    """
+
+    def block(features, name, channels, size=3, strides=1):
+        features = layers.Conv2D(
+            _channels(channels, width),
+            size,
+            strides=strides,
+            padding="same",
+            use_bias=False,
+            name=f"trunk_{name}",
+        )(features)
+        # A short run has few steps to follow the statistics in.
+        features = layers.BatchNormalization(
+            momentum=0.95, name=f"trunk_{name}_norm"
+        )(features)
+        return layers.ReLU(name=f"trunk_{name}_relu")(features)
+
+    def shortcut(features, name, channels):
+        return layers.Add(name=f"trunk_{name}_add")(
+            [features, block(features, name, channels)]
+        )
+
+    features = block(image, "stem", 24, size=4, strides=2)
+    features = block(features, "half1", 32, strides=2)
+    features = block(features, "wide1", 64)
+    features = shortcut(features, "shortcut1", 64)
+    features = block(features, "half2", 128, strides=2)
+    features = shortcut(features, "shortcut2", 128)
+    return shortcut(features, "shortcut3", 128)
+
+
+def plain(image, width: float = 1.0):
+    """The textbook network: conv64-pool-conv128-pool-dense1024-dense128.
+
+    Args:
+        image: Keras tensor of shape `(batch, height, width, channels)`.
+        width: Float above 0, a factor of these numbers.
+
+    Returns:
+        Keras tensor of shape `(batch, 128 * width)`.
+    """
+    features = image
+    for number, channels in enumerate((64, 128), 1):
+        features = layers.Conv2D(
+            _channels(channels, width),
+            3,
+            padding="same",
+            activation="relu",
+            name=f"trunk_conv{number}",
+        )(features)
+        features = layers.MaxPooling2D(name=f"trunk_pool{number}")(features)
+    features = layers.Flatten(name="trunk_flat")(features)
+    for number, units in enumerate((1024, 128), 1):
+        features = layers.Dense(
+            _channels(units, width),
+            activation="relu",
+            name=f"trunk_dense{number}",
+        )(features)
+    return features
+
+
+def own(image, trunk):
+    """Calls a user's model, after a look at what it takes and gives.
+
+    Args:
+        image: Keras tensor of shape `(batch, height, width, channels)`.
+        trunk: `keras.Model` with one input.
+
+    Returns:
+        Keras tensor, features or a feature map.
+
+    Raises:
+        ValueError: If the model takes another picture or gives anything but
+            one tensor of features.
+    """
+    expected = getattr(trunk, "input_shape", None) if trunk.built else None
+    if expected is not None:
+        image = _fit(image, trunk, expected)
+    features = trunk(image)
+    if not keras.backend.is_keras_tensor(features) or len(
+        features.shape
+    ) not in (2, 4):
+        shapes = keras.tree.map_structure(lambda t: tuple(t.shape), features)
+        raise ValueError(
+            f"The trunk {trunk.name!r} must give one tensor: features of "
+            "shape (batch, channels) or a map of shape (batch, height, width, "
+            f"channels). Received: outputs of shape {shapes}. Leave out its "
+            "last layers, or make a model that ends where the features are."
+        )
+    return features
+
+
+_TRUNKS = {"small": small, "plain": plain}
+
+
+def _fit(image, trunk, expected):
+    fits_one = isinstance(expected, tuple) and len(expected) == 4
+    if fits_one and expected[-1] == 3:
+        image = applications.in_colour(image)
+    if not fits_one or any(
+        want is not None and want != have
+        for want, have in zip(expected[1:], image.shape[1:], strict=True)
+    ):
+        raise ValueError(
+            f"The trunk {trunk.name!r} must take pictures of shape "
+            f"{tuple(image.shape[1:])}. Received: a model with the input "
+            f"shape {expected}. Set `image_size`, or build the trunk for "
+            "these pictures."
+        )
+    return image
+
+
+def _channels(number: int, width: float) -> int:
+    return max(int(round(number * width / 8)) * 8, 8)
+
+
+def _check_width(width) -> float:
+    if isinstance(width, bool) or not isinstance(width, int | float):
+        raise ValueError(
+            f"`width` must be a number above 0. Received: width={width!r}"
+        )
+    if not 0 < width < float("inf"):
+        raise ValueError(
+            f"`width` must be a number above 0. Received: width={width!r}"
+        )
+    return width
+
+
+def _refuse(what: str, **arguments) -> None:
+    """Raises where an argument would have no effect."""
+    names = {"weights": "trunk_weights", "width": "width"}
+    for key, value in arguments.items():
+        if value not in (None, 1, 1.0):
+            raise ValueError(
+                f"`{names[key]}` has no effect on {what}. Expected it to be "
+                f"left out. Received: {names[key]}={value!r}"
+            )
