@@ -48,7 +48,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     name = "digit_scenes"
     VERSION = tfds.core.Version("1.0.0")
     RELEASE_NOTES = {"1.0.0": "First scenes."}
-    SCENES = {"train": 20_000, "validation": 2_000, "test": 4_000}
+    SCENES = {"train": 24_000, "validation": 2_000, "test": 4_000}
 
     def _info(self) -> tfds.core.DatasetInfo:
         shape = (scenes.CANVAS, scenes.CANVAS, 1)
