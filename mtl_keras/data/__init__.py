@@ -6,13 +6,25 @@ _NAMES = {
     "AnswerDecoder": "decoder",
     "Compose": "augment",
     "ImagePreprocessor": "preprocessing",
+    "Mixture": "mixing",
+    "SentencePreprocessor": "text",
+    "Shares": "shares",
+    "SpanDecoder": "spans",
     "epochs": "batches",
     "folds": "split_datasets",
     "hold_out": "split_datasets",
     "load_image": "image_file",
+    "mix": "mixing",
     "pipeline": "batches",
 }
-_MODULES = ("augment", "letterbox", "split_datasets", "splits")
+_MODULES = (
+    "augment",
+    "letterbox",
+    "mixing",
+    "split_datasets",
+    "splits",
+    "swap",
+)
 __all__ = sorted([*_MODULES, *_NAMES])
 
 
