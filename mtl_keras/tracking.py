@@ -4,7 +4,11 @@ import keras
 from keras import ops
 
 from mtl_keras import metrics
-from mtl_keras.labelled import class_numbers
+from mtl_keras.labelled import (
+    class_numbers,
+    metric_weights,
+    usable_labels,
+)
 
 # Metrics of Keras that average an elementwise formula over the last axis.
 _AVERAGING = (
@@ -151,6 +155,39 @@ class TaskTracking:
             for name, group in self.split_metrics.items()
             for metric in group
         }
+
+    def update_metrics(
+        self, labels, predictions, weights, tasks, *, collect: bool
+    ) -> dict:
+        """Adds a batch to the metrics.
+
+        Args:
+            labels: Dict, task name to labels; tasks may be absent.
+            predictions: Dict, task name to predictions.
+            weights: Dict, task name to sample weights; tasks may be absent.
+            tasks: Dict, task name to `Task`.
+            collect: Bool, whether to return what split metrics read.
+
+        Returns:
+            Dict, task name to `(labels, predictions, weights)`; labels and
+            weights are `None` for a task that only lends its predictions.
+        """
+        read = set(self.split_reads()) if collect else ()
+        collected = {name: (None, predictions[name], None) for name in read}
+        for name, label in labels.items():
+            spec = tasks[name].label
+            present, _ = usable_labels(spec, label)
+            filled = spec.fill(label, present)
+            present, given = metric_weights(spec, present, weights.get(name))
+            seen = (spec, filled, predictions[name])
+            for metric in self.metrics.get(name, ()):
+                update_metric(metric, *seen, present)
+            for metric in self.weighted_metrics.get(name, ()):
+                update_metric(metric, *seen, given)
+            if name in read:
+                numbers = class_numbers(spec, filled)
+                collected[name] = (numbers, predictions[name], present)
+        return collected
 
     def num_samples(self, bootstrap) -> int | None:
         """Checks how often a split shall be resampled.

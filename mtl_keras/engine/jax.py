@@ -24,7 +24,7 @@ def collecting(test_function, steps, key: str, collect):
         logs = None
         # The iterator is the list of batches of one execution.
         for batch in iterator:
-            logs, state = test_function(state, [batch])
+            logs, state = test_function(state, iter([batch]))
             logs = dict(logs)
             collect(logs.pop(key))
         return logs, state

@@ -1,0 +1,106 @@
+"""What a model is compiled with, once its arguments have been read."""
+
+import dataclasses
+
+from mtl_keras import arguments, balancing, graph, optimizers
+from mtl_keras.dropout import FrontierDropout
+from mtl_keras.inference import complete_task
+from mtl_keras.regularization import SharedPenalty
+from mtl_keras.task import Task
+from mtl_keras.tracking import TaskTracking
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Plan:
+    """The outcome of `compile`; another `compile` replaces it whole.
+
+    Args:
+        arguments: Dict, what `compile` was given.
+        tasks: Dict, task name to `Task`, sorted, each with the label that its
+            loss reads.
+        losses: Dict, task name to loss, of the tasks that are trained.
+        checked: Tuple of strings, the tasks whose labels are checked.
+        balancer: `Balancer`.
+        penalty: `SharedPenalty`.
+        dropout: `FrontierDropout`, or `None`.
+        tracking: `TaskTracking`.
+    """
+
+    arguments: dict
+    tasks: dict
+    losses: dict
+    checked: tuple[str, ...]
+    balancer: balancing.Balancer
+    penalty: SharedPenalty
+    dropout: FrontierDropout | None
+    tracking: TaskTracking
+
+
+def tasks_by_name(declared, outputs: dict) -> dict:
+    """Gives each output a task: the declared one, or one of its name.
+
+    Args:
+        declared: Sequence of `Task`.
+        outputs: Dict, task name to output tensor.
+
+    Returns:
+        Dict, task name to `Task`, sorted.
+    """
+    known = {task.name: task for task in declared}
+    return {name: known.get(name) or Task(name) for name in sorted(outputs)}
+
+
+def prepare(model, declared, given: dict) -> Plan:
+    """Reads the arguments of `compile`.
+
+    Args:
+        model: `MultiTaskModel`.
+        declared: Sequence of `Task`, those that the user declared.
+        given: Dict, the arguments by name.
+
+    Returns:
+        `Plan`.
+
+    Raises:
+        ValueError: If a name is no task of the model, a loss, metric or
+            balancer is unknown, or a task has no loss.
+    """
+    tasks = tasks_by_name(declared, model.output)
+    losses = arguments.resolve_losses(given["loss"], tasks)
+    streaming, split = arguments.resolve_metrics(
+        "metrics", given["metrics"], tasks
+    )
+    weighted, weighted_split = arguments.resolve_metrics(
+        "weighted_metrics", given["weighted_metrics"], tasks
+    )
+    if weighted_split:
+        raise ValueError(
+            "A metric of the whole split goes into `metrics`. Received: "
+            f"weighted_metrics={given['weighted_metrics']!r}"
+        )
+    names = {task.name for task in declared}
+    for name, loss in losses.items():
+        tasks[name] = complete_task(
+            tasks[name],
+            loss,
+            model.output[name].shape,
+            is_declared=name in names,
+        )
+    balancer = balancing.get(given["loss_weights"])
+    balancer.bind(tuple(losses))
+    parts = graph.partition(model)
+    penalty = SharedPenalty(given["shared_regularizer"], parts)
+    dropout = FrontierDropout.of(given["shared_dropout"], model, parts)
+    graph.warn_if_nothing_shared(parts)
+    optimizers.bind(given["optimizer"], model)
+    return Plan(
+        arguments=given,
+        tasks=tasks,
+        losses=losses,
+        # An undeclared output without a loss says nothing of its labels.
+        checked=tuple(n for n, t in tasks.items() if n in losses or t.kind),
+        balancer=balancer,
+        penalty=penalty,
+        dropout=dropout,
+        tracking=TaskTracking(losses, streaming, weighted, split),
+    )
