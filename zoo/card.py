@@ -135,9 +135,13 @@ def _answers(tasks: dict) -> list[str]:
 
 def _inputs(card: Card) -> list[str]:
     return [
-        f"{name}  {' x '.join(map(str, spec['shape']))} {spec['dtype']}"
+        f"{name}  {_shape(spec['shape'])} {spec['dtype']}"
         for name, spec in card.get("inputs", {}).items()
     ]
+
+
+def _shape(sizes: list) -> str:
+    return " x ".join("any" if size is None else str(size) for size in sizes)
 
 
 def _size(card: Card) -> list[str]:

@@ -30,6 +30,7 @@ def describe(name: str, module) -> dict:
 
     data = next(iter(module.DATA))
     model = module.build(data)
+    counted = getattr(module, "countable", module.build)(data)
     told = getattr(module, "CARD", {})
     documented = (getattr(module, "__doc__", None) or name).strip()
     inputs = {
@@ -47,10 +48,10 @@ def describe(name: str, module) -> dict:
         "num_parameters": model.count_params(),
         "macs": {
             "input": ", ".join(
-                f"{key} {' x '.join(map(str, spec['shape']))}"
-                for key, spec in inputs.items()
+                f"{tensor.name} {' x '.join(map(str, tensor.shape[1:]))}"
+                for tensor in counted.inputs
             ),
-            "value": macs(model),
+            "value": macs(counted),
         },
         "data": {},
         "published": told.get("published", []),
@@ -218,7 +219,8 @@ def _is_figure(name: str) -> bool:
 def _describe_task(task) -> dict:
     facts = {"kind": task.kind}
     if task.num_classes:
-        facts["answer"] = f"one of {task.num_classes} classes"
+        each = " a token" if task.kind == "tagging" else ""
+        facts["answer"] = f"one of {task.num_classes} classes{each}"
         facts["num_classes"] = task.num_classes
         facts["class_names"] = list(task.class_names)
     else:

@@ -113,6 +113,7 @@ def dataset(
     answered = module.tasks(data, overrides.get("tasks"))
     preprocessor = getattr(module, "preprocessor", None)
     augmentation = getattr(module, "augmentation", None)
+    batching = getattr(module, "batching", None)
 
     from mtl_keras import data as mtl_data
 
@@ -129,6 +130,7 @@ def dataset(
         seed=seed,
         epoch=epoch,
         augment=augmentation and _call(augmentation, data, overrides),
+        **(_call(batching, data, overrides) if batching else {}),
     )
 
 

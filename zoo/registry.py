@@ -10,6 +10,10 @@ An entry is a module (or any object) with these names:
 - `example(data)` -> function from a data set's example to
   `(raw_inputs, {task: label})`.
 - `augmentation(data)` -> function on `(inputs, labels, seed)`, or `None`.
+- `batching(data)` -> dict of further arguments of `mtl_keras.data.pipeline`,
+  such as `bucket_lengths` for sequences.
+- `countable(data)` -> the model with inputs of known size and without loops,
+  where `build(data)` has others, so that its operations can be counted.
 - `DATA`: dict from data name to `"package.module:Builder"`, the TensorFlow
   Datasets builder.
 - `CARD`, where a person has to say what no program can measure: dict that may

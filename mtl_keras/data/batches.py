@@ -5,7 +5,7 @@ import os
 
 import tensorflow as tf
 
-from mtl_keras.data import sources, targets
+from mtl_keras.data import buckets, sources, targets
 
 _PREFETCH = 2
 _BUFFER_WITHOUT_CACHE = 8192
@@ -28,6 +28,7 @@ def pipeline(
     cache: bool | str = True,
     drop_remainder: bool = False,
     shuffle_buffer: int | None = None,
+    bucket_lengths=None,
 ) -> tf.data.Dataset:
     """Makes the batches that a `MultiTaskModel` reads.
 
@@ -64,6 +65,12 @@ def pipeline(
         drop_remainder: Boolean. Whether an uneven last batch is left out.
         shuffle_buffer: Integer, how many examples are shuffled at once.
             Defaults to all of them where they are cached, else to 8192.
+        bucket_lengths: Sequence of integers, the lengths that sequences are
+            padded to; like lengths come into one batch, and a compiler sees
+            few shapes. The preprocessor then gets whole batches; its method
+            `length(raw)` says how long an example is. Labels of tokens are
+            padded with their missing markers. Defaults to `None`: examples
+            all have one shape.
 
     Returns:
         `tf.data.Dataset` of `(inputs, {task: label}, {task: weight})`. Labels
@@ -76,6 +83,11 @@ def pipeline(
             the examples' labels do not fit the tasks.
     """
     _check_arguments(batch_size, cache, shuffle_buffer)
+    if bucket_lengths is not None and cache == "preprocessed":
+        raise ValueError(
+            "With `bucket_lengths` whole batches are preprocessed, so what is "
+            "cached is raw: cache=True or False. Received: cache='preprocessed'"
+        )
     tasks = tasks.values() if isinstance(tasks, dict) else tasks
     tasks = {task.name: task for task in tasks}
     prepare = _preparation(preprocessor)
@@ -88,6 +100,16 @@ def pipeline(
         items = items.cache() if cache else items
         size = int(items.cardinality())
         steps = _num_batches(size, batch_size, drop_remainder)
+        grouped = None
+        if bucket_lengths is not None:
+            grouped = buckets.Buckets(
+                items.element_spec,
+                buckets.check(bucket_lengths),
+                tasks,
+                preprocessor,
+            )
+            if size != tf.data.UNKNOWN_CARDINALITY:
+                steps = grouped.num_batches(items, batch_size, drop_remainder)
     if shuffle_buffer is None:
         shuffle_buffer = (
             tf.data.UNKNOWN_CARDINALITY if cache else _BUFFER_WITHOUT_CACHE
@@ -105,9 +127,13 @@ def pipeline(
                 seed=seeds[0],
                 reshuffle_each_iteration=False,
             )
-        if cache != "preprocessed":
-            batches = _parallel_map(batches, prepare)
-        batches = batches.batch(batch_size, drop_remainder=drop_remainder)
+        if grouped is not None:
+            batches = grouped.batch(batches, batch_size, drop_remainder)
+            batches = _parallel_map(batches, grouped.prepare)
+        else:
+            if cache != "preprocessed":
+                batches = _parallel_map(batches, prepare)
+            batches = batches.batch(batch_size, drop_remainder=drop_remainder)
         changed = augment if training else None
         finish = _completion(preprocessor, tasks, changed, seeds)
         batches = _parallel_map(batches.enumerate(), finish)

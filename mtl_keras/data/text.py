@@ -1,6 +1,7 @@
 """What a person writes, a sentence, to a model's input: ids of words."""
 
 import functools
+import re
 from collections.abc import Sequence
 
 import tensorflow as tf
@@ -15,6 +16,7 @@ _ENDING = 5
 SEPARATORS = "!#$'()*+,.;<>?@[\\]^_`{|}"
 # White space of Unicode that stands in texts.
 _SPACES = "\t\n\v\f\r \u0085\u00a0\u2028\u2029\u3000"
+_BLANK = f"[{re.escape(SEPARATORS + _SPACES)}]"
 
 
 class SentencePreprocessor(tf.Module):
@@ -115,6 +117,18 @@ class SentencePreprocessor(tf.Module):
             inputs = {key: value[0] for key, value in inputs.items()}
             context = {key: value[0] for key, value in context.items()}
         return inputs, context
+
+    def length(self, raw):
+        """Counts the tokens of one sentence, for batches of like length.
+
+        Args:
+            raw: As for the call; one sentence.
+
+        Returns:
+            int64 scalar tensor, at least 1.
+        """
+        blank = tf.strings.regex_replace(self._text(raw), _BLANK, " ")
+        return tf.maximum(tf.size(tf.strings.split(blank), tf.int64), 1)
 
     def input_signature(self) -> dict:
         """Returns the specs of a batch of raw inputs, for an export."""

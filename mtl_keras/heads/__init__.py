@@ -5,6 +5,7 @@ from mtl_keras.heads.classification import ClassificationHead
 from mtl_keras.heads.head import Head
 from mtl_keras.heads.presence import PresenceHead
 from mtl_keras.heads.regression import RegressionHead
+from mtl_keras.heads.tagging import TaggingHead
 from mtl_keras.suggest import unknown
 
 _HEADS = {
@@ -14,6 +15,7 @@ _HEADS = {
         ClassificationHead(),
         PresenceHead(),
         RegressionHead(),
+        TaggingHead(),
     )
 }
 
@@ -23,6 +25,7 @@ __all__ = [
     "Head",
     "PresenceHead",
     "RegressionHead",
+    "TaggingHead",
     "get",
     "list_kinds",
 ]

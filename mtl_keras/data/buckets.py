@@ -1,0 +1,201 @@
+"""Batches of sequences of like length, in a bounded number of shapes."""
+
+import operator
+
+import tensorflow as tf
+
+
+def check(lengths) -> tuple[int, ...]:
+    """Reads the argument `bucket_lengths` of a pipeline.
+
+    Args:
+        lengths: Sequence of integers, growing, at least 1.
+
+    Returns:
+        Tuple of integers.
+
+    Raises:
+        ValueError: If they are not.
+    """
+    try:
+        whole = tuple(operator.index(length) for length in lengths)
+    except TypeError:
+        whole = ()
+    if not whole or whole[0] < 1 or list(whole) != sorted(set(whole)):
+        raise ValueError(
+            "`bucket_lengths` must be integers of at least 1 in growing "
+            f"order, such as (8, 16, 32). Received: bucket_lengths={lengths!r}"
+        )
+    return whole
+
+
+class Buckets:
+    """Batches examples of like length together, padded to few lengths.
+
+    An example's length is padded to the next of `lengths`; one beyond the
+    last of them, to a multiple of that.
+
+    Args:
+        spec: Element spec of a dataset of `(raw inputs, labels)`, single
+            examples.
+        lengths: Sequence of integers, as `check` returns.
+        tasks: Dict of name to `Task`; a label is padded with its marker of
+            what is missing.
+        preprocessor: Function of a batch's raw inputs, or `None`. Its method
+            `length(raw)`, if it has one, says how long an example is; else
+            that is the size of the first axis of unknown size among the raw
+            inputs.
+
+    Raises:
+        ValueError: If nothing tells an example's length, or a tensor has an
+            axis of unknown size that is not its first.
+    """
+
+    def __init__(self, spec, lengths, tasks, preprocessor=None):
+        self._spec, self._lengths = spec, tuple(lengths)
+        self._preprocessor = preprocessor
+        self._measure = getattr(preprocessor, "length", None) or _first_axis(
+            spec[0]
+        )
+        if any(
+            part.shape.rank is None or None in part.shape[1:]
+            for part in tf.nest.flatten(spec)
+        ):
+            raise ValueError(
+                "`bucket_lengths` pads the first axis of examples; the other "
+                f"axes must be known. Received: {spec}"
+            )
+        raw, labels = spec
+        self._padding = (
+            tf.nest.map_structure(lambda part: _filler(part, 0), raw),
+            {
+                name: _filler(part, _marker(tasks[name]))
+                for name, part in labels.items()
+            },
+        )
+
+    def batch(self, items, batch_size: int, drop_remainder: bool):
+        """Batches a dataset.
+
+        Args:
+            items: `tf.data.Dataset` of the spec.
+            batch_size: Integer.
+            drop_remainder: Boolean. Whether batches that are not full are
+                left out, of which each length may have one.
+
+        Returns:
+            `tf.data.Dataset` of batches `(length, raw inputs, labels)`, the
+            length being an int64 scalar. A batch comes as soon as it is full;
+            those that are not full come last.
+        """
+
+        def pad(length, window):
+            shapes = tf.nest.map_structure(
+                lambda part: _padded(part, length), self._spec
+            )
+            padded = window.padded_batch(
+                batch_size, shapes, self._padding, drop_remainder
+            )
+            return padded.map(lambda raw, labels: (length, raw, labels))
+
+        return items.group_by_window(self._length, pad, batch_size)
+
+    @tf.autograph.experimental.do_not_convert
+    def prepare(self, length, raw, labels):
+        """Makes a batch's inputs, of the bucket's length.
+
+        Args:
+            length: int64 scalar tensor.
+            raw: The batch's raw inputs.
+            labels: Dict of task name to tensor.
+
+        Returns:
+            Tuple of inputs, context and labels.
+        """
+        raw, labels = tf.nest.map_structure(
+            lambda part, tensor: tf.ensure_shape(tensor, (None, *part.shape)),
+            self._spec,
+            (raw, labels),
+        )
+        if self._preprocessor is None:
+            return raw, {}, labels
+        inputs, context = self._preprocessor(raw)
+        inputs = tf.nest.map_structure(
+            lambda tensor: _lengthened(tensor, length), inputs
+        )
+        return inputs, context, labels
+
+    def num_batches(self, items, batch_size: int, drop_remainder: bool) -> int:
+        """Counts the batches; reads the dataset once.
+
+        Args:
+            items: `tf.data.Dataset` of the spec.
+            batch_size: Integer.
+            drop_remainder: Boolean.
+
+        Returns:
+            Integer.
+        """
+        counts = {}
+        lengths = items.map(self._length)
+        for length in lengths.as_numpy_iterator():
+            counts[int(length)] = counts.get(int(length), 0) + 1
+        if drop_remainder:
+            return sum(count // batch_size for count in counts.values())
+        return sum(-(-count // batch_size) for count in counts.values())
+
+    @tf.autograph.experimental.do_not_convert
+    def _length(self, raw, labels):
+        """Returns the length that an example is padded to, an int64 scalar."""
+        del labels
+        size = tf.cast(self._measure(raw), tf.int64)
+        lengths = tf.constant(self._lengths, tf.int64)
+        index = tf.searchsorted(lengths, size[None], side="left")[0]
+        last = self._lengths[-1]
+        beyond = -(-size // last) * last
+        fitting = tf.gather(lengths, tf.minimum(index, len(self._lengths) - 1))
+        return tf.where(index < len(self._lengths), fitting, beyond)
+
+
+def _first_axis(spec):
+    """Makes the function that reads an example's length off its inputs."""
+    flat = tf.nest.flatten(spec)
+    index = next((i for i, part in enumerate(flat) if _is_sequence(part)), None)
+    if index is None:
+        raise ValueError(
+            "`bucket_lengths` needs raw inputs with a first axis of unknown "
+            "size, or a preprocessor with a method `length(raw)`. "
+            f"Received: {spec}"
+        )
+    return lambda raw: tf.shape(tf.nest.flatten(raw)[index], tf.int64)[0]
+
+
+def _is_sequence(part) -> bool:
+    return part.shape.rank not in (None, 0) and part.shape[0] is None
+
+
+def _padded(part, length):
+    sizes = [tf.constant(size or 0, tf.int64) for size in part.shape]
+    if _is_sequence(part):
+        sizes[0] = tf.cast(length, tf.int64)
+    return tf.stack(sizes) if sizes else tf.zeros((0,), tf.int64)
+
+
+def _lengthened(tensor, length):
+    """Pads the second axis of a batch where its size is not known."""
+    if tensor.shape.rank in (None, 1) or tensor.shape[1] is not None:
+        return tensor
+    missing = tf.cast(length, tf.int32) - tf.shape(tensor)[1]
+    rest = [[0, 0]] * (tensor.shape.rank - 2)
+    return tf.pad(tensor, [[0, 0], [0, missing], *rest])
+
+
+def _filler(part, value):
+    if part.dtype == tf.string:
+        return tf.constant("")
+    return tf.constant(value, part.dtype)
+
+
+def _marker(task):
+    missing = task.label.missing
+    return float("nan") if missing == "nan" else missing

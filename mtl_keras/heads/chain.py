@@ -1,0 +1,117 @@
+"""A linear-chain conditional random field over the tags of a sentence."""
+
+import keras
+from keras import layers, ops
+
+
+@keras.saving.register_keras_serializable(package="mtl_keras")
+class ChainCRF(layers.Layer):
+    r"""Answers the tags of a sentence together (Lafferty et al., ICML 2001).
+
+    With scores `s[t, y]` of the features and learnt scores `m[y, y']` of
+    neighbours, a row of tags has the probability
+
+        p(y) = exp(sum_t s[t, y_t] + sum_t m[y_{t-1}, y_t]) / Z
+
+    In training the output is each tag's marginal probability
+    `p(y_t) = sum of p over all rows with y_t`, by the forward-backward
+    algorithm, so that the cross-entropy of the task is the objective of
+    Kakade, Teh and Roweis (ICML 2002), the marginal likelihood; any other
+    loss of probabilities works as well, and any token's label may be missing.
+    In inference it is `max of p over all rows with y_t`, scaled to sum to 1:
+    the most probable tags at each token are then together the most probable
+    row, which the Viterbi algorithm finds.
+
+    Fixed shapes, one step of a loop a token, in float32: it compiles under
+    XLA.
+
+    Input: a list of scores `(batch, tokens, tags)` and booleans
+    `(batch, tokens)`, false at the padding behind a sentence. Output:
+    probabilities `(batch, tokens, tags)`; at the padding those of the scores
+    alone.
+    """
+
+    def build(self, input_shape):
+        """Makes the scores of neighbours and what passes messages."""
+        num_tags = input_shape[0][-1]
+        self.transitions = self.add_weight(
+            (num_tags, num_tags),
+            initializer="zeros",
+            dtype="float32",
+            name="transitions",
+        )
+        # The backward pass is a forward pass over the reversed sentence, in
+        # which the padding comes first.
+        self._passes = [
+            layers.RNN(
+                _Messenger(num_tags, neighbours, dtype="float32"),
+                return_sequences=True,
+                go_backwards=is_backward,
+                dtype="float32",
+            )
+            for is_backward, neighbours in (
+                (False, lambda: self.transitions),
+                (True, lambda: ops.transpose(self.transitions)),
+            )
+        ]
+
+    def call(self, inputs, training=False):
+        """Computes the probabilities."""
+        scores, present = inputs
+        scores = ops.cast(scores, "float32")
+        present = ops.expand_dims(ops.cast(present, "float32"), -1)
+        tokens = ops.concatenate([scores, present], axis=-1)
+        forward, backward = (
+            messages(tokens, training=training) for messages in self._passes
+        )
+        backward = ops.flip(backward, axis=1)
+        return ops.softmax(scores + forward + backward, axis=-1)
+
+    def compute_output_shape(self, input_shape):
+        """The scores' shape."""
+        return input_shape[0]
+
+
+class _Messenger(layers.Layer):
+    """A cell that gives each token what those before it say about its tag.
+
+    Keras's loop over cells is the one that has a gradient under XLA where the
+    number of tokens is not known when the step is traced.
+
+    Args:
+        num_tags: Integer.
+        neighbours: Function that returns the scores of neighbours, a float32
+            tensor of shape `(tags, tags)`.
+        **kwargs: As for `keras.layers.Layer`.
+    """
+
+    def __init__(self, num_tags, neighbours, **kwargs):
+        super().__init__(**kwargs)
+        self.state_size = self.output_size = num_tags
+        self._neighbours = neighbours
+
+    def build(self, input_shape):
+        """Has nothing of its own to make."""
+
+    def call(self, inputs, states, training=False):
+        """Takes one token; what is padding passes on nothing."""
+        scores, present = inputs[:, :-1], inputs[:, -1:]
+        step = _sum_step if training else _max_step
+        passed = step(scores + states[0], self._neighbours())
+        return states[0], [passed * present]
+
+
+def _sum_step(scores, transitions):
+    """`log(sum_y exp(scores[y] + transitions[y, y']))`, as a product."""
+    highest = ops.max(scores, axis=-1, keepdims=True)
+    highest = ops.stop_gradient(highest)
+    largest = ops.stop_gradient(ops.max(transitions))
+    total = ops.matmul(
+        ops.exp(scores - highest), ops.exp(transitions - largest)
+    )
+    return ops.log(total + 1e-30) + highest + largest
+
+
+def _max_step(scores, transitions):
+    """`max_y (scores[y] + transitions[y, y'])`."""
+    return ops.max(ops.expand_dims(scores, -1) + transitions, axis=-2)
