@@ -252,7 +252,7 @@ def warn_if_nothing_shared(parts: Partition) -> None:
             "trunk; mtl_keras.graph.describe(model) tells what they share.",
             UserWarning,
             # The line that calls `compile`.
-            stacklevel=3,
+            stacklevel=4,
         )
 
 

@@ -1,7 +1,8 @@
-"""Pictures of a run: its curves and what the model answers."""
+"""Pictures of a model, of its run and of what it answers."""
 
 from mtl_keras.plots.curves import curves
 from mtl_keras.plots.draw import draw
+from mtl_keras.plots.partition import partition
 from mtl_keras.plots.predictions import predictions
 
-__all__ = ["curves", "draw", "predictions"]
+__all__ = ["curves", "draw", "partition", "predictions"]

@@ -298,3 +298,16 @@ def test_unnamed_outputs_are_refused():
     model = keras.Model(x, [dense("a")(x), dense("b")(x)])
     with pytest.raises(ValueError, match="flat dict of task name"):
         graph.partition(model)
+
+
+def test_tasks_that_share_nothing_are_warned_of_at_compile():
+    from mtl_keras import MultiTaskModel
+
+    x, outputs, _, _ = no_trunk()
+    model = MultiTaskModel(x, outputs)
+    with pytest.warns(UserWarning, match="'a', 'b' share no variable") as seen:
+        model.compile("sgd", loss="mse")
+    # It points at the line that compiles.
+    assert seen[0].filename == __file__
+    x, outputs, _, _ = one_task()
+    MultiTaskModel(x, outputs).compile("sgd", loss="mse")

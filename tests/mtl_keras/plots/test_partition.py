@@ -1,0 +1,83 @@
+"""The picture of what a model's tasks share."""
+
+import keras
+import pytest
+
+from mtl_keras import graph
+from mtl_keras.plots import figure as paper
+from mtl_keras.plots import partition
+from tests.mtl_keras import test_graph as graphs
+from tests.mtl_keras.plots.scenes import count, read_png
+
+# The package's function `partition` hides the module of that name.
+_chips = partition.__globals__["_chips"]
+_place = partition.__globals__["_place"]
+_rows = partition.__globals__["_rows"]
+_trunk_lines = partition.__globals__["_trunk_lines"]
+
+
+@pytest.mark.parametrize("build", graphs.MODELS)
+def test_every_kind_of_model_is_drawn(tmp_path, build):
+    model, _, _ = graphs.make(build)
+    before = model.get_config()
+    pixels = read_png(partition(model, tmp_path / "deep" / "parts.png"))
+    assert pixels.shape[1] == 1240
+    assert model.get_config() == before
+    for index in range(len(model.output)):
+        colour = paper.TASK_COLOURS[index % len(paper.TASK_COLOURS)]
+        assert count(pixels, colour, 70) > 500
+
+
+@pytest.mark.parametrize("build", graphs.MODELS)
+def test_frontier_boxes_stand_apart_and_inside(build):
+    parts = graph.partition(graphs.make(build)[0])
+    chips = _chips(parts)
+    top, inner = 60, max(54 * len(chips), 64 * len(parts.tasks))
+    _place(chips, _rows(parts, top, inner, 64), top, inner)
+    heights = sorted(chip.y for chip in chips)
+    for low, high in zip(heights, heights[1:], strict=False):
+        assert high - low >= 54 - 1e-6
+    assert heights[0] >= top + 22 - 1e-6
+    assert heights[-1] <= top + inner - 22 + 1e-6
+
+
+def test_long_trunk_is_cut_in_the_middle():
+    x = hidden = keras.Input((4,), name="x")
+    for index in range(30):
+        hidden = keras.layers.Dense(4, name=f"t{index}")(hidden)
+    dense = keras.layers.Dense
+    model = keras.Model(x, {n: dense(1, name=n)(hidden) for n in "ab"})
+    lines = _trunk_lines(graph.partition(model))
+    assert len(lines) == 18
+    assert lines[0] == ("input x", "4", "")
+    assert lines[1] == ("t0", "4", "20")
+    assert lines[9] == ("… 14 more …", "", "")
+    assert [name for name, _, _ in lines[10:]] == [
+        f"t{index}" for index in range(22, 30)
+    ]
+
+
+def test_layer_called_twice_is_listed_once():
+    lines = _trunk_lines(
+        graph.partition(graphs.make(graphs.layer_in_two_heads)[0])
+    )
+    assert [name for name, _, _ in lines][-1] == "twice (2×)"
+
+
+def test_same_model_same_bytes(tmp_path):
+    model, _, _ = graphs.make(graphs.mmoe)
+    first = partition(model, tmp_path / "a.png").read_bytes()
+    assert partition(model, tmp_path / "b.png").read_bytes() == first
+    other = partition(model, tmp_path / "c.png", title="Experts").read_bytes()
+    assert other != first
+
+
+def test_model_without_a_graph_is_an_error(tmp_path):
+    class Own(keras.Model):
+        def call(self, x):
+            return {"a": x}
+
+    with pytest.raises(ValueError, match="functional model"):
+        partition(Own(), tmp_path / "a.png")
+    with pytest.raises(ValueError, match="must end with '.png'"):
+        partition(graphs.make(graphs.mmoe)[0], tmp_path / "a.pdf")
