@@ -52,6 +52,11 @@ class MultiTaskModel(CheckedLoops):
 
     def call(self, inputs, training=None, mask=None, **kwargs):
         """Runs the graph; in training with the shared dropout, if any."""
+        flat = keras.tree.flatten(inputs)
+        if len(flat) == 1 == len(self.inputs):
+            # The one input may come bare or by its name; Keras warns unless
+            # it comes as the model was built.
+            inputs = keras.tree.pack_sequence_as(self.input, flat)
         if training and self._plan is not None:
             dropout = self._plan.value.dropout
             if dropout is not None:

@@ -350,3 +350,15 @@ def test_task_that_is_not_trained_is_predicted():
         "box_iou",
     }
     assert set(model.predict(x, verbose=0)) == {"box", "cls", "det"}
+
+
+@pytest.mark.parametrize("as_dict", [False, True])
+@pytest.mark.filterwarnings("error:The structure of `inputs`")
+def test_the_one_input_comes_bare_or_by_name(as_dict):
+    x, _ = case.vector_data(8)
+    inputs = keras.Input((8,), name="x")
+    outputs = {"a": keras.layers.Dense(1, name="a")(inputs)}
+    model = MultiTaskModel({"x": inputs} if as_dict else inputs, outputs)
+    bare = model.predict(x, verbose=0)["a"]
+    named = model.predict({"x": x}, verbose=0)["a"]
+    np.testing.assert_array_equal(bare, named)
