@@ -11,7 +11,7 @@ SUMMARIES = {
     "evaluate": "Measures a trained model on a split.",
     "export": "Writes a trained model as a SavedModel for serving.",
     "list_models": "Lists the models of the zoo, or prints their cards.",
-    "predict": "Answers for picture files: prints and draws.",
+    "predict": "Answers for pictures, which it draws, or sentences.",
     "train": "Trains a model by its recipe, and goes on where it stopped.",
 }
 

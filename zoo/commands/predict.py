@@ -1,11 +1,14 @@
-"""Answers for pictures: `python -m tools.predict --model cls_det_box a.png`."""
+"""Answers for pictures: `python -m tools.predict --model cls_det_box a.png`.
+
+For a model that reads sentences, these are given instead of files.
+"""
 
 from pathlib import Path
 
 from absl import flags
 
 from mtl_keras.suggest import listed
-from zoo.commands import SUMMARIES, app, selection
+from zoo.commands import SUMMARIES, app, selection, sentences
 
 _ENDINGS = (".bmp", ".gif", ".jpeg", ".jpg", ".png")
 _BATCH_SIZE = 32
@@ -23,15 +26,20 @@ def define(values: flags.FlagValues) -> None:
 
 
 def run(values: flags.FlagValues, operands: list[str]) -> None:
-    """Prints a line for each picture and draws it."""
-    paths = find_pictures(operands)
+    """Prints the answers for each picture, which it draws, or sentence."""
+    from mtl_keras import data
+
     chosen = selection.read(values)
     model = chosen.load()
+    if isinstance(model.preprocessor, data.SentencePreprocessor):
+        sentences.predict(model, operands)
+        return
+    paths = find_pictures(operands)
     if model.preprocessor is None or not hasattr(
         model.preprocessor, "channels"
     ):
         raise ValueError(
-            "predict answers for pictures. "
+            "predict answers for pictures and sentences. "
             f"Received: --model={chosen.name}, which takes "
             f"{listed(tensor.name for tensor in model.inputs)}"
         )
@@ -164,7 +172,7 @@ _COMMAND = app.Command(
     summary=SUMMARIES["predict"],
     usage=(
         "--model=NAME | --workdir=FOLDER [--weights=NAME] [--output=FOLDER] "
-        "FILE_OR_FOLDER ..."
+        "FILE_OR_FOLDER_OR_SENTENCE ..."
     ),
     define=define,
     run=run,
