@@ -77,11 +77,11 @@ def build(
     *,
     trunk: str = "conv",
     tasks: Sequence[str] = ("intent", "slot"),
-    units: int = 128,
+    units: int = 160,
     depth: int | None = None,
-    word_units: int = 96,
+    word_units: int = 128,
     spelling_units: int = 96,
-    dropout: float = 0.3,
+    dropout: float = 0.4,
     crf: bool = False,
     intent_to_slot: bool = True,
 ) -> MultiTaskModel:
@@ -94,7 +94,7 @@ def build(
         tasks: Sequence of strings, the questions to be answered.
         units: Integer, channels of the trunk, a multiple of 4.
         depth: Integer, the number of the trunk's blocks. Defaults to `None`:
-            4 of `"conv"`, 1 of `"bilstm"`, 2 of `"transformer"`.
+            5 of `"conv"`, 1 of `"bilstm"`, 2 of `"transformer"`.
         word_units: Integer, numbers a known word.
         spelling_units: Integer, numbers a word's characters give.
         dropout: Float in [0, 1), share of features dropped in training: of

@@ -123,6 +123,6 @@ _Trunk = Callable
 # Each with its own depth.
 _TRUNKS: dict[str, tuple[_Trunk, int]] = {
     "bilstm": (_bilstm, 1),
-    "conv": (_conv, 4),
+    "conv": (_conv, 5),
     "transformer": (_transformer, 2),
 }
