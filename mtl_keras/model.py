@@ -180,7 +180,9 @@ class MultiTaskModel(CheckedLoops):
         """The keys of the logs, in the order of `evaluate`'s list."""
         if self._board is None:
             return super().metrics_names
-        return [*self.get_metrics_result(), *self._board.split_names()]
+        if self._board.log_names is None:
+            self.get_metrics_result()
+        return [*self._board.log_names, *self._board.split_names()]
 
     def compute_loss(
         self, x=None, y=None, y_pred=None, sample_weight=None, training=True
@@ -203,22 +205,22 @@ class MultiTaskModel(CheckedLoops):
         targets.require_labels(y, self.tasks)
         self._is_evaluating = not training
         batch = self._read_batch(y, y_pred, sample_weight, training=training)
-        means = []
-        counts = engine.sum_over_replicas([b.count for b in batch.values()])
-        for (name, part), count in zip(batch.items(), counts, strict=True):
-            self._board.losses[name].update_state(part.total, part.count)
-            means.append(part.total / ops.maximum(count, 1.0))
+        parts = list(batch.values())
+        totals = ops.stack([part.total for part in parts])
+        counts = ops.stack([part.count for part in parts])
+        self._board.losses.update_state(totals, counts)
         self._board.audit.update_state(
-            ops.stack([part.num_invalid for part in batch.values()])
+            ops.stack([part.num_invalid for part in parts])
         )
-        stacked = ops.stack(means)
-        weights = self.balancer.weights(losses=stacked)
-        loss = ops.sum(ops.stop_gradient(weights) * stacked)
+        (counts,) = engine.sum_over_replicas([counts])
+        losses = totals / ops.maximum(counts, 1.0)
+        weights = self.balancer.weights(losses=losses)
+        loss = ops.sum(ops.stop_gradient(weights) * losses)
         extra = [*self.losses, *self._plan.value.penalty.losses()]
         extra = [ops.sum(ops.cast(e, "float32")) for e in extra]
         if extra:
             extra = sum(extra[1:], extra[0])
-            self._board.regularization.update_state(extra, 1.0)
+            self._board.regularization.update_state([extra], [1.0])
             loss = loss + extra / engine.num_replicas()
         return loss
 
@@ -259,10 +261,11 @@ class MultiTaskModel(CheckedLoops):
         if self._board is None:
             return super().get_metrics_result()
         logs = self._board.results()
-        means = [logs[f"{name}_loss"] for name in self._board.names]
-        total = self._board.regularization.result()
-        if means:
-            stacked = ops.stack(means)
-            weights = self.balancer.weights(losses=stacked)
-            total = total + ops.sum(weights * stacked)
-        return {"loss": total, **logs}
+        total = self._board.regularization.result()[0]
+        if self._board.names:
+            means = self._board.losses.result()
+            total = total + ops.sum(self.balancer.weights(losses=means) * means)
+        logs = {"loss": total, **logs}
+        # Kept, so that asking for the names alone computes nothing.
+        self._board.log_names = tuple(logs)
+        return logs

@@ -25,36 +25,38 @@ _AVERAGING = (
 )
 
 
-class LabelMean(keras.metrics.Metric):
-    """Mean over labels: a sum of weighted values over a count of labels.
+class LabelMeans(keras.metrics.Metric):
+    """Means over labels: sums of weighted values over counts of labels.
 
     Sum and count are kept apart, so that an uneven last batch, missing labels
-    and several replicas all give the mean over every label of the epoch.
+    and several replicas all give the mean over every label of the epoch. One
+    vector holds all tasks: a step then costs the same for 3 and for 40.
 
     Args:
-        name: String, the key in the logs.
+        num_means: Integer.
+        name: String.
     """
 
-    def __init__(self, name: str):
+    def __init__(self, num_means: int, name: str):
         super().__init__(name=name, dtype="float32")
-        self.total = self.add_variable((), "zeros", name="total")
-        self.count = self.add_variable((), "zeros", name="count")
+        self.totals = self.add_variable((num_means,), "zeros", name="totals")
+        self.counts = self.add_variable((num_means,), "zeros", name="counts")
 
-    def update_state(self, total, count):
+    def update_state(self, totals, counts):
         """Adds a batch.
 
         Args:
-            total: Scalar tensor, the sum of the batch's values.
-            count: Scalar tensor, the number of labels it is the sum over.
+            totals: Tensor of shape `(num_means,)`, the sums over the batch.
+            counts: Tensor of shape `(num_means,)`, over how many labels each.
         """
-        self.total.assign_add(ops.cast(total, "float32"))
-        self.count.assign_add(ops.cast(count, "float32"))
+        self.totals.assign_add(ops.cast(totals, "float32"))
+        self.counts.assign_add(ops.cast(counts, "float32"))
 
     def result(self):
-        """Returns the mean so far; 0 where no label was seen."""
-        total = ops.convert_to_tensor(self.total)
-        count = ops.convert_to_tensor(self.count)
-        return total / ops.maximum(count, 1.0)
+        """Returns the means so far; 0 where no label was seen."""
+        totals = ops.convert_to_tensor(self.totals)
+        counts = ops.convert_to_tensor(self.counts)
+        return totals / ops.maximum(counts, 1.0)
 
 
 class LabelAudit(keras.metrics.Metric):
@@ -95,17 +97,18 @@ class TaskTracking:
 
     def __init__(self, names, metrics, weighted_metrics, split_metrics):
         self.names = tuple(names)
-        self.losses = {name: LabelMean(f"{name}_loss") for name in self.names}
-        self.regularization = LabelMean("regularization")
+        self.losses = LabelMeans(max(len(self.names), 1), "losses")
+        self.regularization = LabelMeans(1, "regularization")
         self.audit = LabelAudit(max(len(self.names), 1))
         self.metrics = metrics
         self.weighted_metrics = weighted_metrics
         self.split_metrics = split_metrics
+        self.log_names = None
 
     def all(self) -> list[keras.metrics.Metric]:
         """Returns every tracker, for resetting and for the step's state."""
         return [
-            *self.losses.values(),
+            self.losses,
             self.regularization,
             self.audit,
             *(m for group in self.metrics.values() for m in group),
@@ -133,7 +136,8 @@ class TaskTracking:
 
     def results(self) -> dict:
         """Returns the logs of the losses and streaming metrics by key."""
-        logs = {f"{n}_loss": m.result() for n, m in self.losses.items()}
+        means = self.losses.result()
+        logs = {f"{n}_loss": means[i] for i, n in enumerate(self.names)}
         for groups in (self.metrics, self.weighted_metrics):
             for name, group in groups.items():
                 for metric in group:

@@ -23,16 +23,16 @@ def num_replicas() -> int:
     return _module().num_replicas()
 
 
-def sum_over_replicas(scalars: list) -> list:
-    """Sums scalars over the replicas that run this step.
+def sum_over_replicas(tensors: list) -> list:
+    """Sums tensors over the replicas that run this step.
 
     Args:
-        scalars: List of scalar tensors, this replica's share.
+        tensors: List of tensors of one shape, this replica's share.
 
     Returns:
-        List of scalar tensors, the sums; the same on every replica.
+        List of tensors, the sums; the same on every replica.
     """
-    return _module().sum_over_replicas(scalars)
+    return _module().sum_over_replicas(tensors)
 
 
 def gather_over_replicas(tensors):

@@ -6,9 +6,9 @@ def num_replicas() -> int:
     return 1
 
 
-def sum_over_replicas(scalars: list) -> list:
-    """Returns the scalars: a sum over the batch is already global."""
-    return scalars
+def sum_over_replicas(tensors: list) -> list:
+    """Returns the tensors: a sum over the batch is already global."""
+    return tensors
 
 
 def gather_over_replicas(tensors):

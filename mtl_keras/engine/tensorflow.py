@@ -9,16 +9,16 @@ def num_replicas() -> int:
     return 1 if context is None else context.num_replicas_in_sync
 
 
-def sum_over_replicas(scalars: list) -> list:
-    """Sums scalars over replicas, in one collective."""
+def sum_over_replicas(tensors: list) -> list:
+    """Sums tensors over replicas, in one collective."""
     if num_replicas() == 1:
-        return scalars
+        return tensors
     context = tf.distribute.get_replica_context()
     packed = context.all_reduce(
         tf.distribute.ReduceOp.SUM,
-        tf.stack([tf.cast(s, tf.float32) for s in scalars]),
+        tf.stack([tf.cast(t, tf.float32) for t in tensors]),
     )
-    return tf.unstack(packed, num=len(scalars))
+    return tf.unstack(packed, num=len(tensors))
 
 
 def gather_over_replicas(tensors):
