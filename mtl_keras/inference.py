@@ -29,7 +29,7 @@ _ONE_HOT = {
 }
 _BOX = {"BoxLoss", "GIoU"}
 _FOCAL = {"Focal", "PairwiseAUC", "SoftF1"}
-_MASK = {"Dice"}
+_MASK = {"DiceLoss"}
 _SURVIVAL = {"Cox", "DiscreteTime"}
 _DEPTH = {"ScaleInvariantDepth"}
 _FAMILIES = (

@@ -8,7 +8,7 @@ from mtl_keras.losses.binary_cross_entropy import BinaryCrossEntropy
 from mtl_keras.losses.box import BoxLoss
 from mtl_keras.losses.cox import Cox
 from mtl_keras.losses.cross_entropy import CrossEntropy
-from mtl_keras.losses.dice import Dice
+from mtl_keras.losses.dice import DiceLoss
 from mtl_keras.losses.discrete_time import DiscreteTime
 from mtl_keras.losses.elementwise import couples_labels, values
 from mtl_keras.losses.focal import Focal
@@ -25,7 +25,7 @@ _LOSSES = {
     "box": BoxLoss,
     "cox": Cox,
     "cross_entropy": CrossEntropy,
-    "dice": Dice,
+    "dice": DiceLoss,
     "discrete_time": DiscreteTime,
     "focal": Focal,
     "giou": GIoU,
@@ -41,7 +41,7 @@ __all__ = [
     "BoxLoss",
     "Cox",
     "CrossEntropy",
-    "Dice",
+    "DiceLoss",
     "DiscreteTime",
     "Focal",
     "GIoU",

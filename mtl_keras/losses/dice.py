@@ -9,7 +9,7 @@ from mtl_keras.losses.loss import Loss
 
 
 @keras.saving.register_keras_serializable(package="mtl_keras")
-class Dice(Loss):
+class DiceLoss(Loss):
     """What the overlap of masks lacks to 1, image by image.
 
     With `y` the labels in {0, 1} and `p` the probabilities of the pixels of

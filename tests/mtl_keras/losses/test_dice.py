@@ -26,7 +26,7 @@ def test_hard_masks_give_scikit_learn_s_f1_of_each_image():
         1 - f1_score(a.ravel(), b.ravel())
         for a, b in zip(y, answer, strict=True)
     ]
-    values = np.asarray(losses.Dice(0.0).call(y, answer))
+    values = np.asarray(losses.DiceLoss(0.0).call(y, answer))
     np.testing.assert_allclose(
         values.mean(axis=(1, 2)), expected, rtol=1e-5, atol=1e-6
     )
@@ -39,7 +39,7 @@ def test_mean_over_labelled_pixels_is_the_mean_over_images(labels, smoothing):
     gone = np.random.default_rng(1).uniform(size=y.shape) < 0.4
     gone[2] = True  # An image without any label does not count.
     marked = np.where(gone, 255, y).astype("uint8").reshape(labels)
-    loss = losses.Dice(smoothing)
+    loss = losses.DiceLoss(smoothing)
     spec = LabelSpec(labels[1:], "int32", 255, 0, 1)
     batch = LabelledBatch(
         Task("mask", loss=loss, label=spec),
@@ -67,11 +67,13 @@ def test_classes_give_the_mean_over_classes():
         for i in range(3)
         for c in range(4)
     ]
-    values = np.asarray(losses.Dice().call(y, p))
+    values = np.asarray(losses.DiceLoss().call(y, p))
     assert values.shape == y.shape
     assert values.mean() == pytest.approx(np.mean(expected), abs=1e-6)
 
 
 def test_an_empty_mask_costs_nothing_where_nothing_is_predicted():
-    values = losses.Dice().call(np.zeros((2, 5)), np.zeros((2, 5), "float32"))
+    values = losses.DiceLoss().call(
+        np.zeros((2, 5)), np.zeros((2, 5), "float32")
+    )
     np.testing.assert_array_equal(values, np.zeros((2, 5)))

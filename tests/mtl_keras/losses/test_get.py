@@ -96,7 +96,7 @@ def test_what_is_no_loss_is_refused(identifier, message):
         (lambda: losses.BoxLoss(giou_weight=True), "giou_weight"),
         (lambda: losses.BoxLoss(0, 0), "must be above 0"),
         (lambda: losses.BoxLoss(delta=-1), "delta"),
-        (lambda: losses.Dice(smoothing=-1), "smoothing"),
+        (lambda: losses.DiceLoss(smoothing=-1), "smoothing"),
         (lambda: losses.SoftF1(smoothing="1"), "Received: smoothing='1'"),
         (lambda: losses.PairwiseAUC(margin=0), "`margin` must be"),
         (lambda: losses.PairwiseAUC(power=1), "`power` must be .* > 1"),

@@ -105,7 +105,7 @@ def test_survives_serialization(name):
         losses.BoxLoss(huber_weight=3.0, giou_weight=0.0, delta=0.2),
         losses.Angular(reduction="sum"),
         losses.Cox(name="hazard"),
-        losses.Dice(smoothing=0.5),
+        losses.DiceLoss(smoothing=0.5),
         losses.DiscreteTime([0, 1, 5], from_logits=True),
         losses.PairwiseAUC(margin=0.3, power=3.0),
         losses.ScaleInvariantDepth(0.85, 0.1, from_logarithm=True),

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from mtl_keras import metrics
+from mtl_keras import losses, metrics
 from tests.mtl_keras.metrics import streams
 
 NAMES = metrics.list_metrics()
@@ -44,6 +44,15 @@ def test_every_metric_is_of_one_kind():
 def test_logged_name(name):
     assert metrics.get(name).name == LOGGED[name]
     assert type(metrics.get(LOGGED[name])) is type(metrics.get(name))
+
+
+def test_no_metric_is_registered_under_a_loss_s_name():
+    objects = [losses.get(n) for n in losses.list_losses()]
+    objects += [metrics.get(n) for n in NAMES]
+    names = [keras.saving.get_registered_name(type(o)) for o in objects]
+    assert len(set(names)) == len(names)
+    for name, object_ in zip(names, objects, strict=True):
+        assert keras.saving.get_registered_object(name) is type(object_)
 
 
 @pytest.mark.parametrize("name", NAMES)
