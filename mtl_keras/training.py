@@ -20,14 +20,16 @@ _LOGGER = logging.getLogger("mtl_keras")
 _NEEDED = ("model", "epochs", "batch_size", "seed", "optimizer")
 
 
-def train_and_evaluate(model, datasets: dict, config, workdir, command=None):
+def train_and_evaluate(
+    model, datasets: dict, config, workdir, command=None, callbacks=()
+):
     """Trains a model, measures it on the test split and exports it.
 
     The workdir holds the resolved `config.json`, `metrics.jsonl` (a line an
     epoch), `checkpoint.npz`, `events/` for TensorBoard, `model.weights.h5`,
-    `report.json`, `plots/` and the SavedModel `export/1`. The same call on
-    the same workdir goes on after the last finished epoch; on a CPU without
-    XLA the final weights equal an undisturbed run's bit by bit.
+    `report.json`, `run.log`, `plots/` and the SavedModel `export/1`. The same
+    call on the same workdir goes on after the last finished epoch; on a CPU
+    without XLA the final weights equal an undisturbed run's bit by bit.
 
     Args:
         model: `MultiTaskModel`, not compiled.
@@ -42,6 +44,8 @@ def train_and_evaluate(model, datasets: dict, config, workdir, command=None):
             last's) and `mode` (`"min"` or `"max"`).
         workdir: String or path of a folder, made if needed.
         command: String, the command to be named in the report.
+        callbacks: Sequence of `keras.callbacks.Callback`, called before the
+            epoch's figures are kept, so that they may add some.
 
     Returns:
         `Report` with the metrics of the test split, or of the validation
@@ -61,13 +65,12 @@ def train_and_evaluate(model, datasets: dict, config, workdir, command=None):
     _compile(model, config, steps)
     run = _Run(model, config, workdir)
     for line in _header(model, config, steps, run.first_epoch):
+        run.write_log(line)
         _LOGGER.info("%s", line)
-    started = time.monotonic()
     if run.first_epoch < config["epochs"]:
-        _fit(model, datasets, config, steps, run)
+        _fit(model, datasets, config, steps, run, callbacks)
     run.finish()
-    seconds = run.seconds_before + time.monotonic() - started
-    report = _evaluate(model, datasets, config, seconds, command)
+    report = _evaluate(model, datasets, config, run.seconds, command)
     report.save(workdir / "report.json")
     export.saved_model(
         model,
@@ -171,7 +174,7 @@ def _compile(model, config, steps):
     model.optimizer.build(model.trainable_variables)
 
 
-def _fit(model, datasets, config, steps, run):
+def _fit(model, datasets, config, steps, run, callbacks):
     train, first, last = datasets["train"], run.first_epoch, config["epochs"]
     resumable = callable(train)
     is_terminal = sys.stdout.isatty()
@@ -183,6 +186,7 @@ def _fit(model, datasets, config, steps, run):
         steps_per_epoch=steps if resumable else None,
         verbose=1 if is_terminal else 0,
         callbacks=[
+            *callbacks,
             _EpochEnd(run, last, is_terminal=is_terminal),
             *engine.event_callbacks(run.workdir / "events"),
         ],
@@ -206,13 +210,18 @@ class _Run:
         self._best_path = workdir / "best.weights.h5"
         self.best = None
         self.first_epoch = 0
-        self.seconds_before = 0.0
+        self.seconds = 0.0
         if self._path.exists():
             progress = checkpoint.restore(model, self._path)
             self.first_epoch = progress["num_epochs"]
-            self.seconds_before = progress["seconds"]
+            self.seconds = progress["seconds"]
             self.best = progress["best"]
         self.metrics.keep(self.first_epoch)
+
+    def write_log(self, line):
+        """Adds a line with the time to the workdir's `run.log`."""
+        with open(self.workdir / "run.log", "a", encoding="utf-8") as file:
+            file.write(time.strftime("%Y-%m-%d %H:%M:%S ") + line + "\n")
 
     def end_epoch(self, epoch, logs, seconds):
         """Writes the line first: a kill in between only repeats the epoch."""
@@ -222,13 +231,13 @@ class _Run:
             temporary = self.workdir / ".best.weights.h5"
             self.model.save_weights(temporary)
             temporary.replace(self._best_path)
-        self.seconds_before += seconds
+        self.seconds += seconds
         checkpoint.save(
             self.model,
             self._path,
             {
                 "num_epochs": epoch + 1,
-                "seconds": self.seconds_before,
+                "seconds": self.seconds,
                 "best": self.best,
             },
         )
@@ -266,13 +275,14 @@ class _EpochEnd(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         seconds = time.monotonic() - self._started
         self._run.end_epoch(epoch, dict(logs or {}), seconds)
+        figures = " ".join(
+            f"{key}={value:.4f}" for key, value in (logs or {}).items()
+        )
+        line = f"epoch {epoch + 1}/{self._last} {seconds:.1f} s {figures}"
+        self._run.write_log(line)
         if not self._is_terminal:
-            figures = " ".join(
-                f"{key}={value:.4f}" for key, value in (logs or {}).items()
-            )
-            _LOGGER.info(
-                "epoch %d/%d %.1f s %s", epoch + 1, self._last, seconds, figures
-            )
+            # On a terminal the progress bar has told it.
+            _LOGGER.info("%s", line)
 
 
 def _header(model, config, steps, first_epoch) -> list[str]:

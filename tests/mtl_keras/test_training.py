@@ -36,9 +36,11 @@ def stored_weights(workdir):
     found = {}
     with h5py.File(workdir / "model.weights.h5") as file:
         file.visititems(
-            lambda name, item: found.update({name: item[()]})
-            if isinstance(item, h5py.Dataset)
-            else None
+            lambda name, item: (
+                found.update({name: item[()]})
+                if isinstance(item, h5py.Dataset)
+                else None
+            )
         )
     return found
 
@@ -54,6 +56,7 @@ def undisturbed(tmp_path_factory):
 def test_workdir_holds_what_a_run_promises(undisturbed):
     config = json.loads((undisturbed / "config.json").read_text())
     assert config["model"] == "vector"
+    assert "epoch 4/4" in (undisturbed / "run.log").read_text()
     report = json.loads((undisturbed / "report.json").read_text())
     assert report["split"] == "validation"
     assert set(report["metrics"]) >= {"loss", "cls_accuracy", "det_auc"}
