@@ -89,10 +89,11 @@ def build(
             at least 16.
 
     Returns:
-        `MultiTaskModel`. Input: float32 pictures `(batch, image_size,
-        image_size, 1)` in [0, 1]. Outputs: `cls`, probabilities of the classes
-        `(batch, num_classes)`; `det`, the probability that it is there
-        `(batch, 1)`; `box`, `x1, y1, x2, y2` in [0, 1] `(batch, 4)`.
+        `MultiTaskModel`. Input: `{"image": pictures}`, float32 of shape
+        `(batch, image_size, image_size, 1)` in [0, 1]. Outputs: `cls`,
+        probabilities of the classes, `(batch, num_classes)`; `det`, the
+        probability that it is there, `(batch, 1)`; `box`, `x1, y1, x2, y2` in
+        [0, 1], `(batch, 4)`.
 
     Raises:
         ValueError: If an argument is unknown or out of range.
@@ -111,7 +112,9 @@ def build(
         )
         for task in answered
     }
-    return MultiTaskModel(image, outputs, tasks=answered, name="cls_det_box")
+    return MultiTaskModel(
+        {"image": image}, outputs, tasks=answered, name="cls_det_box"
+    )
 
 
 def preprocessor(data: str, *, image_size: int = _IMAGE_SIZE):

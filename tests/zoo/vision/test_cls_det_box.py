@@ -8,7 +8,8 @@ from zoo.vision import cls_det_box
 
 def test_outputs_are_the_three_answers():
     model = cls_det_box.build("digit_scenes", image_size=32)
-    outputs = model.predict(np.zeros((2, 32, 32, 1), "float32"), verbose=0)
+    image = np.zeros((2, 32, 32, 1), "float32")
+    outputs = model.predict({"image": image}, verbose=0)
     shapes = {name: value.shape for name, value in outputs.items()}
     assert shapes == {"cls": (2, 10), "det": (2, 1), "box": (2, 4)}
 
@@ -24,8 +25,8 @@ def test_reloaded_model_gives_the_same_answers(trunk, tmp_path):
     model.save(tmp_path / "model.keras")
     again = keras.saving.load_model(tmp_path / "model.keras")
     x = np.random.default_rng(0).uniform(size=(2, 32, 32, 1)).astype("float32")
-    expected = model.predict(x, verbose=0)
-    for name, value in again.predict(x, verbose=0).items():
+    expected = model.predict({"image": x}, verbose=0)
+    for name, value in again.predict({"image": x}, verbose=0).items():
         np.testing.assert_allclose(value, expected[name], rtol=1e-5, atol=1e-6)
 
 
