@@ -19,9 +19,9 @@ The digits are the 1797 real ones that scikit-learn carries (8x8 pixels), drawn
 at 16 to 44 pixels. A piece is 40 to 70 percent of a digit's ink on one side of
 a straight line, cut so that it leaves no other digit whole: 1 is not cut, and
 6, 8 and 9 are cut through their loops. Five sources that fall apart when they
-are drawn large are left out. Pieces may lie under the digit, never on it: the digit is
-always wholly visible. The source digits are divided between the splits, class
-by class, before any scene is composed.
+are drawn large are left out. Pieces may lie under the digit, never on it: the
+digit is always wholly visible. The source digits are divided between the
+splits, class by class, before any scene is composed.
 """
 
 _CITATION = """
