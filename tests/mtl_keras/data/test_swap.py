@@ -1,0 +1,110 @@
+"""Spans change places and carry their tags; nothing else moves."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from mtl_keras.data import swap
+
+TAGS = ("O", "B-artist", "I-artist", "B-city", "I-city")
+# One letter a kind: a1 a2 an artist of two words, c1 a city.
+WORDS = [[2, 3, 4, 5, 0, 0], [6, 7, 8, 0, 0, 0], [9, 10, 11, 12, 13, 14]]
+LABELS = [[0, 1, 2, 0, -1, -1], [0, 0, 1, -1, -1, -1], [0, 1, 2, 2, 3, 4]]
+
+
+def _swapped(seed, rate=0.9, labels=LABELS):
+    words = tf.constant(WORDS)
+    inputs = {
+        "words": words,
+        "characters": tf.tile(words[..., None], (1, 1, 3)),
+    }
+    change = swap.SwapSpans(TAGS, rate)
+    return change(
+        inputs, {"slot": tf.constant(labels), "intent": [0, 1, 2]}, seed
+    )
+
+
+def _seed(number):
+    return tf.constant([number, 7], tf.int64)
+
+
+def _spans(words, labels):
+    """Each sentence as a list of texts, and of spans without their words."""
+    values, shapes = [], []
+    for row, tags in zip(words, labels, strict=True):
+        shape = []
+        for word, tag in zip(row, tags, strict=True):
+            if word == 0:
+                continue
+            if tag in (1, 3):
+                values.append((tag, [word]))
+                shape.append(tag)
+            elif tag in (2, 4):
+                values[-1][1].append(word)
+            else:
+                shape.append(("O", word))
+        shapes.append(shape)
+    return values, shapes
+
+
+@pytest.mark.parametrize("number", range(8))
+def test_values_come_from_the_batch_and_sentences_keep_their_form(number):
+    inputs, labels = _swapped(_seed(number))
+    before, form = _spans(WORDS, LABELS)
+    after, same_form = _spans(inputs["words"].numpy(), labels["slot"].numpy())
+    assert same_form == form
+    assert all(value in before for value in after)
+    for kind in range(3):
+        np.testing.assert_array_equal(
+            inputs["characters"][..., kind], inputs["words"]
+        )
+    np.testing.assert_array_equal(
+        inputs["words"].numpy() == 0, labels["slot"].numpy() == -1
+    )
+    assert labels["intent"] == [0, 1, 2]
+
+
+def test_something_is_swapped():
+    seen = {_swapped(_seed(n))[0]["words"].numpy().tobytes() for n in range(8)}
+    assert len(seen) > 2
+
+
+def test_the_same_seed_swaps_the_same():
+    first, again = (_swapped(_seed(3))[0]["words"] for _ in range(2))
+    np.testing.assert_array_equal(first, again)
+
+
+def test_rate_zero_changes_nothing():
+    inputs, labels = _swapped(_seed(0), rate=0.0)
+    np.testing.assert_array_equal(inputs["words"], WORDS)
+    np.testing.assert_array_equal(labels["slot"], LABELS)
+
+
+def test_labels_that_are_missing_are_no_spans():
+    missing = np.full_like(LABELS, -1)
+    inputs, _ = _swapped(_seed(0), labels=missing)
+    np.testing.assert_array_equal(inputs["words"], WORDS)
+
+
+def test_sentences_without_tags_stay():
+    inputs = {"words": tf.constant(WORDS)}
+    same, _ = swap.SwapSpans(TAGS)(inputs, {"intent": [0, 1, 2]}, _seed(0))
+    assert same is inputs
+
+
+def test_hidden_words_are_unknown_and_padding_stays():
+    words = tf.tile(tf.constant(WORDS), (50, 1))
+    hidden, _ = swap.HideWords(0.3)({"words": words}, {}, _seed(0))
+    changed = hidden["words"].numpy() != words.numpy()
+    assert (hidden["words"].numpy()[changed] == 1).all()
+    assert not changed[words.numpy() == 0].any()
+    assert 0.2 < changed[words.numpy() > 0].mean() < 0.4
+
+
+@pytest.mark.parametrize(
+    "make",
+    [lambda rate: swap.SwapSpans(TAGS, rate), swap.HideWords],
+)
+def test_rate_out_of_range(make):
+    with pytest.raises(ValueError, match=r"`rate` in \[0, 1\]"):
+        make(1.5)
