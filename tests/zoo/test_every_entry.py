@@ -14,6 +14,8 @@ from zoo.commands import configuration
 
 NAMES = zoo.list_models()
 BATCH_SIZE = 6
+# Of sequences, where a model takes any.
+LENGTH = 7
 
 
 def test_there_are_entries():
@@ -29,16 +31,23 @@ def _model(name):
 def _random(model, seed=0):
     """Inputs and labels of a batch, legal for each task, none missing."""
     rng = np.random.default_rng(seed)
-    inputs = {
-        tensor.name: rng.uniform(size=(BATCH_SIZE, *tensor.shape[1:])).astype(
-            tensor.dtype
-        )
-        for tensor in model.inputs
-    }
+    inputs = {tensor.name: _input(tensor, rng) for tensor in model.inputs}
     labels = {task.name: _label(task, rng) for task in model.tasks.values()}
     for name, task in model.tasks.items():
         task.label.check_array(name, labels[name])
     return inputs, labels
+
+
+def _sizes(shape):
+    return (BATCH_SIZE, *(LENGTH if size is None else size for size in shape))
+
+
+def _input(tensor, rng):
+    shape = _sizes(tensor.shape[1:])
+    if tensor.dtype == "int32":
+        # Ids: 0 would be padding, and every vocabulary has these.
+        return rng.integers(1, 20, shape, dtype="int32")
+    return rng.uniform(size=shape).astype(tensor.dtype)
 
 
 def _label(task, rng):
@@ -46,7 +55,7 @@ def _label(task, rng):
     if spec.rule == "box_xyxy":
         corners = np.sort(rng.uniform(size=(BATCH_SIZE, 2, 2)), axis=1)
         return corners.reshape(BATCH_SIZE, 4).astype("float32")
-    shape = (BATCH_SIZE, *spec.shape)
+    shape = _sizes(spec.shape)
     if spec.dtype == "int32":
         high = int(spec.maximum) + 1
         return rng.integers(int(spec.minimum), high, shape, dtype="int32")
