@@ -128,8 +128,12 @@ class Weights:
 
 
 def _variables(model) -> int:
-    """Counts the variables that a file of this model holds for its layers."""
-    return len({id(v) for layer in model.layers for v in layer.variables})
+    """Counts the variables that a file of this model holds for its layers.
+
+    `weights` are those; `variables` has the states of dropout's seeds too,
+    which Keras does not store.
+    """
+    return len({id(v) for layer in model.layers for v in layer.weights})
 
 
 def find(card: Card, weights: str | Path) -> Weights:
