@@ -1,6 +1,7 @@
 """Measures an entry and writes its card; figures come from finished runs."""
 
 import json
+import shlex
 import statistics
 from pathlib import Path
 
@@ -90,8 +91,8 @@ def summarize(workdirs: list[Path]) -> dict:
     Returns:
         Dict with `"data"`, `"split"`, `"seeds"`, `"metrics"` (name to
         `[mean, spread]`, the spread being the sample standard deviation over
-        the seeds, `None` for one), `"epochs"`, `"seconds"` (the mean),
-        `"versions"` and `"command"` (the first run's).
+        the seeds, `None` for one), `"epochs"`, `"versions"` and `"command"`
+        (the first run's).
 
     Raises:
         ValueError: If a run has no report, or they are not of one recipe.
@@ -129,12 +130,22 @@ def summarize(workdirs: list[Path]) -> dict:
             if _is_figure(name)
         },
         "epochs": first["epochs"],
-        "seconds": round(
-            statistics.fmean(report["seconds"] for report in reports), 1
-        ),
         "versions": first["versions"],
-        "command": first["command"],
+        "command": _anywhere(first["command"]),
     }
+
+
+def _anywhere(command: str | None) -> str | None:
+    """Writes a command without the folders of the machine that ran it."""
+    if command is None:
+        return None
+    parts = [
+        f"--workdir=runs/{Path(part).name}"
+        if part.startswith("--workdir=")
+        else part
+        for part in shlex.split(command)
+    ]
+    return shlex.join(parts)
 
 
 def summarize_single(workdirs: list[Path]) -> dict:

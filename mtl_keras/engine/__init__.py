@@ -93,3 +93,17 @@ def event_callbacks(folder) -> list:
         folder: Path of the folder of the events.
     """
     return _module().event_callbacks(folder)
+
+
+def step_function(model, x, y):
+    """Makes a function that trains a model one step on the same batch.
+
+    Args:
+        model: Compiled `keras.Model`.
+        x: NumPy array, the inputs.
+        y: Dict, task name to NumPy array of labels.
+
+    Returns:
+        Function without arguments; it returns when the step is done.
+    """
+    return _module().step_function(model, x, y)

@@ -17,14 +17,18 @@ def gather_over_replicas(tensors):
 
 
 def collecting(test_function, steps, key: str, collect):
-    """Runs one evaluation step a batch and hands out each one's entry."""
-    del steps
+    """Runs `steps()` evaluation steps a call and hands out each one's entry."""
 
     def run(state, iterator):
         logs = None
-        # The iterator is the list of batches of one execution.
-        for batch in iterator:
-            logs, state = test_function(state, iter([batch]))
+        for _ in range(steps()):
+            try:
+                logs, state = test_function(state, iterator)
+            except StopIteration:
+                # The split ended inside an execution of several steps.
+                if logs is None:
+                    raise
+                break
             logs = dict(logs)
             collect(logs.pop(key))
         return logs, state
@@ -47,3 +51,8 @@ def event_callbacks(folder) -> list:
     """Returns none: Keras writes TensorBoard's events through TensorFlow."""
     del folder
     return []
+
+
+def step_function(model, x, y):
+    """Trains on the batch; the state of JAX is handed over in between."""
+    return lambda: model.train_on_batch(x, y)

@@ -68,3 +68,16 @@ def event_callbacks(folder) -> list:
     import keras
 
     return [keras.callbacks.TensorBoard(str(folder))]
+
+
+def step_function(model, x, y):
+    """Takes the step that `fit` takes, from a dataset that holds the batch."""
+    batch = tf.data.Dataset.from_tensors((x, y))
+    iterator = iter(batch.repeat())
+    model.make_train_function()
+
+    def step():
+        # Reading the loss waits for the step.
+        return float(model.train_function(iterator)["loss"])
+
+    return step
