@@ -1,0 +1,100 @@
+"""Trains small models from given weights on this backend; saves the ends."""
+
+import sys
+
+import keras
+import numpy as np
+from keras import layers
+
+from mtl_keras import MultiTaskModel
+from tests import test_case as case
+
+LOSS = {
+    "cls": "sparse_categorical_crossentropy",
+    "det": "binary_cross_entropy",
+    "box": "box",
+}
+
+
+def network(kind):
+    """A model of a kind, its inputs and labels; nothing is drawn at random."""
+    x, labels = case.vector_data(70)
+    inputs = keras.Input((8,), name="x")
+    features = inputs
+    if kind == "embedding":
+        inputs = keras.Input((6,), dtype="int32", name="x")
+        x = np.abs((x[:, :6] * 10).astype("int32")) % 12
+        features = layers.Embedding(12, 5, name="embedding")(inputs)
+        features = layers.GlobalAveragePooling1D()(features)
+    regularizer = keras.regularizers.L2(0.01) if kind == "l2" else None
+    trunk = layers.Dense(
+        16, "tanh", name="trunk", kernel_regularizer=regularizer
+    )(features)
+    if kind == "norm":
+        trunk = layers.BatchNormalization(name="norm")(trunk)
+    outputs = {
+        "cls": layers.Dense(3, "softmax", name="cls")(trunk),
+        "det": layers.Dense(1, "sigmoid", name="det")(trunk),
+        "box": layers.Dense(4, "sigmoid", name="box")(trunk),
+    }
+    model = MultiTaskModel(inputs, outputs)
+    rng = np.random.default_rng(3)
+    for variable in model.trainable_variables:
+        if "norm" not in variable.path:
+            value = rng.normal(size=variable.shape) * 0.3
+            variable.assign(value.astype("float32"))
+    return model, x, labels
+
+
+OPTIMIZERS = {
+    "momentum": lambda: keras.optimizers.SGD(0.05, momentum=0.9),
+    "sgd": lambda: keras.optimizers.SGD(0.05),
+    "adam": lambda: keras.optimizers.Adam(0.01),
+    "clip": lambda: keras.optimizers.Adam(0.01, global_clipnorm=0.1),
+    "decay": lambda: keras.optimizers.AdamW(0.01, weight_decay=0.1),
+    "average": lambda: keras.optimizers.SGD(0.05, use_ema=True),
+    "accumulate": lambda: keras.optimizers.SGD(
+        0.05, gradient_accumulation_steps=2
+    ),
+}
+CASES = [
+    *((name, "plain", {}) for name in OPTIMIZERS),
+    ("adam", "norm", {}),
+    ("adam", "l2", {}),
+    # Keras's Adam moves the rows of an embedding that a batch does not read
+    # on JAX and leaves them on TensorFlow; SGD is the same on both.
+    ("sgd", "embedding", {}),
+    ("adam", "norm", {"jit_compile": True}),
+    ("sgd", "plain", {"steps_per_execution": 2}),
+    ("sgd", "plain", {"loss_weights": {"cls": 0.3, "box": 2.0}}),
+]
+
+
+def main(path):
+    found = {}
+    for number, (optimizer, kind, options) in enumerate(CASES):
+        model, x, labels = network(kind)
+        model.compile(
+            OPTIMIZERS[optimizer](),
+            loss=LOSS,
+            metrics={"det": ["auc", "accuracy"]},
+            **options,
+        )
+        # Five steps; the last batch is uneven.
+        history = model.fit(
+            x,
+            labels,
+            batch_size=16,
+            shuffle=False,
+            verbose=0,
+            validation_data=(x, labels),
+        ).history
+        for index, weight in enumerate(model.get_weights()):
+            found[f"{number}/weight/{index}"] = weight
+        for key, values in history.items():
+            found[f"{number}/log/{key}"] = np.float64(values[-1])
+    np.savez(path, **found)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
