@@ -101,18 +101,7 @@ class SentencePreprocessor(tf.Module):
         text = self._text(raw)
         is_single = text.shape.rank == 0
         batch = text[None] if is_single else text
-        points, starts, lengths = _cut(batch)
-        first = points.row_starts()
-        words = self._words(points, first, starts, lengths)
-        characters = self._characters(points, first, starts, lengths)
-        inputs = {"words": words.to_tensor(PADDING)}
-        inputs["characters"] = characters.to_tensor(
-            PADDING, shape=(None, None, self.word_length)
-        )
-        nowhere = tf.equal(starts, -1)
-        ends = tf.where(nowhere, -1, starts + lengths)
-        context = {"starts": starts.to_tensor(-1), "ends": ends.to_tensor(-1)}
-        context["text"] = batch
+        inputs, context = self._prepare(batch)
         if is_single:
             inputs = {key: value[0] for key, value in inputs.items()}
             context = {key: value[0] for key, value in context.items()}
@@ -146,6 +135,25 @@ class SentencePreprocessor(tf.Module):
     def from_config(cls, config: dict) -> "SentencePreprocessor":
         """Makes the preprocessor that `get_config` described."""
         return cls(**config)
+
+    # Traced once, however many signatures of an export call it.
+    @tf.function(
+        input_signature=[tf.TensorSpec((None,), tf.string)], autograph=False
+    )
+    def _prepare(self, batch):
+        points, starts, lengths = _cut(batch)
+        first = points.row_starts()
+        words = self._words(points, first, starts, lengths)
+        characters = self._characters(points, first, starts, lengths)
+        inputs = {"words": words.to_tensor(PADDING)}
+        inputs["characters"] = characters.to_tensor(
+            PADDING, shape=(None, None, self.word_length)
+        )
+        nowhere = tf.equal(starts, -1)
+        ends = tf.where(nowhere, -1, starts + lengths)
+        context = {"starts": starts.to_tensor(-1), "ends": ends.to_tensor(-1)}
+        context["text"] = batch
+        return inputs, context
 
     def _text(self, raw):
         from mtl_keras.suggest import unknown
