@@ -182,7 +182,7 @@ def _weights(weights: dict) -> list[str]:
 
 
 def _figures(figures: dict) -> list[str]:
-    """Writes one table: a metric a column, one line a way of training."""
+    """Writes one table: a metric a column, or a line where they are many."""
     rows = {"together": figures["metrics"]}
     if figures.get("single_task"):
         rows["one by one"] = figures["single_task"]
@@ -190,9 +190,10 @@ def _figures(figures: dict) -> list[str]:
     cells = [["", *columns]]
     for title, row in rows.items():
         cells.append([title, *(_figure(row.get(name)) for name in columns)])
-    widths = [
-        max(len(row[i]) for row in cells) for i in range(len(columns) + 1)
-    ]
+    if sum(map(len, columns)) + 2 * len(columns) + 14 > _WIDTH:
+        # Too wide for a page: a metric a line.
+        cells = [list(column) for column in zip(*cells, strict=True)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     seeds = figures["seeds"]
     title = f"Figures on the {figures['split']} split of {figures['data']}"
     if len(seeds) > 1:
