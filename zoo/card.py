@@ -190,10 +190,11 @@ def _figures(figures: dict) -> list[str]:
     cells = [["", *columns]]
     for title, row in rows.items():
         cells.append([title, *(_figure(row.get(name)) for name in columns)])
-    if sum(map(len, columns)) + 2 * len(columns) + 14 > _WIDTH:
+    widths = _widths(cells)
+    if 4 + sum(widths) + 2 * len(columns) > _WIDTH:
         # Too wide for a page: a metric a line.
         cells = [list(column) for column in zip(*cells, strict=True)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        widths = _widths(cells)
     seeds = figures["seeds"]
     title = f"Figures on the {figures['split']} split of {figures['data']}"
     if len(seeds) > 1:
@@ -210,6 +211,10 @@ def _figures(figures: dict) -> list[str]:
         lines.append(("    " + "  ".join(padded)).rstrip())
     lines.append(f"    {figures['command']}")
     return lines
+
+
+def _widths(cells: list[list[str]]) -> list[int]:
+    return [max(map(len, column)) for column in zip(*cells, strict=True)]
 
 
 def _figure(value: list | None) -> str:
