@@ -201,7 +201,7 @@ def _figures(figures: dict) -> list[str]:
         title += f", mean ± standard deviation over {len(seeds)} seeds"
     else:
         title += f", seed {seeds[0]}"
-    lines = [title]
+    lines = textwrap.wrap(title, _WIDTH, subsequent_indent="  ")
     for row in cells:
         padded = [row[0].ljust(widths[0])]
         padded += [
