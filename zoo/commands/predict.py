@@ -29,6 +29,9 @@ def run(values: flags.FlagValues, operands: list[str]) -> None:
     """Prints the answers for each picture, which it draws, or sentence."""
     from mtl_keras import data
 
+    # Said before a model is loaded, where no sentence can be meant.
+    if not operands or any(Path(name).is_dir() for name in operands):
+        find_pictures(operands)
     chosen = selection.read(values)
     model = chosen.load()
     if isinstance(model.preprocessor, data.SentencePreprocessor):
@@ -68,8 +71,9 @@ def find_pictures(names: list[str]) -> list[Path]:
     """
     if not names:
         raise ValueError(
-            "Expected picture files or folders of them. Received: none. For "
-            "example: python -m tools.predict --model cls_det_box photo.png"
+            "Expected picture files or folders of them, or sentences, each in "
+            "quotes. Received: none. For example: python -m tools.predict "
+            "--model cls_det_box photo.png"
         )
     paths = []
     for name in names:
