@@ -5,7 +5,6 @@ import itertools
 import math
 import pathlib
 
-from mtl_keras import graph
 from mtl_keras.plots import figure as paper
 
 _MARGIN = 20
@@ -59,6 +58,9 @@ def partition(model, path, title: str | None = None) -> pathlib.Path:
             dict, or the path is a folder or no `.png`.
     """
     path = paper.checked_path(path)
+    # Here, since it imports Keras: the other plots need none.
+    from mtl_keras import graph
+
     parts = graph.partition(model)
     lines = _trunk_lines(parts)
     row = _row_height(len(parts.tasks))
