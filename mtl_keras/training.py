@@ -57,13 +57,15 @@ def train_and_evaluate(
     """
     config = _as_dict(config)
     workdir = pathlib.Path(workdir)
-    _claim(workdir, config)
+    check_workdir(workdir, config)
     keras.utils.set_random_seed(config["seed"])
     if config.get("deterministic", True):
         engine.make_deterministic()
     steps = _steps_per_epoch(datasets["train"])
     _compile(model, config, steps)
     run = _Run(model, config, workdir)
+    # Not before: a run that could not start must not claim the folder.
+    _write_config(workdir, config)
     for line in _header(model, config, steps, run.first_epoch):
         run.write_log(line)
         _LOGGER.info("%s", line)
@@ -100,26 +102,31 @@ def _as_dict(config) -> dict:
     return config
 
 
-def _claim(workdir, config):
-    """Writes the config, or checks that it is the one already there."""
+def check_workdir(workdir, config) -> None:
+    """Checks that a folder is free for a run, or holds this very one.
+
+    Args:
+        workdir: String or path of a folder.
+        config: `ml_collections.ConfigDict` or dict, the run's recipe.
+
+    Raises:
+        ValueError: If it is a file, or holds another run.
+    """
+    workdir, config = pathlib.Path(workdir), _as_dict(config)
     if workdir.exists() and not workdir.is_dir():
         raise ValueError(
             f"The workdir must be a folder. Received: {str(workdir)!r}, which "
             "is a file."
         )
     path = workdir / "config.json"
-    wanted = json.loads(json.dumps(config))
     if not path.exists():
         if (workdir / "checkpoint.npz").exists():
             raise ValueError(
                 f"The workdir {str(workdir)!r} holds a checkpoint without a "
                 "config.json. Choose another workdir or delete it."
             )
-        text = json.dumps(wanted, indent=2, sort_keys=True) + "\n"
-        checkpoint.write_atomically(
-            path, lambda file: file.write(text.encode())
-        )
         return
+    wanted = json.loads(json.dumps(config))
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except json.JSONDecodeError as error:
@@ -142,6 +149,13 @@ def _claim(workdir, config):
             f"differs in {changes}. Choose another workdir, or delete that "
             "one to start anew."
         )
+
+
+def _write_config(workdir, config):
+    text = json.dumps(config, indent=2, sort_keys=True) + "\n"
+    checkpoint.write_atomically(
+        workdir / "config.json", lambda file: file.write(text.encode())
+    )
 
 
 def _steps_per_epoch(train) -> int | None:

@@ -15,6 +15,7 @@ import zoo
 ROOT = pathlib.Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PYTHON = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+PROSE = re.sub(r"```.*?```", "", README, flags=re.DOTALL)
 SHELL = "".join(re.findall(r"```bash\n(.*?)```", README, re.DOTALL))
 
 
@@ -66,7 +67,7 @@ def test_command_runs(module, arguments, data_dir):
     assert result.returncode == 0, result.stderr
 
 
-@pytest.mark.parametrize("path", re.findall(r"\]\(((?!http)[^)#]+)\)", README))
+@pytest.mark.parametrize("path", re.findall(r"\]\(((?!http)[^)#]+)\)", PROSE))
 def test_linked_file_exists(path):
     assert (ROOT / path).exists()
 

@@ -22,7 +22,7 @@ An entry is a module (or any object) with these names:
 
 import fnmatch
 import importlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from mtl_keras.suggest import unknown
@@ -162,6 +162,16 @@ def register(name: str, module_or_object: object, card: dict) -> None:
         ValueError: If the name is taken, or the card or the object lacks a
             part.
     """
+    if not isinstance(name, str) or not name.isidentifier():
+        raise ValueError(
+            "A model's name must be letters, digits and underscores. "
+            f"Received: name={name!r}"
+        )
+    if not isinstance(card, Mapping):
+        raise ValueError(
+            "A model's card must be a dict with 'tasks' and 'data'. "
+            f"Received: card={card!r}"
+        )
     _entries()
     if name in _packaged:
         raise ValueError(

@@ -71,7 +71,7 @@ def test_wrong_override(override, message):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("def get_config(", "is not Python"),
+        ("def get_config(", "does not run as Python: SyntaxError"),
         ("epochs = 3", "must have a function `get_config"),
         ("def get_config():\n    return {'a': 1}", "ConfigDict"),
     ],

@@ -62,9 +62,11 @@ def _load(path) -> ConfigDict:
     kept, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     try:
         names = runpy.run_path(str(path))
-    except SyntaxError as error:
+    except Exception as error:
+        # A recipe is somebody's code: whatever it raises, say whose it is.
         raise ValueError(
-            f"The recipe {str(path)!r} is not Python: {error}"
+            f"The recipe {str(path)!r} does not run as Python: "
+            f"{type(error).__name__}: {error}"
         ) from error
     finally:
         sys.dont_write_bytecode = kept

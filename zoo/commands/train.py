@@ -45,10 +45,12 @@ def define(values: flags.FlagValues) -> None:
 def run(values: flags.FlagValues, operands: list[str]) -> None:
     """Trains, evaluates and exports."""
     config = _config(values, operands)
-    model, datasets = prepare(config, values.data_dir)
 
     from mtl_keras import training
 
+    # First: what follows may download and prepare data.
+    training.check_workdir(values.workdir, config)
+    model, datasets = prepare(config, values.data_dir)
     report = training.train_and_evaluate(
         model, datasets, config, values.workdir, command(values, operands)
     )
