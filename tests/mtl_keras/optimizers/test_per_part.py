@@ -315,7 +315,7 @@ def test_averages_are_swapped_for_evaluation():
         "heads": keras.optimizers.SGD(0.5),
     }
     model = compiled(PerPart(parts))
-    model.fit(
+    logs = model.fit(
         x,
         labels,
         batch_size=16,
@@ -323,7 +323,10 @@ def test_averages_are_swapped_for_evaluation():
         verbose=0,
         validation_data=(x, labels),
         callbacks=[keras.callbacks.SwapEMAWeights(swap_on_epoch=True)],
-    )
+    ).history
+    # Swapped in for the evaluation and left in place at the end.
+    again = model.evaluate(x, labels, verbose=0, return_dict=True)
+    case.assert_close(again["loss"], logs["val_loss"][-1], rtol=1e-5)
 
 
 def test_average_of_a_part_alone_ends_the_training():

@@ -83,7 +83,10 @@ def test_reads_lines_of_json_with_null(tmp_path):
     for epoch in (1, 3):
         metrics[epoch]["box_loss"] = None
     lines = [json.loads(json.dumps(line)) for line in metrics]
-    read_png(curves(lines, tmp_path / "curves.png"))
+    picture = read_png(curves(lines, tmp_path / "curves.png"))
+    whole = read_png(curves(epochs(6), tmp_path / "whole.png"))
+    assert picture.shape == whole.shape
+    assert (picture != whole).any()
 
 
 def column_heights(path, colour):
@@ -121,7 +124,9 @@ def test_an_epoch_without_the_quantity_leaves_no_gap(tmp_path):
 
 def test_nothing_finite_is_said(tmp_path):
     lines = [{"epoch": 0, "loss": math.nan}]
-    read_png(curves(lines, tmp_path / "curves.png"))
+    picture = read_png(curves(lines, tmp_path / "curves.png"))
+    # The panel says so in words: it is not a white sheet.
+    assert (picture < 128).any()
 
 
 def test_same_metrics_same_bytes_whatever_the_user_style(tmp_path):

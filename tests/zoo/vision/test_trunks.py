@@ -56,7 +56,8 @@ def test_application_sees_pixels_on_its_own_scale(name):
 
 def test_every_application_has_a_preprocessing():
     for name in applications.names():
-        applications.ApplicationPixels(name)
+        layer = applications.ApplicationPixels(name)
+        assert layer.compute_output_shape((None, 8, 8, 3)) == (None, 8, 8, 3)
 
 
 def test_application_takes_weights_from_a_file(tmp_path):
