@@ -1,20 +1,110 @@
-"""Ways to weigh the tasks of one model against each other."""
+"""Ways to balance the tasks of one model against each other."""
 
+import importlib
 import numbers
 
 from mtl_keras.balancing.balancer import Balancer
-from mtl_keras.balancing.equal import Equal
-from mtl_keras.balancing.static import Static
+from mtl_keras.balancing.gradient_balancer import GradientBalancer
+from mtl_keras.balancing.jacobian_balancer import JacobianBalancer
 from mtl_keras.suggest import unknown
 
-_BALANCERS = {"equal": Equal, "static": Static}
+# Name: class. The module has the method's name.
+_BALANCERS = {
+    # From the losses alone.
+    "static": "Static",
+    "equal": "Equal",
+    "log_sum": "LogSum",
+    "uncertainty": "Uncertainty",
+    "dwa": "DWA",
+    "rlw": "RLW",
+    "gls": "GLS",
+    "imtl_l": "IMTLL",
+    "uw_so": "UWSO",
+    "stch": "STCH",
+    "famo": "FAMO",
+    "go4align": "GO4Align",
+    # From the tasks' gradients.
+    "gradnorm": "GradNorm",
+    "mgda": "MGDA",
+    "pcgrad": "PCGrad",
+    "graddrop": "GradDrop",
+    "cagrad": "CAGrad",
+    "imtl_g": "IMTLG",
+    "imtl": "IMTL",
+    "nash_mtl": "NashMTL",
+    "fairgrad": "FairGrad",
+    "aligned_mtl": "AlignedMTL",
+    "gradvac": "GradVac",
+    "moco": "MoCo",
+    "db_mtl": "DBMTL",
+    "upgrad": "UPGrad",
+    "dualproj": "DualProj",
+    "config": "ConFIG",
+    "ntkmtl_sr": "NTKMTLSR",
+    "excess_mtl": "ExcessMTL",
+}
+_MODULES = {class_name: name for name, class_name in _BALANCERS.items()}
 
-__all__ = ["Balancer", "Equal", "Static", "get", "list_balancers"]
+__all__ = [
+    "Balancer",
+    "GradientBalancer",
+    "JacobianBalancer",
+    "get",
+    "list_balancers",
+    *_MODULES,
+]
 
 
-def list_balancers() -> list[str]:
-    """Lists the names that `loss_weights="..."` takes."""
-    return sorted(_BALANCERS)
+def __getattr__(name):
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = importlib.import_module(f"{__name__}.{_MODULES[name]}")
+    return getattr(module, name)
+
+
+def __dir__():
+    return sorted(set(globals()) | set(_MODULES))
+
+
+def list_balancers(
+    *,
+    level: str | None = None,
+    scale_free: bool | None = None,
+    conflict_free: bool | None = None,
+    equivariant: bool | None = None,
+) -> list[str]:
+    """Lists the names that `loss_weights="..."` takes.
+
+    Args:
+        level: String, only those that are defined there: `"losses"`,
+            `"features"`, `"last_shared"` or `"parameters"`.
+        scale_free: Boolean, only those that say (or do not say) that `s * J`
+            has the direction of `J`.
+        conflict_free: Boolean, likewise, that the direction never has a
+            negative product with a task's gradient.
+        equivariant: Boolean, likewise, that the order of tasks does not
+            matter.
+
+    Returns:
+        Sorted list of strings.
+    """
+    wanted = {
+        "is_scale_free": scale_free,
+        "is_conflict_free": conflict_free,
+        "is_equivariant": equivariant,
+    }
+    if level is None and all(value is None for value in wanted.values()):
+        return sorted(_BALANCERS)
+    classes = {n: __getattr__(c) for n, c in _BALANCERS.items()}
+    return sorted(
+        name
+        for name, method in classes.items()
+        if (level is None or level in method.levels)
+        and all(
+            value is None or getattr(method, attribute) is value
+            for attribute, value in wanted.items()
+        )
+    )
 
 
 def get(identifier, **hyperparameters) -> Balancer:
@@ -38,7 +128,7 @@ def get(identifier, **hyperparameters) -> Balancer:
     if isinstance(identifier, str):
         if identifier not in _BALANCERS:
             raise ValueError(unknown("balancer", identifier, _BALANCERS))
-        return _BALANCERS[identifier](**hyperparameters)
+        return __getattr__(_BALANCERS[identifier])(**hyperparameters)
     if hyperparameters:
         raise TypeError(
             "Hyperparameters go with a balancer's name. Received: "
@@ -47,9 +137,9 @@ def get(identifier, **hyperparameters) -> Balancer:
     if isinstance(identifier, Balancer):
         return identifier
     if identifier is None:
-        return Equal()
+        return __getattr__("Equal")()
     if isinstance(identifier, numbers.Real | dict):
-        return Static(identifier)
+        return __getattr__("Static")(identifier)
     raise TypeError(
         "`loss_weights` must be None, a number, a dict of task name to "
         "number, the name of a balancer or a Balancer. "

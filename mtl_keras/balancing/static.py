@@ -16,13 +16,18 @@ class Static(Balancer):
     Args:
         task_weights: Number for every task, or dict of task name to number. A
             task that the dict leaves out has the weight 1.
+        monitor: Boolean, whether the logs show the weights.
 
     Raises:
         ValueError: If a weight is negative or not finite.
     """
 
-    def __init__(self, task_weights=1.0):
-        super().__init__()
+    is_scale_free = True
+    # Each weight is a task's by name.
+    is_equivariant = False
+
+    def __init__(self, task_weights=1.0, *, monitor: bool = False):
+        super().__init__(monitor=monitor)
         named = (
             task_weights
             if isinstance(task_weights, dict)
@@ -65,38 +70,13 @@ class Static(Balancer):
                     f"Received: loss_weights={self.task_weights}"
                 )
 
-    def weights(self, gramian=None, losses=None):
-        """Returns the chosen weights in the order of the tasks.
-
-        Args:
-            gramian: Ignored.
-            losses: Tensor of shape `(num_tasks,)`; it or `gramian` is needed
-                where one number stands for every task and no model is
-                compiled with this.
-
-        Returns:
-            float32 tensor of shape `(num_tasks,)`.
-
-        Raises:
-            ValueError: If the number of tasks is not known, or another than
-                that of the weights.
-        """
-        values = self.task_weights
-        given = losses if losses is not None else gramian
-        size = None
-        if given is not None:
-            size = keras.ops.convert_to_tensor(given).shape[0]
+    def _weigh(self, state, gramian, losses, present):
+        del state, gramian, losses
+        values, size = self.task_weights, present.shape[0]
         if not isinstance(values, dict):
-            if size is None and self.tasks is None:
-                raise ValueError(
-                    "Static.weights needs to know how many tasks there are. "
-                    "Received: gramian=None, losses=None, and no model is "
-                    "compiled with this balancer. Pass one of the two."
-                )
-            size = len(self.tasks) if size is None else size
             return keras.ops.full((size,), values, dtype="float32")
         order = self.tasks if self.tasks is not None else sorted(values)
-        if size not in (None, len(order)):
+        if size != len(order):
             raise ValueError(
                 f"This balancer weighs the tasks {listed(order)}. Received: "
                 f"losses or Gramian of {size} tasks. Give each model a "
@@ -108,4 +88,4 @@ class Static(Balancer):
 
     def get_config(self) -> dict:
         """Returns the weights."""
-        return {"task_weights": self.task_weights}
+        return {**super().get_config(), "task_weights": self.task_weights}

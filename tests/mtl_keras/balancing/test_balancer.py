@@ -19,7 +19,6 @@ BALANCERS = [
 
 
 def test_names():
-    assert balancing.list_balancers() == ["equal", "static"]
     for name in balancing.list_balancers():
         assert isinstance(balancing.get(name), balancing.Balancer)
 

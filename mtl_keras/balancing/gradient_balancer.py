@@ -1,0 +1,164 @@
+"""The contract of a balancer that reads the tasks' gradients."""
+
+import numpy as np
+from keras import ops
+
+from mtl_keras.balancing.balancer import Balancer
+from mtl_keras.ranges import number
+from mtl_keras.suggest import did_you_mean, listed
+
+_EVERYWHERE = ("parameters", "features", "last_shared")
+
+
+class GradientBalancer(Balancer):
+    """Weighs the tasks by the inner products of their gradients.
+
+    Args:
+        on: String, the level at which gradients are compared. `"parameters"`,
+            the shared variables, exact, one backward pass through the trunk
+            for each task; `"features"`, where the heads read the trunk, for
+            the cost of a plain step; `"last_shared"`, the last shared layer.
+            Defaults to the paper's, the first of `levels`.
+        update_every: Integer of at least 1: the weights are computed anew at
+            each such step and reused in between.
+        rescale: `None` for the paper's length of the direction, or `"sum"`
+            for that of the plain sum of the gradients.
+        preference: Dict, task name to positive number, or `None`.
+        monitor: Boolean, whether the logs show weights, norms and cosines.
+
+    Raises:
+        ValueError: If the method is not defined at that level, or another
+            argument is out of range.
+    """
+
+    levels = _EVERYWHERE
+    is_scale_free = True
+
+    def __init__(
+        self,
+        *,
+        on: str | None = None,
+        update_every: int = 1,
+        rescale: str | None = None,
+        preference=None,
+        monitor: bool = False,
+    ):
+        super().__init__(preference=preference, monitor=monitor)
+        name = type(self).__name__
+        if on is not None and on not in self.levels:
+            raise ValueError(
+                f"{name} is defined at {listed(self.levels)}, not at "
+                f"{on!r}.{did_you_mean(on, self.levels)} Received: on={on!r}"
+            )
+        self.on = self.levels[0] if on is None else on
+        self.update_every = int(number("update_every", update_every, low=1))
+        if self.update_every != update_every:
+            raise ValueError(
+                "`update_every` must be a whole number of steps. "
+                f"Received: update_every={update_every!r}"
+            )
+        if rescale not in (None, "sum"):
+            raise ValueError(
+                "`rescale` must be None, the paper's length, or 'sum', that "
+                f"of the plain sum. Received: rescale={rescale!r}"
+            )
+        self.rescale = rescale
+
+    def weights(self, gramian=None, losses=None, present=None):
+        """Computes the tasks' weights for this batch.
+
+        Args:
+            gramian: Float tensor of shape `(num_tasks, num_tasks)`, the inner
+                products of the tasks' gradients.
+            losses: Float tensor of shape `(num_tasks,)`, where the method
+                reads them.
+            present: Tensor of shape `(num_tasks,)`, 0 for a task without
+                labels in the batch. Defaults to `None`, all are there.
+
+        Returns:
+            float32 tensor of shape `(num_tasks,)`, 0 for an absent task.
+
+        Raises:
+            ValueError: If what the method reads is not given, or shapes
+                disagree.
+        """
+        weights = super().weights(gramian, losses, present)
+        if self.rescale is None:
+            return weights
+        gramian, _, present = self._read(gramian, losses, present)
+        # The length first of each, then their ratio: a product of two
+        # Gramians would leave float32's range.
+        plain = _length(gramian, present)
+        own = _length(gramian, weights)
+        return weights * ops.where(
+            own > 0, plain / ops.where(own > 0, own, 1.0), 1.0
+        )
+
+    def head_weights(self, losses=None, present=None):
+        """Returns what each task's loss is multiplied with at its head: 1.
+
+        Args:
+            losses: Float tensor of shape `(num_tasks,)`.
+            present: As of `weights`.
+
+        Returns:
+            float32 tensor of shape `(num_tasks,)`.
+        """
+        _, _, present = super()._read(None, losses, present)
+        return present
+
+    def combine(self, jacobian, losses=None, present=None):
+        """Merges the tasks' gradients into one update direction.
+
+        Args:
+            jacobian: Float tensor of shape `(num_tasks, num_parameters)`; row
+                `k` is the gradient of task `k`'s loss.
+            losses: Float tensor of shape `(num_tasks,)`, or `None` where the
+                method does not read them.
+            present: As of `weights`.
+
+        Returns:
+            float32 tensor of shape `(num_parameters,)`, on the paper's scale.
+        """
+        jacobian = ops.convert_to_tensor(jacobian, dtype="float32")
+        scales = self._row_scales(losses, present, jacobian.shape[0])
+        if scales is not None:
+            jacobian = scales[:, None] * jacobian
+        return super().combine(jacobian, losses, present)
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "on": self.on,
+            "update_every": self.update_every,
+            "rescale": self.rescale,
+        }
+
+    def _row_scales(self, losses, present, num_tasks):
+        """Returns what `head_weights` makes of the rows, or `None`.
+
+        Args:
+            losses: Tensor of shape `(num_tasks,)`, or `None`.
+            present: Likewise.
+            num_tasks: Integer.
+        """
+        if type(self).head_weights is GradientBalancer.head_weights:
+            return None
+        if present is None:
+            present = np.ones(num_tasks, "float32")
+        return self.head_weights(losses, present)
+
+    def _read(self, gramian, losses, present):
+        if gramian is None:
+            raise ValueError(
+                f"{type(self).__name__} reads the tasks' gradients. Received: "
+                "gramian=None. Pass their Gramian, of shape "
+                "(num_tasks, num_tasks)."
+            )
+        return super()._read(gramian, losses, present)
+
+
+def _length(gramian, weights):
+    product = ops.sum(weights * ops.matmul(gramian, weights[:, None])[:, 0])
+    return ops.sqrt(ops.maximum(product, 0.0))

@@ -1,0 +1,79 @@
+"""Reads what a balancer is given, before it reaches a formula."""
+
+from keras import ops
+
+
+def read_tasks(balancer, *given) -> int:
+    """Finds the number of tasks.
+
+    Args:
+        balancer: `Balancer`, bound or not.
+        *given: Tensors whose first axis is that of the tasks, or `None`.
+
+    Returns:
+        Integer.
+
+    Raises:
+        ValueError: If it cannot be known, or is another than the model's.
+    """
+    sizes = {
+        ops.convert_to_tensor(each).shape[0]
+        for each in given
+        if each is not None
+    }
+    if not sizes and balancer.tasks is not None:
+        return len(balancer.tasks)
+    name = type(balancer).__name__
+    if len(sizes) != 1:
+        reason = f"of {sorted(sizes)} tasks" if sizes else "none of them"
+        raise ValueError(
+            f"{name} needs losses or gradients of one and the same number of "
+            f"tasks. Received: {reason}"
+        )
+    size = sizes.pop()
+    if balancer.tasks is not None and size != len(balancer.tasks):
+        raise ValueError(
+            f"This {name} belongs to a model of {len(balancer.tasks)} tasks. "
+            f"Received: {size} tasks. Give each model a balancer of its own."
+        )
+    return size
+
+
+def read_vector(what: str, values, num_tasks: int):
+    """Reads a vector with one number a task.
+
+    Args:
+        what: String, the argument's name, for the error.
+        values: Array, tensor or list, or `None`.
+        num_tasks: Integer.
+
+    Returns:
+        float32 tensor of shape `(num_tasks,)`, or `None`.
+
+    Raises:
+        ValueError: If its shape is another.
+    """
+    if values is None:
+        return None
+    values = ops.cast(ops.convert_to_tensor(values), "float32")
+    if tuple(values.shape) != (num_tasks,):
+        raise ValueError(
+            f"`{what}` must hold one number for each of {num_tasks} tasks. "
+            f"Received: shape {tuple(values.shape)}"
+        )
+    return values
+
+
+def finite(tensors: list):
+    """Tells whether every number is finite.
+
+    Args:
+        tensors: List of float tensors.
+
+    Returns:
+        Boolean scalar tensor.
+    """
+    verdict = ops.convert_to_tensor(True)
+    for tensor in tensors:
+        verdict = ops.logical_and(verdict, ops.all(ops.isfinite(tensor)))
+    return verdict
