@@ -1,0 +1,1 @@
+"""The small optimisation problems that balancers solve at each step."""
