@@ -39,7 +39,10 @@ class Balancer(abc.ABC):
             product with a row.
         is_equivariant: Boolean, whether the order of tasks does not matter.
         needs_losses: Boolean, whether the losses are read.
+        needs_positive_losses: Boolean, whether a loss must be above zero.
         takes_preference: Boolean.
+        is_fixed: Boolean, whether the weights never change; the log `loss` is
+            then their sum of the losses, and else the plain sum.
     """
 
     levels: tuple[str, ...] = ("losses",)
@@ -49,6 +52,7 @@ class Balancer(abc.ABC):
     needs_losses = False
     needs_positive_losses = False
     takes_preference = False
+    is_fixed = False
 
     def __init__(self, *, preference=None, monitor: bool = False):
         self.tasks: tuple[str, ...] | None = None

@@ -14,6 +14,7 @@ class Equal(Balancer):
     """
 
     is_scale_free = True
+    is_fixed = True
 
     def __init__(self, *, monitor: bool = False):
         super().__init__(monitor=monitor)

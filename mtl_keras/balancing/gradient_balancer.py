@@ -1,5 +1,6 @@
 """The contract of a balancer that reads the tasks' gradients."""
 
+import keras
 import numpy as np
 from keras import ops
 
@@ -63,13 +64,79 @@ class GradientBalancer(Balancer):
                 f"of the plain sum. Received: rescale={rescale!r}"
             )
         self.rescale = rescale
+        self._held: list[keras.Variable] = []
+
+    def bind(self, tasks) -> None:
+        """Fixes the order of the tasks and makes the state's variables.
+
+        Args:
+            tasks: Sequence of strings, sorted.
+        """
+        if self.tasks != tuple(tasks):
+            self._held = []
+        super().bind(tasks)
+        if self.update_every > 1 and not self._held:
+            kept = {"trainable": False, "aggregation": "only_first_replica"}
+            self._held = [
+                keras.Variable(
+                    np.ones(len(self.tasks), "float32"),
+                    name="balancer_held_weights",
+                    **kept,
+                ),
+                keras.Variable(
+                    np.zeros((), "int32"),
+                    dtype="int32",
+                    name="balancer_held_steps",
+                    **kept,
+                ),
+            ]
+
+    @property
+    def variables(self) -> list[keras.Variable]:
+        """The state, in a fixed order; saved with the model."""
+        return [*super().variables, *self._held]
+
+    def is_due(self):
+        """Tells whether this step computes the weights anew.
+
+        Returns:
+            Boolean scalar tensor.
+        """
+        if not self._held:
+            return ops.convert_to_tensor(True)
+        steps = ops.convert_to_tensor(self._held[1])
+        return ops.equal(steps % self.update_every, 0)
+
+    def held_weights(self):
+        """Returns the weights of the last exact step.
+
+        Returns:
+            float32 tensor of shape `(num_tasks,)`.
+        """
+        return ops.convert_to_tensor(self._held[0])
+
+    def hold(self, weights, when) -> None:
+        """Keeps an exact step's weights for the steps until the next one.
+
+        Args:
+            weights: float32 tensor of shape `(num_tasks,)`.
+            when: Boolean scalar tensor, whether the step was exact.
+        """
+        if not self._held:
+            return
+        held, steps = self._held
+        is_sound = ops.logical_and(when, ops.all(ops.isfinite(weights)))
+        old = ops.convert_to_tensor(held)
+        held.assign(ops.where(is_sound, weights, old))
+        steps.assign(steps + 1)
 
     def weights(self, gramian=None, losses=None, present=None):
         """Computes the tasks' weights for this batch.
 
         Args:
             gramian: Float tensor of shape `(num_tasks, num_tasks)`, the inner
-                products of the tasks' gradients.
+                products of the tasks' gradients, of losses multiplied by
+                `head_weights`.
             losses: Float tensor of shape `(num_tasks,)`, where the method
                 reads them.
             present: Tensor of shape `(num_tasks,)`, 0 for a task without

@@ -80,6 +80,23 @@ class JacobianBalancer(GradientBalancer):
         Returns:
             float32 tensor of shape `(num_parameters,)`, on the paper's scale.
         """
+        jacobian = ops.convert_to_tensor(jacobian, dtype="float32")
+        scales = self._row_scales(losses, present, jacobian.shape[0])
+        if scales is not None:
+            jacobian = scales[:, None] * jacobian
+        return self.combine_rows(jacobian, losses, present)
+
+    def combine_rows(self, jacobian, losses=None, present=None):
+        """Merges rows that `head_weights` multiplied already, as in a step.
+
+        Args:
+            jacobian: Float tensor of shape `(num_tasks, num_parameters)`.
+            losses: As of `combine`.
+            present: As of `combine`.
+
+        Returns:
+            float32 tensor of shape `(num_parameters,)`.
+        """
         jacobian, losses, present = self._read_rows(jacobian, losses, present)
         state = self.state(*jacobian.shape)
         direction = self._merge(state, jacobian, losses, present)
@@ -107,7 +124,7 @@ class JacobianBalancer(GradientBalancer):
             losses: As of `combine`.
             present: As of `weights`.
             when: Boolean scalar tensor, whether to move at all.
-            jacobian: As of `combine`.
+            jacobian: As of `combine_rows`.
         """
         del gramian
         jacobian, losses, present = self._read_rows(jacobian, losses, present)

@@ -23,6 +23,7 @@ class Static(Balancer):
     """
 
     is_scale_free = True
+    is_fixed = True
     # Each weight is a task's by name.
     is_equivariant = False
 
