@@ -4,6 +4,9 @@ Keras has no public way to walk the graph of a functional model, and models
 made of parts of it (`keras.Model(inner, output)`) rewire the user's graph.
 """
 
+import keras
+from keras import ops
+from keras.src.backend import get_keras_mask, set_keras_mask
 from keras.src.models.functional import Functional, operation_fn
 from keras.src.models.sequential import Sequential
 
@@ -70,3 +73,115 @@ def standardize_inputs(model, inputs) -> list:
 def bind_training(operation, *, training):
     """Returns the operation with `training` passed on where it takes it."""
     return operation_fn(operation, training=training)
+
+
+def own_buffers(variables) -> None:
+    """Gives variables buffers that they share with no other variable.
+
+    With `use_ema=True`, Keras 3.15 ends `fit` by assigning the averages to
+    the weights. On JAX both then hold one array, and the next `fit` fails:
+    its compiled step is given the array twice and may keep it only once
+    ("donate the same buffer twice"). TensorFlow copies when it assigns.
+
+    Args:
+        variables: List of `keras.Variable`, those assigned to.
+    """
+    if keras.backend.backend() == "jax":
+        for variable in variables:
+            # None where an error took the step's state with it.
+            if variable._value is not None:
+                variable.assign(ops.copy(variable.value))
+
+
+def sum_gradients_before_clipping(optimizer) -> None:
+    """Lets an optimizer clip the gradient of the batch on several replicas.
+
+    Keras 3.15 clips each replica's share of the gradient and then sums the
+    shares, so two replicas step up to twice as far as one device. Here the
+    shares are summed first. Each replica hands on its part of what is left,
+    since the optimizer sums once more.
+
+    Args:
+        optimizer: Optimizer of Keras that holds no other.
+    """
+    if not (
+        optimizer.clipnorm or optimizer.global_clipnorm or optimizer.clipvalue
+    ):
+        return
+    import tensorflow as tf
+
+    clip = type(optimizer)._clip_gradients
+
+    def clip_sum(grads):
+        context = tf.distribute.get_replica_context()
+        there = [g for g in grads if g is not None]
+        if context is None or context.num_replicas_in_sync == 1 or not there:
+            return clip(optimizer, grads)
+        sums = iter(context.all_reduce(tf.distribute.ReduceOp.SUM, there))
+        sums = [g if g is None else next(sums) for g in grads]
+        share = 1.0 / context.num_replicas_in_sync
+        return [
+            g if g is None else tf.math.scalar_mul(share, g)
+            for g in clip(optimizer, sums)
+        ]
+
+    optimizer._clip_gradients = clip_sum
+
+
+def check_gradients_of_all_replicas(optimizer) -> None:
+    """Lets a `LossScaleOptimizer` skip a step that overflows on any replica.
+
+    Keras 3.15 asks the first replica only, taking its gradients for the sum
+    over all; they are its share. An overflow elsewhere would reach the
+    weights.
+
+    Args:
+        optimizer: `keras.optimizers.LossScaleOptimizer`.
+    """
+    import tensorflow as tf
+
+    check = type(optimizer).check_finite
+
+    def check_all(grads):
+        finite = check(optimizer, grads)
+        context = tf.distribute.get_replica_context()
+        if context is None:
+            return finite
+        num_bad = context.all_reduce(
+            tf.distribute.ReduceOp.SUM,
+            tf.cast(tf.logical_not(finite), tf.int32),
+        )
+        return tf.equal(num_bad, 0)
+
+    optimizer.check_finite = check_all
+
+
+def clear_losses(model) -> None:
+    """Forgets the activity losses of an earlier step.
+
+    Keras does so where a model is called; an engine calls its layers.
+    """
+    model._clear_losses()
+
+
+def activity_losses(model) -> list:
+    """Lists what `add_loss` and activity regularizers gave since then."""
+    losses = []
+    for layer in model._flatten_layers():
+        losses.extend(layer._get_own_losses())
+    return losses
+
+
+def weight_losses(model) -> list:
+    """Lists the penalties of the weights that have a regularizer."""
+    return model._get_regularization_losses()
+
+
+def get_mask(tensor):
+    """Returns the mask that Keras carries on a tensor, or `None`."""
+    return get_keras_mask(tensor)
+
+
+def set_mask(tensor, mask) -> None:
+    """Puts a mask on a tensor, for the layers that read it."""
+    set_keras_mask(tensor, mask)

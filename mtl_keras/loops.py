@@ -5,7 +5,14 @@ import inspect
 import keras
 from keras import ops
 
-from mtl_keras import arguments, engine, targets
+from mtl_keras import (
+    arguments,
+    compat,
+    distribution,
+    engine,
+    random_state,
+    targets,
+)
 from mtl_keras.collection import COLLECTED, SplitCollection
 from mtl_keras.validation import LabelCheck, raise_illegal_labels
 
@@ -19,6 +26,13 @@ class Hidden:
 
     def __init__(self, value):
         self.value = value
+
+
+class _OwnBuffers(keras.callbacks.Callback):
+    """Parts weights and averages before another callback's `on_train_end`."""
+
+    def on_train_end(self, logs=None):
+        compat.own_buffers(self.model.trainable_variables)
 
 
 class CheckedLoops(keras.Model):
@@ -88,9 +102,11 @@ class CheckedLoops(keras.Model):
             `keras.callbacks.History`.
 
         Raises:
-            ValueError: If names, shapes, types or ranges of labels are wrong.
+            ValueError: If names, shapes, types or ranges of labels are wrong,
+                or an option of `compile` does not work on several replicas.
         """
         self._require_loss()
+        distribution.prepare_replicas(self)
         call = inspect.signature(super().fit).bind(*args, **kwargs).arguments
         self._use_class_weight(call.pop("class_weight", None))
         targets.standardize(call, self.tasks, self._checked)
@@ -102,18 +118,24 @@ class CheckedLoops(keras.Model):
                 held_out, self.tasks, self._checked
             )
         callbacks = call.get("callbacks")
-        check = LabelCheck(type(self)._check_audit)
+        ours = [_OwnBuffers(), LabelCheck(type(self)._check_audit)]
         if isinstance(callbacks, keras.callbacks.CallbackList):
-            check.set_model(self)
-            callbacks.append(check)
+            for each in ours:
+                each.set_model(self)
+                callbacks.append(each)
         else:
             given = (
                 callbacks
                 if isinstance(callbacks, list | tuple)
                 else ([] if callbacks is None else [callbacks])
             )
-            call["callbacks"] = [check, *given]
-        return super().fit(**call)
+            call["callbacks"] = [*ours, *given]
+        try:
+            return super().fit(**call)
+        except BaseException:
+            # An interrupted `fit` on JAX ends with the averages all the same.
+            compat.own_buffers(self.trainable_variables)
+            raise
 
     def _use_class_weight(self, class_weight):
         tables = arguments.resolve_class_weight(
@@ -144,6 +166,7 @@ class CheckedLoops(keras.Model):
             Dict of the batch's logs, or the list of its values.
         """
         self._require_loss()
+        distribution.prepare_replicas(self)
         self._use_class_weight(class_weight)
         y, sample_weight = targets.standardize_arrays(
             x, y, sample_weight, self.tasks, self._checked
@@ -171,6 +194,14 @@ class CheckedLoops(keras.Model):
         logs = super().test_on_batch(x, y, sample_weight, return_dict=True)
         self._check_audit()
         return logs if return_dict else self._in_order(logs)
+
+    def save_assets(self, dir_path):
+        """Saves, in a `.keras` file, where the random generators stand."""
+        random_state.save(self, dir_path)
+
+    def load_assets(self, dir_path):
+        """Sets the random generators to where they stood."""
+        random_state.load(self, dir_path)
 
     def _in_order(self, logs):
         return [logs[name] for name in self.metrics_names if name in logs]

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from mtl_keras import graph
+from mtl_keras import compat, graph
 from mtl_keras.suggest import did_you_mean, listed
 
 TRUNK = "trunk"
@@ -236,11 +236,7 @@ class PerPart(keras.optimizers.Optimizer):
             if not group or not each.use_ema:
                 continue
             each.finalize_variable_values(group)
-            if keras.backend.backend() == "jax":
-                # Keras 3.15 leaves variable and average on one buffer, and
-                # the next `fit` fails: it is donated to the step twice.
-                for variable in group:
-                    variable.assign(ops.copy(variable))
+            compat.own_buffers(group)
 
     def set_weights(self, weights):
         """Sets the state, in the order of `variables`."""
