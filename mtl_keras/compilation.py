@@ -3,7 +3,9 @@
 import dataclasses
 
 from mtl_keras import arguments, balancing, graph, optimizers
+from mtl_keras.balance_log import BalanceLog
 from mtl_keras.dropout import FrontierDropout
+from mtl_keras.engine import outline
 from mtl_keras.inference import complete_task
 from mtl_keras.regularization import SharedPenalty
 from mtl_keras.task import Task
@@ -23,6 +25,7 @@ class Plan:
         balancer: `Balancer`.
         penalty: `SharedPenalty`.
         dropout: `FrontierDropout`, or `None`.
+        outline: `Outline` of a step that balances gradients, or `None`.
         tracking: `TaskTracking`.
     """
 
@@ -33,6 +36,7 @@ class Plan:
     balancer: balancing.Balancer
     penalty: SharedPenalty
     dropout: FrontierDropout | None
+    outline: outline.Outline | None
     tracking: TaskTracking
 
 
@@ -78,20 +82,22 @@ def prepare(model, declared, given: dict) -> Plan:
             "A metric of the whole split goes into `metrics`. Received: "
             f"weighted_metrics={given['weighted_metrics']!r}"
         )
-    names = {task.name for task in declared}
+    declared_names = {task.name for task in declared}
     for name, loss in losses.items():
         tasks[name] = complete_task(
             tasks[name],
             loss,
             model.output[name].shape,
-            is_declared=name in names,
+            is_declared=name in declared_names,
         )
     balancer = balancing.get(given["loss_weights"])
-    balancer.bind(tuple(losses))
     parts = graph.partition(model)
     penalty = SharedPenalty(given["shared_regularizer"], parts)
     dropout = FrontierDropout.of(given["shared_dropout"], model, parts)
     graph.warn_if_nothing_shared(parts)
+    names = tuple(losses)
+    found = outline.outline(parts, balancer, names, dropout)
+    outline.bind(balancer, names, found)
     optimizers.bind(given["optimizer"], model)
     return Plan(
         arguments=given,
@@ -102,5 +108,22 @@ def prepare(model, declared, given: dict) -> Plan:
         balancer=balancer,
         penalty=penalty,
         dropout=dropout,
-        tracking=TaskTracking(losses, streaming, weighted, split),
+        outline=found,
+        tracking=TaskTracking(
+            losses, streaming, weighted, split, _balance_log(balancer, found)
+        ),
+    )
+
+
+def _balance_log(balancer, found):
+    if not balancer.monitor or not balancer.tasks:
+        return None
+    if found is None:
+        return BalanceLog(
+            balancer.tasks, reads_gradients=False, is_weighting=True
+        )
+    return BalanceLog(
+        balancer.tasks,
+        reads_gradients=True,
+        is_weighting=not isinstance(balancer, balancing.JacobianBalancer),
     )

@@ -1,9 +1,31 @@
 """One task's labels in one batch: what they weigh and what they cost."""
 
+from typing import NamedTuple
+
 from keras import ops
 
 from mtl_keras import losses
 from mtl_keras.masking import align
+
+
+class TaskLosses(NamedTuple):
+    """The losses of a batch, a vector over the trained tasks each.
+
+    Args:
+        totals: float32 tensor, this replica's sums of weighted loss values.
+        counts: float32 tensor, over how many labels.
+        num_invalid: float32 tensor, the labels that are no legal answer.
+        shares: float32 tensor, this replica's shares of the mean losses.
+        losses: float32 tensor, the means over the labels of all replicas.
+        present: float32 tensor, 0 for a task without labels in the batch.
+    """
+
+    totals: object
+    counts: object
+    num_invalid: object
+    shares: object
+    losses: object
+    present: object
 
 
 class LabelledBatch:

@@ -1,11 +1,13 @@
 """A functional Keras model with several named answers."""
 
+import contextlib
+
 import keras
 from keras import ops
 
-from mtl_keras import compilation, engine, targets
+from mtl_keras import compat, compilation, engine, targets
 from mtl_keras.collection import COLLECTED
-from mtl_keras.labelled import LabelledBatch
+from mtl_keras.labelled import LabelledBatch, TaskLosses
 from mtl_keras.loops import CheckedLoops, Hidden
 from mtl_keras.task import Task
 from mtl_keras.validation import declared_tasks, named_outputs
@@ -43,6 +45,9 @@ class MultiTaskModel(CheckedLoops):
         ValueError: If the outputs are no flat dict of task name to tensor, or
             a task names no output.
     """
+
+    # Whether an evaluation runs, whose logs show no balancing.
+    _evaluates = False
 
     def __init__(self, *args, **kwargs):
         given = kwargs.pop("tasks", None)
@@ -169,6 +174,37 @@ class MultiTaskModel(CheckedLoops):
             self.optimizer.build(self.trainable_variables)
 
     @property
+    def variables(self) -> list:
+        """Every variable, the balancer's state included."""
+        return [*super().variables, *self._balancer_variables()]
+
+    def _balancer_variables(self):
+        return [] if self.balancer is None else self.balancer.variables
+
+    def save_own_variables(self, store) -> None:
+        """Saves the balancer's state beside the weights."""
+        super().save_own_variables(store)
+        for variable in self._balancer_variables():
+            store[variable.name] = ops.convert_to_numpy(variable.value)
+
+    def load_own_variables(self, store) -> None:
+        """Loads the weights, and the balancer's state where the file has it.
+
+        A file without it, such as that of a model trained with other weights,
+        leaves the balancer at its start.
+        """
+        super().load_own_variables(
+            {
+                key: store[key]
+                for key in store.keys()
+                if not key.startswith("balancer_")
+            }
+        )
+        for variable in self._balancer_variables():
+            if variable.name in store.keys():
+                variable.assign(store[variable.name])
+
+    @property
     def metrics(self) -> list:
         """Every tracker of this model, for resetting and the step's state."""
         return super().metrics + (
@@ -201,28 +237,134 @@ class MultiTaskModel(CheckedLoops):
             float32 scalar tensor.
         """
         del x
+        self._is_evaluating = not training
+        found = self.task_losses(y, y_pred, sample_weight, training=training)
+        balancer = self.balancer
+        weights = balancer.head_weights(found.losses, found.present)
+        loss = ops.sum(ops.stop_gradient(weights) * found.shares)
+        if training and not balancer.reads_gradients:
+            balancer.update(losses=found.losses, present=found.present)
+        penalties = [*self.losses, *self._plan.value.penalty.losses()]
+        self.track_losses(found, penalties)
+        if self._board.balance is not None and training:
+            self._board.balance.add(weights, found.present)
+        extra = [ops.sum(ops.cast(e, "float32")) for e in penalties]
+        return loss + sum(extra, 0.0) / engine.num_replicas()
+
+    def task_losses(
+        self, y, y_pred, sample_weight=None, *, training=True
+    ) -> TaskLosses:
+        """Computes each trained task's loss; moves no tracker.
+
+        Args:
+            y: Dict, task name to labels; tasks may be absent.
+            y_pred: Dict, task name to predictions.
+            sample_weight: Dict, task name to weights, or one for all, or
+                `None`.
+            training: Bool; class weights count in training only.
+
+        Returns:
+            `TaskLosses`, in the order of the trained tasks.
+        """
         self._require_loss()
         targets.require_labels(y, self.tasks)
-        self._is_evaluating = not training
         batch = self._read_batch(y, y_pred, sample_weight, training=training)
         parts = list(batch.values())
         totals = ops.stack([part.total for part in parts])
         counts = ops.stack([part.count for part in parts])
-        self._board.losses.update_state(totals, counts)
-        self._board.audit.update_state(
-            ops.stack([part.num_invalid for part in parts])
-        )
-        (counts,) = engine.sum_over_replicas([counts])
-        losses = totals / ops.maximum(counts, 1.0)
-        weights = self.balancer.weights(losses=losses)
-        loss = ops.sum(ops.stop_gradient(weights) * losses)
-        extra = [*self.losses, *self._plan.value.penalty.losses()]
-        extra = [ops.sum(ops.cast(e, "float32")) for e in extra]
-        if extra:
-            extra = sum(extra[1:], extra[0])
-            self._board.regularization.update_state([extra], [1.0])
-            loss = loss + extra / engine.num_replicas()
-        return loss
+        num_invalid = ops.stack([part.num_invalid for part in parts])
+        (whole,) = engine.sum_over_replicas([counts])
+        shares = totals / ops.maximum(whole, 1.0)
+        (losses,) = engine.sum_over_replicas([ops.stop_gradient(shares)])
+        present = ops.cast(whole > 0, "float32")
+        return TaskLosses(totals, counts, num_invalid, shares, losses, present)
+
+    def track_losses(self, found: TaskLosses, penalties: list) -> None:
+        """Adds a batch to the trackers of the losses.
+
+        Args:
+            found: `TaskLosses`.
+            penalties: List of scalar tensors.
+        """
+        self._board.losses.update_state(found.totals, found.counts)
+        self._board.audit.update_state(found.num_invalid)
+        if penalties:
+            extra = [ops.sum(ops.cast(e, "float32")) for e in penalties]
+            self._board.regularization.update_state([sum(extra)], [1.0])
+
+    @property
+    def step_outline(self):
+        """The `Outline` of a step that balances gradients, or `None`."""
+        return None if self._plan is None else self._plan.value.outline
+
+    def weight_penalties(self) -> list:
+        """Lists the penalties of weights, scalar tensors."""
+        return [
+            *compat.weight_losses(self),
+            *self._plan.value.penalty.losses(),
+        ]
+
+    def track_step(self, found: TaskLosses, penalties: list, mix) -> None:
+        """Adds a step that balanced gradients to the trackers.
+
+        Args:
+            found: `TaskLosses`.
+            penalties: List of scalar tensors.
+            mix: `Mix`, what the balancer did.
+        """
+        self._is_evaluating = False
+        self.track_losses(found, penalties)
+        if self._board.balance is not None:
+            self._board.balance.add(
+                mix.weights, found.present, mix.gramian, mix.is_new
+            )
+
+    def evaluate(self, *args, **kwargs):
+        """Evaluates the model; arguments as in `keras.Model.evaluate`.
+
+        Args:
+            *args: As in Keras.
+            **kwargs: As in Keras, and `bootstrap`: how often to resample the
+                split for 95% intervals of its metrics, such as 1000. Adds
+                `<task>_<metric>_low` and `_high` for each metric of the whole
+                split; see `metrics.bootstrap.intervals`.
+
+        Returns:
+            Dict of the logs with `return_dict=True`, else the list of its
+            values in the order of `metrics_names`: the total loss, the tasks'
+            losses, their metrics, and metrics of the whole split; then the
+            intervals.
+        """
+        with self._without_balance_logs():
+            return super().evaluate(*args, **kwargs)
+
+    def test_on_batch(self, *args, **kwargs):
+        """Evaluates one batch; arguments as in `keras.Model.test_on_batch`.
+
+        Args:
+            *args: As in Keras.
+            **kwargs: As in Keras.
+
+        Returns:
+            Dict of the batch's logs, or the list of its values.
+        """
+        with self._without_balance_logs():
+            return super().test_on_batch(*args, **kwargs)
+
+    @contextlib.contextmanager
+    def _without_balance_logs(self):
+        # An evaluation balances nothing.
+        self._evaluates = True
+        try:
+            yield
+        finally:
+            self._evaluates = False
+
+    def train_step(self, *args):
+        """Takes a training step; arguments and result are the backend's."""
+        if self.step_outline is None:
+            return super().train_step(*args)
+        return engine.train_step(self, *args)
 
     def _read_batch(self, y, y_pred, sample_weight, *, training):
         trained, tasks = self._plan.value.losses, self.tasks
@@ -264,8 +406,13 @@ class MultiTaskModel(CheckedLoops):
         total = self._board.regularization.result()[0]
         if self._board.names:
             means = self._board.losses.result()
-            total = total + ops.sum(self.balancer.weights(losses=means) * means)
+            if self.balancer.is_fixed:
+                means = self.balancer.weights(losses=means) * means
+            total = total + ops.sum(means)
         logs = {"loss": total, **logs}
+        if self._board.balance is not None and not self._evaluates:
+            logs.update(self._board.balance.logs())
+            return logs
         # Kept, so that asking for the names alone computes nothing.
         self._board.log_names = tuple(logs)
         return logs

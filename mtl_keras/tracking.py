@@ -93,9 +93,12 @@ class TaskTracking:
         metrics: Dict, task name to a list of metrics of Keras.
         weighted_metrics: Dict, likewise; these see the sample weights.
         split_metrics: Dict, task name to a list of `SplitMetric`.
+        balance: `BalanceLog`, or `None`.
     """
 
-    def __init__(self, names, metrics, weighted_metrics, split_metrics):
+    def __init__(
+        self, names, metrics, weighted_metrics, split_metrics, balance=None
+    ):
         self.names = tuple(names)
         self.losses = LabelMeans(max(len(self.names), 1), "losses")
         self.regularization = LabelMeans(1, "regularization")
@@ -103,6 +106,7 @@ class TaskTracking:
         self.metrics = metrics
         self.weighted_metrics = weighted_metrics
         self.split_metrics = split_metrics
+        self.balance = balance
         self.log_names = None
 
     def all(self) -> list[keras.metrics.Metric]:
@@ -111,6 +115,7 @@ class TaskTracking:
             self.losses,
             self.regularization,
             self.audit,
+            *([] if self.balance is None else [self.balance]),
             *(m for group in self.metrics.values() for m in group),
             *(m for group in self.weighted_metrics.values() for m in group),
         ]

@@ -41,6 +41,7 @@ class Balancer(abc.ABC):
         needs_losses: Boolean, whether the losses are read.
         needs_positive_losses: Boolean, whether a loss must be above zero.
         takes_preference: Boolean.
+        reads_gradients: Boolean.
         is_fixed: Boolean, whether the weights never change; the log `loss` is
             then their sum of the losses, and else the plain sum.
     """
@@ -52,6 +53,7 @@ class Balancer(abc.ABC):
     needs_losses = False
     needs_positive_losses = False
     takes_preference = False
+    reads_gradients = False
     is_fixed = False
 
     def __init__(self, *, preference=None, monitor: bool = False):

@@ -34,6 +34,7 @@ class GradientBalancer(Balancer):
 
     levels = _EVERYWHERE
     is_scale_free = True
+    reads_gradients = True
 
     def __init__(
         self,

@@ -107,3 +107,18 @@ def step_function(model, x, y):
         Function without arguments; it returns when the step is done.
     """
     return _module().step_function(model, x, y)
+
+
+def train_step(model, *args):
+    """Takes a training step that balances the tasks' gradients.
+
+    Args:
+        model: `MultiTaskModel` with an outline.
+        *args: What the backend's `train_step` is given.
+
+    Returns:
+        What the backend's `train_step` returns.
+    """
+    backend = keras.backend.backend()
+    step = importlib.import_module(f"mtl_keras.engine.{backend}_step")
+    return step.train_step(model, *args)

@@ -1,0 +1,150 @@
+"""Asks the balancer and applies its answer to the tasks' gradients."""
+
+import dataclasses
+import math
+
+from keras import ops
+
+from mtl_keras.balancing.jacobian_balancer import JacobianBalancer
+from mtl_keras.engine import rows as rows_of
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Mix:
+    """What a step's balancing gave.
+
+    Args:
+        gradients: List of tensors, one for each of the trunk's variables,
+            under the loss scale.
+        weights: float32 tensor of shape `(num_tasks,)`, or `None` of a method
+            that is no weighting.
+        gramian: float32 tensor of shape `(num_tasks, num_tasks)`.
+        is_new: Boolean tensor, whether the Gramian is this step's.
+    """
+
+    gradients: list
+    weights: object
+    gramian: object
+    is_new: object
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Pulls:
+    """How a backend brings cotangents of the frontier down the trunk.
+
+    Args:
+        trunk: Function of a row of cotangents; returns a list of gradients of
+            the trunk's variables, `None` where they are not reached.
+        last: Function of a row; returns those of the last shared layers.
+        dense: Function of a list of gradients; returns tensors only, zeros
+            for `None`.
+        branch: Function of a condition and two functions; runs one of them.
+        num_replicas: Integer.
+        sum_over_replicas: Function of a list of tensors of one shape.
+    """
+
+    trunk: object
+    last: object
+    dense: object
+    branch: object
+    num_replicas: int
+    sum_over_replicas: object
+
+
+def choose(outline, rows, found, scale, pulls: Pulls) -> Mix:
+    """Weighs the tasks and computes the trunk's gradients.
+
+    Args:
+        outline: `Outline`.
+        rows: List of rows, the cotangents of the frontier, one row a task.
+        found: `TaskLosses` of the step.
+        scale: float32 scalar tensor, the loss scale within the rows.
+        pulls: `Pulls`.
+
+    Returns:
+        `Mix`.
+    """
+    balancer = outline.balancer
+    if isinstance(balancer, JacobianBalancer):
+        return _merge(outline, rows, found, scale, pulls)
+    due = balancer.is_due()
+    given = (found.losses, found.present)
+
+    def weigh(gramian):
+        gramian = gramian / scale**2
+        return gramian, balancer.weights(gramian, *given)
+
+    def exact():
+        jacobian = [pulls.dense(pulls.trunk(row)) for row in rows]
+        gramian, weights = weigh(_gramian_of(jacobian, outline, pulls))
+        return rows_of.mixed(jacobian, weights), weights, gramian
+
+    def reuse():
+        weights = balancer.held_weights() * found.present
+        gradients = pulls.dense(pulls.trunk(rows_of.mixed(rows, weights)))
+        unknown = ops.zeros((len(rows),) * 2, "float32")
+        return gradients, weights, unknown
+
+    if balancer.on != "parameters":
+        if balancer.on == "features":
+            gramian = rows_of.gramian(rows)
+            (gramian,) = pulls.sum_over_replicas([gramian])
+        else:
+            last = [pulls.last(row) for row in rows]
+            gramian = _gramian_of(last, outline, pulls)
+        gramian, weights = weigh(gramian)
+        if balancer.update_every > 1:
+            held = balancer.held_weights() * found.present
+            weights = ops.where(due, weights, held)
+        gradients = pulls.trunk(rows_of.mixed(rows, weights))
+    elif balancer.update_every == 1 or pulls.num_replicas > 1:
+        gradients, weights, gramian = exact()
+        if balancer.update_every > 1:
+            # Replicas meet in `exact`, which a branch does not allow: the
+            # weights are held, but nothing is saved.
+            held = balancer.held_weights() * found.present
+            weights = ops.where(due, weights, held)
+            gradients = pulls.trunk(rows_of.mixed(rows, weights))
+    else:
+        gradients, weights, gramian = pulls.branch(due, exact, reuse)
+    balancer.update(gramian, *given, when=due)
+    balancer.hold(weights, due)
+    return Mix(gradients, weights, gramian, due)
+
+
+def _gramian_of(jacobian, outline, pulls):
+    if pulls.num_replicas == 1:
+        return rows_of.gramian(jacobian)
+    # Gradients are summed over replicas first: the inner products of the
+    # replicas' own would not add up to those of the whole batch's.
+    del outline
+    sizes = [
+        max(math.prod(t.shape) for t in column if t is not None)
+        for column in zip(*jacobian, strict=True)
+        if any(t is not None for t in column)
+    ]
+    kept = [
+        column
+        for column in zip(*jacobian, strict=True)
+        if any(t is not None for t in column)
+    ]
+    rows = [list(row) for row in zip(*kept, strict=True)]
+    (whole,) = pulls.sum_over_replicas([rows_of.flat(rows, sizes)])
+    return ops.matmul(whole, ops.transpose(whole))
+
+
+def _merge(outline, rows, found, scale, pulls):
+    balancer = outline.balancer
+    shapes = [tuple(v.shape) for v in outline.trunk_variables]
+    jacobian = rows_of.flat(
+        [pulls.dense(pulls.trunk(row)) for row in rows], outline.sizes
+    )
+    (jacobian,) = pulls.sum_over_replicas([jacobian / scale])
+    given = (found.losses, found.present)
+    direction = balancer.combine_rows(jacobian, *given)
+    balancer.update(None, *given, jacobian=jacobian)
+    # The optimizer sums over replicas, and this is the sum already.
+    direction = direction * scale / pulls.num_replicas
+    gradients = rows_of.unflat(direction, shapes)
+    gramian = ops.matmul(jacobian, ops.transpose(jacobian))
+    return Mix(gradients, None, gramian, ops.convert_to_tensor(True))

@@ -1,0 +1,181 @@
+"""JAX's training step of a balancer that reads gradients."""
+
+import jax
+import keras
+from jax import numpy as jnp
+
+from mtl_keras import compat
+from mtl_keras.engine.choice import Pulls, choose
+from mtl_keras.engine.outline import total_of
+
+
+def train_step(model, state, data) -> tuple:
+    """Takes one training step; see TensorFlow's for the idea.
+
+    Args:
+        model: `MultiTaskModel` with an outline.
+        state: Tuple of the lists of values of the trainable, non-trainable,
+            optimizer's and metrics' variables.
+        data: Batch, as `fit` gives it.
+
+    Returns:
+        Tuple of the logs and the new state.
+    """
+    trainable, fixed, optimizer_state, metric_state = state
+    x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+    outline, optimizer = model.step_outline, model.optimizer
+    run = _Scopes(model)
+    place = {id(v): i for i, v in enumerate(model.trainable_variables)}
+    in_trunk = [place[id(v)] for v in outline.trunk_variables]
+    in_heads = [i for i in place.values() if i not in set(in_trunk)]
+    scale = run.loss_scale(optimizer, optimizer_state)
+
+    def trunk(values):
+        def body():
+            slots = outline.run_trunk(compat.standardize_inputs(model, x))
+            return slots, outline.masks(slots)
+
+        given = _replaced(trainable, in_trunk, values)
+        (slots, masks), after, losses = run.step(body, given, fixed)
+        live = [slots.pop(slot) for slot in outline.slots]
+        return (live, total_of(losses)), (slots, masks, after)
+
+    (live, activity), pull, (rest, masks, fixed) = jax.vjp(
+        trunk, [trainable[i] for i in in_trunk], has_aux=True
+    )
+    values = {**rest, **dict(zip(outline.slots, live, strict=True))}
+
+    def heads(copies, own):
+        def body():
+            predictions = outline.run_heads(values, copies, masks)
+            found = model.task_losses(y, predictions, sample_weight)
+            weights = outline.balancer.head_weights(found.losses, found.present)
+            return predictions, found, weights
+
+        given = _replaced(trainable, in_heads, own)
+        answer, after, losses = run.step(body, given, fixed)
+        predictions, found, weights = answer
+        late = total_of(losses)
+        objective = jnp.sum(jax.lax.stop_gradient(weights) * found.shares)
+        return scale * (objective + late), (predictions, found, late, after)
+
+    copies = {
+        name: {s: values[s] for s in outline.reads(name)}
+        for name in outline.tasks
+    }
+    (cotangents, head_gradients), (predictions, found, late, fixed) = jax.grad(
+        heads, argnums=(0, 1), has_aux=True
+    )(copies, [trainable[i] for i in in_heads])
+    rows = [
+        [cotangents[name].get(slot) for slot in outline.slots]
+        for name in outline.tasks
+    ]
+
+    def penalties(values):
+        total, _, _ = run.step(
+            lambda: total_of(model.weight_penalties()), values, fixed
+        )
+        return total
+
+    penalty, gradients = jax.value_and_grad(penalties)(trainable)
+    gradients = [scale * g for g in gradients]
+    pulls = _pulls(outline, pull, live)
+    mix, fixed, _ = run.step(
+        lambda: choose(outline, rows, found, scale, pulls), trainable, fixed
+    )
+    nothing = [jnp.zeros_like(tensor) for tensor in live]
+    (of_activity,) = pull((nothing, scale))
+    for places, more in (
+        (in_trunk, mix.gradients),
+        (in_trunk, of_activity),
+        (in_heads, head_gradients),
+    ):
+        for i, gradient in zip(places, more, strict=True):
+            gradients[i] = gradients[i] + gradient
+    trainable, optimizer_state = optimizer.stateless_apply(
+        optimizer_state, gradients, trainable
+    )
+
+    def track():
+        model.track_step(found, [activity, late, penalty], mix)
+        return model.compute_metrics(x, y, predictions, sample_weight)
+
+    logs, metric_state = run.metrics(track, trainable, fixed, metric_state)
+    return logs, (trainable, fixed, optimizer_state, metric_state)
+
+
+class _Scopes:
+    """Runs code of Keras on values in the place of a model's variables."""
+
+    def __init__(self, model):
+        self.model = model
+
+    def step(self, body, trainable, fixed):
+        """Runs a body; returns its result, the new state and the losses."""
+        model = self.model
+        mapping = [
+            *zip(model.trainable_variables, trainable, strict=True),
+            *zip(model.non_trainable_variables, fixed, strict=True),
+        ]
+        with keras.StatelessScope(
+            state_mapping=mapping, collect_losses=True
+        ) as scope:
+            result = body()
+        after = _current(scope, model.non_trainable_variables, fixed)
+        return result, after, list(scope.losses)
+
+    def metrics(self, body, trainable, fixed, metric_state):
+        """Runs a body that moves metrics; returns the logs and their state."""
+        model = self.model
+        mapping = [
+            *zip(model.trainable_variables, trainable, strict=True),
+            *zip(model.non_trainable_variables, fixed, strict=True),
+            *zip(model.metrics_variables, metric_state, strict=True),
+        ]
+        with keras.StatelessScope(state_mapping=mapping) as scope:
+            logs = body()
+        return logs, _current(scope, model.metrics_variables, metric_state)
+
+    def loss_scale(self, optimizer, optimizer_state):
+        """Returns the optimizer's factor of the loss."""
+        mapping = list(zip(optimizer.variables, optimizer_state, strict=True))
+        with keras.StatelessScope(state_mapping=mapping):
+            return jnp.float32(optimizer.scale_loss(jnp.float32(1.0)))
+
+
+def _current(scope, variables, values) -> list:
+    found = [scope.get_current_value(variable) for variable in variables]
+    return [
+        old if new is None else new
+        for new, old in zip(found, values, strict=True)
+    ]
+
+
+def _replaced(values, places, new) -> list:
+    values = list(values)
+    for place, value in zip(places, new, strict=True):
+        values[place] = value
+    return values
+
+
+def _pulls(outline, pull, live) -> Pulls:
+    order = {id(v): i for i, v in enumerate(outline.trunk_variables)}
+    last = [order[id(v)] for v in outline.last_variables]
+    silent = jnp.zeros((), "float32")
+
+    def trunk(row):
+        row = [
+            jnp.zeros_like(tensor) if cotangent is None else cotangent
+            for cotangent, tensor in zip(row, live, strict=True)
+        ]
+        (gradients,) = pull((row, silent))
+        return gradients
+
+    return Pulls(
+        trunk=trunk,
+        last=lambda row: [trunk(row)[i] for i in last],
+        dense=lambda gradients: gradients,
+        branch=jax.lax.cond,
+        num_replicas=1,
+        sum_over_replicas=lambda tensors: tensors,
+    )

@@ -1,0 +1,203 @@
+"""What a step that balances gradients runs, and in which order."""
+
+import dataclasses
+import math
+import warnings
+
+from keras import ops
+
+from mtl_keras import compat, graph
+from mtl_keras.balancing import Balancer, GradientBalancer
+from mtl_keras.balancing.jacobian_balancer import JacobianBalancer
+from mtl_keras.dropout import FrontierDropout
+from mtl_keras.suggest import listed
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Outline:
+    """The model taken apart for one backward pass through all heads.
+
+    Args:
+        parts: The model's `graph.Partition`.
+        balancer: `GradientBalancer`.
+        tasks: Tuple of strings, the trained ones, sorted.
+        slots: Tuple of integers, the frontier that a gradient flows through.
+        trunk_variables: List of trainable variables of the trunk.
+        last_variables: List of those of its last layers.
+        dropout: `FrontierDropout` or `None`.
+    """
+
+    parts: graph.Partition
+    balancer: Balancer
+    tasks: tuple[str, ...]
+    slots: tuple[int, ...]
+    trunk_variables: list
+    last_variables: list
+    dropout: FrontierDropout | None
+
+    @property
+    def sizes(self) -> list[int]:
+        """How many numbers each of the trunk's variables holds."""
+        return [math.prod(v.shape) for v in self.trunk_variables]
+
+    def reads(self, task: str) -> list[int]:
+        """Lists the slots of `slots` that a task's head reads."""
+        return [s for s in self.slots if s in self.parts.heads[task].reads]
+
+    def run_trunk(self, inputs: list) -> dict:
+        """Runs the trunk in training.
+
+        Args:
+            inputs: List of tensors, the flattened inputs.
+
+        Returns:
+            Dict, slot to tensor, of all that heads read.
+        """
+        values = dict(zip(self.parts.trunk.reads, inputs, strict=True))
+        self.parts.trunk.run(values, training=True)
+        if self.dropout is not None:
+            self.dropout.drop(values)
+        kept = {*self.parts.frontier, *self.parts.trunk.reads}
+        return {slot: values[slot] for slot in values if slot in kept}
+
+    def run_heads(self, values: dict, copies: dict, masks: dict) -> dict:
+        """Runs every head in training, each on its own copy of the frontier.
+
+        Args:
+            values: Dict, slot to tensor.
+            copies: Dict, task name to dict, slot to tensor.
+            masks: Dict, slot to Keras's mask of it.
+
+        Returns:
+            Dict, task name to output tensor.
+        """
+        predictions = {}
+        for name, head in self.parts.heads.items():
+            own = {**values, **copies.get(name, {})}
+            for slot, mask in masks.items():
+                compat.set_mask(own[slot], mask)
+            predictions[name] = head.run(own, training=True)[0]
+        return predictions
+
+    def masks(self, values: dict) -> dict:
+        """Collects Keras's masks, which copies and transformations lose."""
+        found = {slot: compat.get_mask(t) for slot, t in values.items()}
+        return {slot: m for slot, m in found.items() if m is not None}
+
+
+def outline(parts, balancer, tasks, dropout) -> Outline | None:
+    """Plans the step of a balancer that reads gradients.
+
+    Args:
+        parts: The model's `graph.Partition`.
+        balancer: `Balancer`.
+        tasks: Tuple of strings, the trained tasks, sorted.
+        dropout: `FrontierDropout` or `None`.
+
+    Returns:
+        `Outline`; `None` where a plain step does: a balancer of losses, one
+        task, or nothing shared that is trained.
+
+    Raises:
+        ValueError: If the tasks share no variable at all at a level that
+            compares what heads read.
+    """
+    if not isinstance(balancer, GradientBalancer) or len(tasks) < 2:
+        return None
+    read = {slot: _readers(parts, slot, tasks) for slot in parts.live}
+    slots = tuple(slot for slot in parts.live if read[slot])
+    variables = parts.trunk.trainable_variables
+    if not variables or not slots:
+        _without_trunk(parts, balancer, tasks)
+        return None
+    if balancer.on == "features" and all(len(n) < 2 for n in read.values()):
+        warnings.warn(
+            f"{type(balancer).__name__}(on='features') compares the tasks "
+            "where their heads read the trunk, and no tensor there is read by "
+            "two tasks: no conflict can be seen, only magnitudes are balanced."
+            " on='parameters' sees conflicts. mtl_keras.graph.describe(model) "
+            "tells what is read by whom.",
+            UserWarning,
+            stacklevel=5,
+        )
+    return Outline(
+        parts=parts,
+        balancer=balancer,
+        tasks=tasks,
+        slots=slots,
+        trunk_variables=variables,
+        last_variables=_last_variables(parts, slots),
+        dropout=dropout,
+    )
+
+
+def bind(balancer, tasks, found: Outline | None) -> None:
+    """Fixes a balancer's tasks and makes its state.
+
+    Args:
+        balancer: `Balancer`.
+        tasks: Tuple of strings, the trained tasks, sorted.
+        found: `Outline` or `None`.
+    """
+    if isinstance(balancer, JacobianBalancer) and found is not None:
+        balancer.bind(tasks, sum(found.sizes))
+    else:
+        balancer.bind(tasks)
+
+
+def _readers(parts, slot, tasks):
+    return [name for name in parts.readers(slot) if name in tasks]
+
+
+def _without_trunk(parts, balancer, tasks):
+    name = type(balancer).__name__
+    hint = "mtl_keras.graph.describe(model) tells what they share."
+    if not parts.shared_variables and balancer.on != "parameters":
+        raise ValueError(
+            f"{name}(on={balancer.on!r}) has nothing to act on: the tasks "
+            f"{listed(tasks)} share no variable. {hint} Let the heads read a "
+            "trunk, or balance by losses alone, such as "
+            "loss_weights='uncertainty'."
+        )
+    warnings.warn(
+        f"{name} has nothing to balance: the tasks {listed(tasks)} share no "
+        f"variable that is trained. Each trains with the weight 1. {hint} "
+        "Compile again when you unfreeze the trunk.",
+        UserWarning,
+        stacklevel=6,
+    )
+
+
+def _last_variables(parts, slots) -> list:
+    """Finds the trained variables nearest to the frontier, on each way down."""
+    producer = {s: call for call in parts.trunk.calls for s in call.writes}
+    found, waiting, seen = {}, list(slots), set()
+    while waiting:
+        call = producer.get(waiting.pop())
+        if call is None or call in seen:
+            continue
+        seen.add(call)
+        variables = getattr(call.operation, "trainable_variables", ())
+        # A normalisation has but two vectors; the layer before it is meant.
+        if any(len(v.shape) > 1 for v in variables):
+            found.update((id(v), v) for v in variables)
+        else:
+            waiting.extend(call.reads)
+    known = {id(v) for v in parts.trunk.trainable_variables}
+    last = [v for key, v in found.items() if key in known]
+    return last or parts.trunk.trainable_variables
+
+
+def total_of(losses: list):
+    """Adds up scalar losses.
+
+    Args:
+        losses: List of scalar tensors.
+
+    Returns:
+        float32 scalar tensor; 0 for none.
+    """
+    total = ops.zeros((), "float32")
+    for loss in losses:
+        total = total + ops.sum(ops.cast(loss, "float32"))
+    return total

@@ -1,0 +1,109 @@
+"""Arithmetic on the tasks' gradients, kept as one tensor a variable.
+
+A row is one task's gradient: a list with a tensor for each variable (or
+frontier tensor), `None` where the task does not reach it. Rows are never
+copied into one long matrix where a Gramian is all that a method reads.
+"""
+
+import math
+
+import numpy as np
+from keras import ops
+
+
+def gramian(rows: list[list]):
+    """Computes the inner products of the rows.
+
+    Args:
+        rows: List of rows.
+
+    Returns:
+        float32 tensor of shape `(num_rows, num_rows)`.
+    """
+    total = ops.zeros((len(rows), len(rows)), "float32")
+    for stacked, readers in _columns(rows):
+        part = ops.matmul(stacked, ops.transpose(stacked))
+        if len(readers) < len(rows):
+            place = np.eye(len(rows), dtype="float32")[readers]
+            part = ops.matmul(ops.matmul(place.T, part), place)
+        total = total + part
+    return total
+
+
+def mixed(rows: list[list], weights) -> list:
+    """Adds the rows up, each with a weight.
+
+    Args:
+        rows: List of rows.
+        weights: float32 tensor of shape `(num_rows,)`.
+
+    Returns:
+        List of tensors of the rows' shapes and types; `None` where no row has
+        one.
+    """
+    result = []
+    for column in zip(*rows, strict=True):
+        there = [(k, t) for k, t in enumerate(column) if t is not None]
+        if not there:
+            result.append(None)
+            continue
+        dtype = there[0][1].dtype
+        parts = [weights[k] * ops.cast(t, "float32") for k, t in there]
+        result.append(ops.cast(sum(parts[1:], parts[0]), dtype))
+    return result
+
+
+def flat(rows: list[list], sizes: list[int]):
+    """Writes rows as a matrix.
+
+    Args:
+        rows: List of rows.
+        sizes: List of integers, how many numbers each tensor holds.
+
+    Returns:
+        float32 tensor of shape `(num_rows, sum(sizes))`.
+    """
+    return ops.stack(
+        [
+            ops.concatenate(
+                [
+                    ops.zeros((size,), "float32")
+                    if tensor is None
+                    else ops.reshape(ops.cast(tensor, "float32"), (size,))
+                    for tensor, size in zip(row, sizes, strict=True)
+                ]
+            )
+            for row in rows
+        ]
+    )
+
+
+def unflat(vector, shapes: list[tuple]) -> list:
+    """Reads a vector as tensors of given shapes.
+
+    Args:
+        vector: Tensor of shape `(num_parameters,)`.
+        shapes: List of tuples of integers.
+
+    Returns:
+        List of tensors.
+    """
+    tensors, start = [], 0
+    for shape in shapes:
+        size = math.prod(shape)
+        tensors.append(ops.reshape(vector[start : start + size], shape))
+        start += size
+    return tensors
+
+
+def _columns(rows):
+    for column in zip(*rows, strict=True):
+        readers = [k for k, tensor in enumerate(column) if tensor is not None]
+        if readers:
+            stacked = ops.stack(
+                [
+                    ops.reshape(ops.cast(column[k], "float32"), (-1,))
+                    for k in readers
+                ]
+            )
+            yield stacked, readers

@@ -1,0 +1,127 @@
+"""TensorFlow's training step of a balancer that reads gradients."""
+
+import keras
+import tensorflow as tf
+
+from mtl_keras import compat
+from mtl_keras.engine import tensorflow as engine
+from mtl_keras.engine.choice import Pulls, choose
+from mtl_keras.engine.outline import total_of
+
+
+def train_step(model, data) -> dict:
+    """Takes one training step.
+
+    One backward pass through all heads, each on its own copy of what the
+    trunk gave, yields every task's gradient there; then one pass through the
+    trunk, or one for each task at the level of the parameters.
+
+    Args:
+        model: `MultiTaskModel` with an outline.
+        data: Batch, as `fit` gives it.
+
+    Returns:
+        Dict, the logs.
+    """
+    x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+    outline, optimizer = model.step_outline, model.optimizer
+    # The optimizer sums gradients over replicas; a penalty counts once.
+    share = 1.0 / engine.num_replicas()
+    scale = tf.cast(optimizer.scale_loss(tf.ones(())), tf.float32)
+    compat.clear_losses(model)
+    with tf.GradientTape(persistent=True) as tape:
+        values = outline.run_trunk(compat.standardize_inputs(model, x))
+        activity = compat.activity_losses(model)
+        penalty = share * scale * total_of(activity)
+    masks = outline.masks(values)
+    with tf.GradientTape() as head_tape:
+        copies = {
+            name: {s: tf.identity(values[s]) for s in outline.reads(name)}
+            for name in outline.tasks
+        }
+        head_tape.watch(copies)
+        predictions = outline.run_heads(values, copies, masks)
+        found = model.task_losses(y, predictions, sample_weight)
+        known = {id(loss) for loss in activity}
+        late = [
+            loss
+            for loss in compat.activity_losses(model)
+            if id(loss) not in known
+        ]
+        weights = outline.balancer.head_weights(found.losses, found.present)
+        objective = tf.reduce_sum(tf.stop_gradient(weights) * found.shares)
+        objective = scale * (objective + share * total_of(late))
+    trained = model.trainable_variables
+    shared = {id(v) for v in outline.trunk_variables}
+    own = [v for v in trained if id(v) not in shared]
+    cotangents, head_gradients = head_tape.gradient(
+        objective, (copies, [v.value for v in own])
+    )
+    rows = [
+        [cotangents[name].get(slot) for slot in outline.slots]
+        for name in outline.tasks
+    ]
+    pulls = _pulls(outline, tape, values)
+    mix = choose(outline, rows, found, scale, pulls)
+    gradients = dict(zip(map(id, own), head_gradients, strict=True))
+    gradients.update(
+        zip(map(id, outline.trunk_variables), mix.gradients, strict=True)
+    )
+    extra = []
+    if activity:
+        variables = [v.value for v in outline.trunk_variables]
+        extra.append(
+            (outline.trunk_variables, tape.gradient(penalty, variables))
+        )
+    with tf.GradientTape() as penalty_tape:
+        penalties = model.weight_penalties()
+        penalty = share * scale * total_of(penalties)
+    if penalties:
+        variables = [v.value for v in trained]
+        extra.append((trained, penalty_tape.gradient(penalty, variables)))
+    for variables, more in extra:
+        for variable, gradient in zip(variables, more, strict=True):
+            gradients[id(variable)] = _sum(gradients[id(variable)], gradient)
+    optimizer.apply_gradients([(gradients[id(v)], v) for v in trained])
+    model.track_step(found, [*activity, *late, *penalties], mix)
+    return model.compute_metrics(x, y, predictions, sample_weight)
+
+
+def _pulls(outline, tape, values) -> Pulls:
+    targets = [values[slot] for slot in outline.slots]
+
+    def pull(row, variables):
+        there = [
+            (target, cotangent)
+            for target, cotangent in zip(targets, row, strict=True)
+            if cotangent is not None
+        ]
+        return tape.gradient(
+            [target for target, _ in there],
+            [v.value for v in variables],
+            output_gradients=[cotangent for _, cotangent in there],
+        )
+
+    def dense(gradients):
+        return [
+            tf.zeros(v.shape, v.dtype) if g is None else tf.convert_to_tensor(g)
+            for g, v in zip(gradients, outline.trunk_variables, strict=True)
+        ]
+
+    return Pulls(
+        trunk=lambda row: pull(row, outline.trunk_variables),
+        last=lambda row: [
+            None if g is None else tf.convert_to_tensor(g)
+            for g in pull(row, outline.last_variables)
+        ],
+        dense=dense,
+        branch=tf.cond,
+        num_replicas=engine.num_replicas(),
+        sum_over_replicas=engine.sum_over_replicas,
+    )
+
+
+def _sum(gradient, more):
+    if gradient is None or more is None:
+        return more if gradient is None else gradient
+    return tf.convert_to_tensor(gradient) + tf.convert_to_tensor(more)
