@@ -93,6 +93,31 @@ def own_buffers(variables) -> None:
                 variable.assign(ops.copy(variable.value))
 
 
+def held_values(variables) -> list:
+    """Lists `(variable, value)` of variables on JAX, without a copy.
+
+    On TensorFlow there is nothing to list: values are changed in place.
+
+    Args:
+        variables: List of `keras.Variable`.
+    """
+    if keras.backend.backend() != "jax":
+        return []
+    return [(v, v._value) for v in variables if v._value is not None]
+
+
+def give_back(held) -> None:
+    """Sets variables that lost their value to the one that they held.
+
+    Args:
+        held: What `held_values` returned. A value that a step has used up is
+            left out; Keras then puts back what the step returned.
+    """
+    for variable, value in held:
+        if variable._value is None and not value.is_deleted():
+            variable.assign(value)
+
+
 def sum_gradients_before_clipping(optimizer) -> None:
     """Lets an optimizer clip the gradient of the batch on several replicas.
 

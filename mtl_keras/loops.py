@@ -7,13 +7,13 @@ from keras import ops
 
 from mtl_keras import (
     arguments,
-    compat,
     distribution,
     engine,
     random_state,
     targets,
 )
 from mtl_keras.collection import COLLECTED, SplitCollection
+from mtl_keras.kept_state import KeptState
 from mtl_keras.validation import LabelCheck, raise_illegal_labels
 
 
@@ -26,13 +26,6 @@ class Hidden:
 
     def __init__(self, value):
         self.value = value
-
-
-class _OwnBuffers(keras.callbacks.Callback):
-    """Parts weights and averages before another callback's `on_train_end`."""
-
-    def on_train_end(self, logs=None):
-        compat.own_buffers(self.model.trainable_variables)
 
 
 class CheckedLoops(keras.Model):
@@ -118,7 +111,8 @@ class CheckedLoops(keras.Model):
                 held_out, self.tasks, self._checked
             )
         callbacks = call.get("callbacks")
-        ours = [_OwnBuffers(), LabelCheck(type(self)._check_audit)]
+        kept = KeptState(self)
+        ours = [kept, LabelCheck(type(self)._check_audit)]
         if isinstance(callbacks, keras.callbacks.CallbackList):
             for each in ours:
                 each.set_model(self)
@@ -130,12 +124,8 @@ class CheckedLoops(keras.Model):
                 else ([] if callbacks is None else [callbacks])
             )
             call["callbacks"] = [*ours, *given]
-        try:
+        with kept:
             return super().fit(**call)
-        except BaseException:
-            # An interrupted `fit` on JAX ends with the averages all the same.
-            compat.own_buffers(self.trainable_variables)
-            raise
 
     def _use_class_weight(self, class_weight):
         tables = arguments.resolve_class_weight(
@@ -243,7 +233,8 @@ class CheckedLoops(keras.Model):
             # The iterator that `fit` keeps still counts in executions.
             self._evaluation_steps = steps if kept else 1
         try:
-            logs = super().evaluate(**call, **private, return_dict=True)
+            with KeptState(self):
+                logs = super().evaluate(**call, **private, return_dict=True)
             self._check_audit()
             logs.update(self._split_results())
             intervals = {}
@@ -258,6 +249,19 @@ class CheckedLoops(keras.Model):
         if return_dict:
             return {**logs, **intervals}
         return [*self._in_order(logs), *intervals.values()]
+
+    def predict(self, *args, **kwargs):
+        """Computes the answers; arguments as in `keras.Model.predict`.
+
+        Args:
+            *args: As in Keras.
+            **kwargs: As in Keras.
+
+        Returns:
+            Dict, task name to NumPy array.
+        """
+        with KeptState(self):
+            return super().predict(*args, **kwargs)
 
     def _split_results(self) -> dict:
         if not self._board.split_metrics:

@@ -17,7 +17,7 @@ def save(model, folder) -> None:
     """Writes the states into the folder of the model's assets.
 
     Args:
-        model: Built `keras.Model`.
+        model: Built `MultiTaskModel`.
         folder: String or path.
     """
     states = [
@@ -33,7 +33,7 @@ def load(model, folder) -> None:
     """Sets the states to what `save` wrote; a file without them is no error.
 
     Args:
-        model: Model of the same structure.
+        model: `MultiTaskModel` of the same structure.
         folder: String or path, or `None` where the model has no assets.
     """
     if folder is None or not (path := pathlib.Path(folder) / _FILE).exists():
@@ -46,5 +46,8 @@ def load(model, folder) -> None:
 
 
 def _states(model) -> list:
-    known = {id(v) for v in [*model.weights, *model.metrics_variables]}
+    # A balancer stores its own, generators included.
+    others = [*model.weights, *model.metrics_variables]
+    others += getattr(model.balancer, "variables", [])
+    known = {id(variable) for variable in others}
     return [v for v in model.variables if id(v) not in known]
