@@ -1,0 +1,47 @@
+"""UW-SO: soft optimal uncertainty weighting.
+
+Kirchdorfer et al., GCPR 2024, https://arxiv.org/abs/2408.07985.
+"""
+
+import keras
+
+from mtl_keras.balancing.balancer import Balancer
+from mtl_keras.balancing.masked import reciprocal, softmax, taking_part
+from mtl_keras.ranges import number
+
+
+@keras.saving.register_keras_serializable(package="mtl_keras")
+class UWSO(Balancer):
+    """Weighs the tasks by a softmax of their inverse losses.
+
+    `1 / losses[k]` is where uncertainty weighting converges to; a softmax
+    tempers it: `weights = softmax((1 / losses) / temperature)`. They sum to 1.
+
+    A loss of 0 would take all the weight; such a task takes no part in the
+    step. No gradient is read: a zero, duplicate or opposed row changes no
+    weight.
+
+    Args:
+        temperature: Float above 0, the paper's `T`. The greater, the more
+            equal the weights. The paper tunes it for each data set: it has
+            the unit of an inverse loss, so `s * losses` need
+            `temperature / s`. Defaults to 1.
+        monitor: Boolean, whether the logs show the weights.
+    """
+
+    is_scale_free = True
+    needs_losses = True
+    needs_positive_losses = True
+
+    def __init__(self, temperature: float = 1.0, *, monitor: bool = False):
+        super().__init__(monitor=monitor)
+        self.temperature = number("temperature", temperature, above=0)
+
+    def _weigh(self, state, gramian, losses, present):
+        del state, gramian
+        mask = taking_part(losses, present)
+        return softmax(reciprocal(losses, mask), mask, self.temperature)
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
+        return {**super().get_config(), "temperature": self.temperature}
