@@ -9,7 +9,15 @@ import time
 
 import keras
 
-from mtl_keras import checkpoint, data, engine, export, optimizers, plots
+from mtl_keras import (
+    balancing,
+    checkpoint,
+    data,
+    engine,
+    export,
+    optimizers,
+    plots,
+)
 from mtl_keras.cross_validation import CrossValidation, cross_validate
 from mtl_keras.report import MetricsFile, Report
 from mtl_keras.suggest import did_you_mean, listed
@@ -39,9 +47,11 @@ def train_and_evaluate(
             `"validation"` and `"test"`: datasets, each may be left out.
         config: `ml_collections.ConfigDict` or dict: `model`, `epochs`,
             `batch_size`, `seed`, `optimizer`, and where wanted `data`,
-            `loss_weights`, `jit_compile`, `steps_per_execution`, `monitor`
-            (a key of the logs; the best epoch's weights are kept, else the
-            last's) and `mode` (`"min"` or `"max"`).
+            `loss_weights`, `balancer` (a dict, hyperparameters of the
+            balancer that `loss_weights` names), `jit_compile`,
+            `steps_per_execution`, `monitor` (a key of the logs; the best
+            epoch's weights are kept, else the last's) and `mode` (`"min"` or
+            `"max"`).
         workdir: String or path of a folder, made if needed.
         command: String, the command to be named in the report.
         callbacks: Sequence of `keras.callbacks.Callback`, called before the
@@ -175,6 +185,9 @@ def _steps_per_epoch(train) -> int | None:
 
 def _compile(model, config, steps):
     weights = config.get("loss_weights")
+    options = dict(config.get("balancer") or {})
+    if options:
+        weights = balancing.get(weights if weights else None, **options)
     model.compile(
         optimizer=optimizers.from_recipe(
             config["optimizer"],

@@ -12,8 +12,9 @@ from mtl_keras.suggest import did_you_mean, listed
 
 _PREFIX = "--config."
 # Fields that hold what their reader names: the arguments of a model, weights
-# of tasks, parts of the data. The reader says which names there are.
-_OPEN = ("overrides", "loss_weights", "splits")
+# of tasks, hyperparameters of a balancer, parts of the data. The reader says
+# which names there are.
+_OPEN = ("overrides", "loss_weights", "balancer", "splits")
 
 
 def read(path: Path, overrides: list[str]) -> ConfigDict:

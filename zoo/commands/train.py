@@ -5,6 +5,7 @@ import shlex
 from pathlib import Path
 
 from absl import flags
+from ml_collections import ConfigDict
 
 import zoo
 from zoo.commands import SUMMARIES, app, configuration, evaluate
@@ -151,7 +152,22 @@ def _config(values, operands):
             f"--model={values.model} --config={values.config}. Leave out "
             "--model, or change the recipe's field `model`."
         )
+    _drop_other_tasks(config, operands)
     return config
+
+
+def _drop_other_tasks(config, operands) -> None:
+    """Drops the recipe's own weights of tasks that are not asked."""
+    weights = config.get("loss_weights")
+    asked = (config.get("overrides") or {}).get("tasks")
+    typed = any(o.startswith("--config.loss_weights") for o in operands)
+    if asked is None or typed or not hasattr(weights, "items"):
+        return
+    known = zoo.info(config.model)["tasks"]
+    with config.unlocked(), config.ignore_type():
+        config.loss_weights = ConfigDict(
+            {n: w for n, w in weights.items() if n in asked or n not in known}
+        )
 
 
 _COMMAND = app.Command(
