@@ -2,6 +2,7 @@
 
 import itertools
 
+import keras
 import numpy as np
 from keras import ops
 
@@ -72,3 +73,13 @@ class BalanceLog(LabelMeans):
         """Returns the means so far by log key."""
         means = self.result()
         return {name: means[i] for i, name in enumerate(self.log_names)}
+
+
+class BalancerEpochs(keras.callbacks.Callback):
+    """Tells the balancer of each epoch's end."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Moves what a method moves once an epoch."""
+        del epoch, logs
+        # `self.model` brings the state back from a step of JAX.
+        self.model.balancer.on_epoch_end()

@@ -12,6 +12,7 @@ from mtl_keras import (
     random_state,
     targets,
 )
+from mtl_keras.balance_log import BalancerEpochs
 from mtl_keras.collection import COLLECTED, SplitCollection
 from mtl_keras.kept_state import KeptState
 from mtl_keras.validation import LabelCheck, raise_illegal_labels
@@ -112,7 +113,7 @@ class CheckedLoops(keras.Model):
             )
         callbacks = call.get("callbacks")
         kept = KeptState(self)
-        ours = [kept, LabelCheck(type(self)._check_audit)]
+        ours = [kept, LabelCheck(type(self)._check_audit), BalancerEpochs()]
         if isinstance(callbacks, keras.callbacks.CallbackList):
             for each in ours:
                 each.set_model(self)

@@ -1,0 +1,67 @@
+"""Trains with balancers on this backend, on one device or on two replicas.
+
+`python -m tests.mtl_keras.engine.agreement FILE REPLICAS NAME...` saves the
+weights and logs after five steps of each method, from the same state.
+"""
+
+import contextlib
+import sys
+
+import keras
+import numpy as np
+
+from mtl_keras import balancing
+from tests.mtl_keras.backends import LOSS, network
+
+
+def two_replicas():
+    import tensorflow as tf
+
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(
+        cpu, [tf.config.LogicalDeviceConfiguration()] * 2
+    )
+    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope
+
+
+def train(name, scope, **options):
+    """Five steps of 16, the last of 6; `box` has no label in the second."""
+    with scope:
+        model, x, labels = network("norm" if options else "plain")
+        labels["box"][16:32] = np.nan
+        model.compile(
+            keras.optimizers.SGD(0.05, momentum=0.9),
+            loss=LOSS,
+            loss_weights=balancing.get(name, monitor=True, **options),
+        )
+    # Each epoch ends with an uneven batch, and some methods move by epoch.
+    logs = {}
+    for _ in range(2):
+        history = model.fit(
+            x[:70],
+            labels,
+            batch_size=16,
+            shuffle=False,
+            verbose=0,
+            validation_data=(x, labels),
+        ).history
+        logs = {key: values[-1] for key, values in history.items()}
+    state = [keras.ops.convert_to_numpy(v) for v in model.balancer.variables]
+    return model.get_weights(), state, logs
+
+
+def main(path, replicas, *names):
+    scope = two_replicas() if replicas == "2" else contextlib.nullcontext
+    found = {}
+    for name in names:
+        weights, state, logs = train(name, scope())
+        for group, arrays in (("weight", weights), ("state", state)):
+            for index, array in enumerate(arrays):
+                found[f"{name}/{group}/{index}"] = array
+        for key, value in logs.items():
+            found[f"{name}/log/{key}"] = np.float64(value)
+    np.savez(path, **found)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

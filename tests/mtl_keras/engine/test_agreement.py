@@ -1,0 +1,64 @@
+"""Every method: backends agree after some steps, and one with two replicas."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from mtl_keras import balancing
+from tests import test_case as case
+
+# One of each kind; the whole list takes minutes.
+EIGHT = [
+    "uncertainty",
+    "dwa",
+    "famo",
+    "gradnorm",
+    "mgda",
+    "pcgrad",
+    "cagrad",
+    "moco",
+]
+ALL = balancing.list_balancers()
+
+
+def run(folder, where, names, replicas=1, backend="tensorflow"):
+    path = folder / f"{where}.npz"
+    command = [sys.executable, "-m", "tests.mtl_keras.engine.agreement"]
+    subprocess.run(
+        [*command, str(path), str(replicas), *names],
+        env={**os.environ, "KERAS_BACKEND": backend},
+        cwd=case.ROOT,
+        check=True,
+        timeout=1200,
+        capture_output=True,
+    )
+    with np.load(path) as file:
+        return {key: file[key] for key in file.files}
+
+
+def assert_same(one, other):
+    assert one.keys() == other.keys()
+    assert one
+    for key, value in one.items():
+        scale = max(1.0, np.abs(value).max(initial=0.0))
+        np.testing.assert_allclose(
+            other[key] / scale, value / scale, rtol=0, atol=1e-5, err_msg=key
+        )
+
+
+def assert_agreement(folder, names):
+    one = run(folder, "one", names)
+    assert_same(one, run(folder, "jax", names, backend="jax"))
+    assert_same(one, run(folder, "two", names, replicas=2))
+
+
+def test_eight_methods_agree(tmp_path):
+    assert_agreement(tmp_path, EIGHT)
+
+
+@pytest.mark.slow
+def test_every_method_agrees(tmp_path):
+    assert_agreement(tmp_path, [name for name in ALL if name not in EIGHT])
