@@ -36,7 +36,9 @@ def save(model, path, progress: dict) -> None:
     """Saves a compiled model's whole training state.
 
     Unlike `.weights.h5` this holds the state of the random generators
-    (dropout) and of the optimizer as well, all bit by bit.
+    (dropout), all bit by bit. So does a `.keras` file of a `MultiTaskModel`,
+    which holds the model's structure too; of a plain `keras.Model` it does
+    not, and dropout starts again from its seed.
 
     Args:
         model: Compiled `keras.Model` with a built optimizer.

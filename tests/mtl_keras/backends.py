@@ -7,6 +7,7 @@ import numpy as np
 from keras import layers
 
 from mtl_keras import MultiTaskModel
+from mtl_keras.optimizers import PerPart
 from tests import test_case as case
 
 LOSS = {
@@ -18,6 +19,20 @@ LOSS = {
 
 def network(kind):
     """A model of a kind, its inputs and labels; nothing is drawn at random."""
+    policy = kind if kind.startswith("mixed") else "float32"
+    keras.config.set_dtype_policy(policy)
+    try:
+        return _network(kind)
+    finally:
+        keras.config.set_dtype_policy("float32")
+
+
+def tolerance(kind):
+    """How far apart the backends may be: by the rounding of the type."""
+    return {"mixed_float16": 2e-3, "mixed_bfloat16": 2e-2}.get(kind, 1e-5)
+
+
+def _network(kind):
     x, labels = case.vector_data(70)
     inputs = keras.Input((8,), name="x")
     features = inputs
@@ -56,6 +71,26 @@ OPTIMIZERS = {
     "accumulate": lambda: keras.optimizers.SGD(
         0.05, gradient_accumulation_steps=2
     ),
+    "clipnorm": lambda: keras.optimizers.SGD(0.1, clipnorm=0.05),
+    "clipvalue": lambda: keras.optimizers.SGD(0.1, clipvalue=0.01),
+    "overwrite": lambda: keras.optimizers.SGD(
+        0.05, use_ema=True, ema_overwrite_frequency=2
+    ),
+    "schedule": lambda: keras.optimizers.SGD(
+        keras.optimizers.schedules.CosineDecay(0.1, 5)
+    ),
+    # Large enough to overflow at first.
+    "scaled": lambda: keras.optimizers.LossScaleOptimizer(
+        keras.optimizers.SGD(0.05), initial_scale=2.0**126
+    ),
+    "parts": lambda: PerPart(
+        {
+            "trunk": keras.optimizers.AdamW(
+                0.01, weight_decay=0.1, use_ema=True, clipnorm=0.05
+            ),
+            "heads": keras.optimizers.SGD(0.05, gradient_accumulation_steps=2),
+        }
+    ),
 }
 CASES = [
     *((name, "plain", {}) for name in OPTIMIZERS),
@@ -67,6 +102,14 @@ CASES = [
     ("adam", "norm", {"jit_compile": True}),
     ("sgd", "plain", {"steps_per_execution": 2}),
     ("sgd", "plain", {"loss_weights": {"cls": 0.3, "box": 2.0}}),
+    ("sgd", "plain", {"jit_compile": False}),
+    ("sgd", "plain", {"shared_regularizer": "l2"}),
+    ("accumulate", "norm", {"steps_per_execution": 2}),
+    ("clip", "l2", {"jit_compile": True}),
+    # The half types: see `tolerance`.
+    ("sgd", "mixed_float16", {}),
+    ("sgd", "mixed_bfloat16", {}),
+    ("clipnorm", "mixed_float16", {"jit_compile": True}),
 ]
 
 

@@ -5,7 +5,9 @@ import json
 import keras
 import numpy as np
 import tensorflow as tf
+from keras import optimizers
 
+from mtl_keras.optimizers import PerPart
 from tests import test_case as case
 
 LOSS = {
@@ -13,31 +15,71 @@ LOSS = {
     "det": "binary_crossentropy",
     "box": "mse",
 }
+OPTIMIZERS = {
+    "momentum": lambda: optimizers.SGD(0.05, momentum=0.9),
+    "adam": lambda: optimizers.Adam(
+        0.01, use_ema=True, ema_momentum=0.8, global_clipnorm=0.05
+    ),
+    # Adam hides the length of a gradient; SGD does not.
+    "clipnorm": lambda: optimizers.SGD(0.1, clipnorm=0.05),
+    "clipvalue": lambda: optimizers.SGD(0.1, clipvalue=0.01),
+    "parts": lambda: optimizers.LossScaleOptimizer(
+        PerPart(
+            {
+                "trunk": optimizers.AdamW(0.01, weight_decay=0.1),
+                "heads": optimizers.SGD(0.1, global_clipnorm=0.05),
+            }
+        ),
+        initial_scale=1024.0,
+    ),
+    # The gradient of the second replica overflows, and of it alone.
+    "overflow": lambda: optimizers.LossScaleOptimizer(
+        optimizers.SGD(0.1), initial_scale=2.0**100
+    ),
+}
+METRICS = {"det": ["accuracy", "auc"], "box": ["iou"]}
 
 
-def train(scope):
+def train(scope, name):
     x, labels = case.vector_data(70)
     # One batch in which a task has no label at all, on either replica.
     labels["box"][:32] = np.nan
+    weight = np.ones(70, "float32")
+    if name == "overflow":
+        weight[16:32] = 1e20
     with scope:
         model = case.vector_model()
         model.compile(
-            keras.optimizers.SGD(0.05, momentum=0.9),
+            OPTIMIZERS[name](),
             loss=LOSS,
             loss_weights={"cls": 0.5},
-            metrics={"det": ["accuracy", "auc"], "box": ["iou"]},
+            metrics=METRICS if name == "momentum" else None,
         )
     history = model.fit(
         x,
         labels,
+        sample_weight=weight,
         batch_size=32,
         epochs=2,
         shuffle=False,
         verbose=0,
-        validation_data=(x, labels),
+        validation_data=(x, labels) if name == "momentum" else None,
     ).history
     logs = {key: values[-1] for key, values in history.items()}
     return model.get_weights(), logs
+
+
+def refusal(strategy):
+    """What `fit` says of an option that replicas cannot take."""
+    x, labels = case.vector_data(32)
+    with strategy.scope():
+        model = case.vector_model()
+        model.compile("sgd", steps_per_execution=2)
+    try:
+        model.fit(x, labels, verbose=0)
+    except ValueError as error:
+        return str(error)
+    return None
 
 
 def main():
@@ -46,20 +88,27 @@ def main():
         cpu, [tf.config.LogicalDeviceConfiguration()] * 2
     )
     strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-    one, logs = train(tf.device("CPU:0"))
-    two, logs_of_two = train(strategy.scope())
-    print(
-        json.dumps(
-            {
-                "replicas": strategy.num_replicas_in_sync,
-                "weights": max(
-                    float(np.abs(a - b).max())
-                    for a, b in zip(one, two, strict=True)
-                ),
-                "logs": logs,
-                "logs_of_two": logs_of_two,
-            }
-        )
+    found = {
+        "replicas": strategy.num_replicas_in_sync,
+        "refusal": refusal(strategy),
+    }
+    start = case.vector_model().get_weights()
+    for name in OPTIMIZERS:
+        keras.backend.clear_session()
+        one, logs = train(tf.device("CPU:0"), name)
+        two, logs_of_two = train(strategy.scope(), name)
+        found[name] = {
+            "weights": _apart(one, two),
+            "moved": _apart(one, start),
+            "logs": logs,
+            "logs_of_two": logs_of_two,
+        }
+    print(json.dumps(found))
+
+
+def _apart(first, second):
+    return max(
+        float(np.abs(a - b).max()) for a, b in zip(first, second, strict=True)
     )
 
 

@@ -1,0 +1,45 @@
+"""The tests of the model itself pass on JAX as well."""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+import keras
+import pytest
+
+FOLDER = pathlib.Path(__file__).parent
+FILES = (
+    "optimizers/test_per_part.py",
+    "test_checkpoint.py",
+    "test_coupled_training.py",
+    "test_evaluate_bootstrap.py",
+    "test_habits.py",
+    "test_kept_state.py",
+    "test_model.py",
+    "test_options.py",
+    "test_resume.py",
+    "test_wrong_input.py",
+)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow",
+    reason="once is enough: it always runs JAX",
+)
+@pytest.mark.parametrize("name", FILES)
+def test_passes_on_jax(name):
+    pytest.importorskip("jax")
+    result = subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "-q", "-m", ""),
+            *("-p", "no:cacheprovider", FOLDER / name),
+        ],
+        cwd=FOLDER.parents[1],
+        env={**os.environ, "KERAS_BACKEND": "jax"},
+        capture_output=True,
+        text=True,
+        timeout=1800,
+    )
+    assert result.returncode == 0, result.stdout[-5000:]
