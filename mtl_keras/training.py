@@ -19,6 +19,7 @@ from mtl_keras import (
     plots,
 )
 from mtl_keras.cross_validation import CrossValidation, cross_validate
+from mtl_keras.plots.epochs import balance_keys
 from mtl_keras.report import MetricsFile, Report
 from mtl_keras.suggest import did_you_mean, listed
 
@@ -35,7 +36,8 @@ def train_and_evaluate(
 
     The workdir holds the resolved `config.json`, `metrics.jsonl` (a line an
     epoch), `checkpoint.npz`, `events/` for TensorBoard, `model.weights.h5`,
-    `report.json`, `run.log`, `plots/` and the SavedModel `export/1`. The same
+    `report.json`, `run.log`, `plots/` (those of the balance too, where the
+    balancer monitors) and the SavedModel `export/1`. The same
     call on the same workdir goes on after the last finished epoch; on a CPU
     without XLA the final weights equal an undisturbed run's bit by bit.
 
@@ -348,9 +350,10 @@ def _evaluate(model, datasets, config, seconds, command) -> Report:
 
 
 def _illustrate(model, datasets, run, folder):
-    plots.curves(
-        run.metrics.read(), folder / "curves.png", tasks=list(model.tasks)
-    )
+    lines = run.metrics.read()
+    if model.balancer.monitor:
+        lines = _draw_balance(model.balancer.tasks, lines, folder)
+    plots.curves(lines, folder / "curves.png", tasks=list(model.tasks))
     shown = datasets.get("test") or datasets.get("validation")
     inputs = model.inputs
     if shown is None or len(inputs) != 1 or not _is_picture(inputs[0].shape):
@@ -367,6 +370,21 @@ def _illustrate(model, datasets, run, folder):
             for name, label in batch[1].items()
         },
     )
+
+
+def _draw_balance(tasks, lines, folder) -> list[dict]:
+    """Draws what the balancer logged; returns the lines without it."""
+    keys = balance_keys(tasks)
+    logged = {key for line in lines for key in line}
+    if logged.intersection([*keys["weight"], *keys["gradient_norm"]]):
+        plots.balance(lines, folder / "balance.png", tasks=tasks)
+    if logged.intersection(keys["cosine"]):
+        plots.conflicts(lines, folder / "conflicts.png", tasks=tasks)
+    drawn = {key for names in keys.values() for key in names}
+    return [
+        {key: value for key, value in line.items() if key not in drawn}
+        for line in lines
+    ]
 
 
 def _is_picture(shape) -> bool:

@@ -1,8 +1,17 @@
 """Pictures of a model, of its run and of what it answers."""
 
+from mtl_keras.plots.balance import balance
+from mtl_keras.plots.conflicts import conflicts
 from mtl_keras.plots.curves import curves
 from mtl_keras.plots.draw import draw
 from mtl_keras.plots.partition import partition
 from mtl_keras.plots.predictions import predictions
 
-__all__ = ["curves", "draw", "partition", "predictions"]
+__all__ = [
+    "balance",
+    "conflicts",
+    "curves",
+    "draw",
+    "partition",
+    "predictions",
+]

@@ -2,13 +2,13 @@
 
 import dataclasses
 import math
-import numbers
 import pathlib
 from collections.abc import Iterable
 
 import numpy as np
 
 from mtl_keras.plots import figure as paper
+from mtl_keras.plots.epochs import by_epoch, is_number
 
 _NOT_DRAWN = ("epoch", "seconds")
 _VALIDATION = "val_"
@@ -68,7 +68,7 @@ def curves(
             path is a folder or no `.png`.
     """
     path = paper.checked_path(path)
-    panels = _panels(_by_epoch(metrics), tasks)
+    panels = _panels(by_epoch(metrics), tasks)
     columns = _num_columns(len(panels))
     rows = math.ceil(len(panels) / columns)
     # Few panels do not grow beyond what a curve needs.
@@ -101,24 +101,11 @@ def curves(
         return paper.save(figure, path)
 
 
-def _by_epoch(metrics):
-    lines = {}
-    for index, line in enumerate(metrics):
-        if not isinstance(line, dict):
-            raise ValueError(
-                "`metrics` must be a list of dicts, one an epoch, such as "
-                f"{{'epoch': 0, 'loss': 1.2}}. Received: metrics[{index}]="
-                f"{line!r}"
-            )
-        lines[line.get("epoch", index)] = line
-    return dict(sorted(lines.items()))
-
-
 def _panels(by_epoch, tasks):
     series = {}
     for epoch, line in by_epoch.items():
         for key, value in line.items():
-            if key in _NOT_DRAWN or not _is_number(value):
+            if key in _NOT_DRAWN or not is_number(value):
                 continue
             value = math.nan if value is None else float(value)
             epochs, values = series.setdefault(key, ([], []))
@@ -144,14 +131,6 @@ def _place(panel):
     if panel.task is None:
         return (0 if is_loss else 2, "", not is_loss)
     return (1, panel.task, not is_loss)
-
-
-def _is_number(value):
-    # JSON has no NaN: a metric that is not defined is written as null.
-    return value is None or (
-        isinstance(value, numbers.Real | np.number)
-        and not isinstance(value, bool)
-    )
 
 
 def _inferred_tasks(keys):
