@@ -14,6 +14,8 @@ LOSS = {
     "box": "mean_squared_error",
 }
 BATCH, STEPS = 16, 5
+# Large enough to overflow at first, so that steps are skipped.
+SCALE = 2.0**13
 # Options that go together are merged: "adam" and "ema" make Adam(use_ema=True).
 ALONE = {
     "sgd": {},
@@ -129,9 +131,8 @@ def compiled(cls, names):
         rate, **settings["optimizer"]
     )
     if policy == "mixed_float16":
-        # Large enough to overflow at first, so that steps are skipped.
         optimizer = optimizers.LossScaleOptimizer(
-            optimizer, initial_scale=2.0**18
+            optimizer, initial_scale=SCALE
         )
     model.compile(optimizer, loss=LOSS, **settings["compile"])
     return model, x
@@ -201,6 +202,8 @@ def test_trains_like_keras_on_full_labels_and_numpy_on_missing(names):
         )
     ]
     assert np.isfinite(moved).all() and max(moved) > 1e-3
+    if "float16" in names:
+        assert float(ours.optimizer.dynamic_scale) < SCALE
     check_missing_labels(ours, names)
 
 
