@@ -15,7 +15,11 @@ from mtl_keras import (
 from mtl_keras.balance_log import BalancerEpochs
 from mtl_keras.collection import COLLECTED, SplitCollection
 from mtl_keras.kept_state import KeptState
-from mtl_keras.validation import LabelCheck, raise_illegal_labels
+from mtl_keras.validation import (
+    LabelCheck,
+    raise_illegal_labels,
+    raise_negative_losses,
+)
 
 
 class Hidden:
@@ -270,6 +274,11 @@ class CheckedLoops(keras.Model):
         return self._board.split_results(self._collection.arrays())
 
     def _check_audit(self):
-        counts = ops.convert_to_numpy(self._board.audit.result())
-        counts = dict(zip(self._board.names, counts, strict=True))
-        raise_illegal_labels(counts, self.tasks)
+        raise_illegal_labels(self._counts(self._board.audit), self.tasks)
+        balancer = self._plan.value.balancer
+        if balancer.needs_positive_losses:
+            raise_negative_losses(self._counts(self._board.negative), balancer)
+
+    def _counts(self, audit):
+        counts = ops.convert_to_numpy(audit.result())
+        return dict(zip(self._board.names, counts, strict=True))

@@ -288,6 +288,8 @@ class MultiTaskModel(CheckedLoops):
         """
         self._board.losses.update_state(found.totals, found.counts)
         self._board.audit.update_state(found.num_invalid)
+        if self.balancer.needs_positive_losses:
+            self._board.negative.update_state(found.losses < 0)
         if penalties:
             extra = [ops.sum(ops.cast(e, "float32")) for e in penalties]
             self._board.regularization.update_state([sum(extra)], [1.0])

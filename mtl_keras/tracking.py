@@ -60,7 +60,9 @@ class LabelMeans(keras.metrics.Metric):
 
 
 class LabelAudit(keras.metrics.Metric):
-    """Counts, inside the compiled step, labels that are no legal answer.
+    """Counts, inside the compiled step, what no task may have.
+
+    Labels that are no legal answer; losses that a balancer cannot read.
 
     A compiled step cannot raise. It counts instead, and the model raises
     after the first batch and at the end of each epoch.
@@ -103,6 +105,7 @@ class TaskTracking:
         self.losses = LabelMeans(max(len(self.names), 1), "losses")
         self.regularization = LabelMeans(1, "regularization")
         self.audit = LabelAudit(max(len(self.names), 1))
+        self.negative = LabelAudit(max(len(self.names), 1))
         self.metrics = metrics
         self.weighted_metrics = weighted_metrics
         self.split_metrics = split_metrics
@@ -115,6 +118,7 @@ class TaskTracking:
             self.losses,
             self.regularization,
             self.audit,
+            self.negative,
             *([] if self.balance is None else [self.balance]),
             *(m for group in self.metrics.values() for m in group),
             *(m for group in self.weighted_metrics.values() for m in group),

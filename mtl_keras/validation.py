@@ -134,6 +134,27 @@ def raise_illegal_labels(counts: dict, tasks: dict) -> None:
             )
 
 
+def raise_negative_losses(counts: dict, balancer) -> None:
+    """Raises if a loss was negative where the balancer takes logarithms.
+
+    Args:
+        counts: Dict, task name to how many batches had a negative loss.
+        balancer: `Balancer`.
+
+    Raises:
+        ValueError: If a count is not 0.
+    """
+    for name, count in counts.items():
+        if count:
+            raise ValueError(
+                f"{type(balancer).__name__} needs losses above 0: it takes "
+                "their logarithms or ratios. Received: a negative loss of the "
+                f"task {name!r} in {int(count)} batches. Give the task a loss "
+                "that is bounded below by 0, or balance by gradients, such as "
+                "loss_weights='cagrad'."
+            )
+
+
 class LabelCheck(keras.callbacks.Callback):
     """Raises after the first batch and each epoch if labels are illegal.
 

@@ -1,6 +1,7 @@
 """Ways to balance the tasks of one model against each other."""
 
 import importlib
+import inspect
 import numbers
 
 from mtl_keras.balancing.balancer import Balancer
@@ -107,6 +108,16 @@ def list_balancers(
     )
 
 
+def _hyperparameters(method) -> list[str]:
+    names = {}
+    for base in method.__mro__:
+        given = inspect.signature(base.__init__).parameters.values()
+        names.update((p.name, p) for p in given if p.kind != p.VAR_KEYWORD)
+        if not any(p.kind == p.VAR_KEYWORD for p in given):
+            break
+    return [n for n in names if n not in ("self", "args")]
+
+
 def get(identifier, **hyperparameters) -> Balancer:
     """Returns a balancer.
 
@@ -120,15 +131,21 @@ def get(identifier, **hyperparameters) -> Balancer:
         `Balancer` instance.
 
     Raises:
-        ValueError: If the name is unknown or a weight is no finite number of
-            at least zero.
+        ValueError: If the name or a hyperparameter is unknown, or a weight is
+            no finite number of at least zero.
         TypeError: If `identifier` is of another type, or hyperparameters come
             with an identifier that is no name.
     """
     if isinstance(identifier, str):
         if identifier not in _BALANCERS:
             raise ValueError(unknown("balancer", identifier, _BALANCERS))
-        return __getattr__(_BALANCERS[identifier])(**hyperparameters)
+        method = __getattr__(_BALANCERS[identifier])
+        options = _hyperparameters(method)
+        for name in hyperparameters:
+            if name not in options:
+                what = f"hyperparameter of {identifier!r}"
+                raise ValueError(unknown(what, name, options, hyperparameters))
+        return method(**hyperparameters)
     if hyperparameters:
         raise TypeError(
             "Hyperparameters go with a balancer's name. Received: "

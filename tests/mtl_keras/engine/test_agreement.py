@@ -1,6 +1,7 @@
 """Every method: backends agree after some steps, and one with two replicas."""
 
 import os
+import pathlib
 import subprocess
 import sys
 
@@ -8,7 +9,8 @@ import numpy as np
 import pytest
 
 from mtl_keras import balancing
-from tests import test_case as case
+
+ROOT = pathlib.Path(__file__).parents[3]
 
 # One of each kind; the whole list takes minutes.
 EIGHT = [
@@ -30,7 +32,7 @@ def run(folder, where, names, replicas=1, backend="tensorflow"):
     subprocess.run(
         [*command, str(path), str(replicas), *names],
         env={**os.environ, "KERAS_BACKEND": backend},
-        cwd=case.ROOT,
+        cwd=ROOT,
         check=True,
         timeout=1200,
         capture_output=True,
