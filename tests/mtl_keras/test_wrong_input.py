@@ -104,7 +104,7 @@ IN_COMPILE = {
     ),
     "unknown balancer": (
         {"loss_weights": "equall"},
-        "Unknown balancer: 'equall'.*'equal', 'static'.*Did you mean 'equal'",
+        "Unknown balancer: 'equall'.*'equal'.*'static'.*Did you mean 'equal'",
     ),
     "unknown loss": (
         {"loss": {**LOSSES, "cls": "cross_entrpy"}},
