@@ -30,6 +30,8 @@ def train_step(model, state, data) -> tuple:
     in_heads = [i for i in place.values() if i not in set(in_trunk)]
     scale = run.loss_scale(optimizer, optimizer_state)
 
+    is_penalised = []
+
     def trunk(values):
         def body():
             slots = outline.run_trunk(compat.standardize_inputs(model, x))
@@ -37,6 +39,7 @@ def train_step(model, state, data) -> tuple:
 
         given = _replaced(trainable, in_trunk, values)
         (slots, masks), after, losses = run.step(body, given, fixed)
+        is_penalised[:] = [bool(losses)]
         live = [slots.pop(slot) for slot in outline.slots]
         return (live, total_of(losses)), (slots, masks, after)
 
@@ -83,13 +86,13 @@ def train_step(model, state, data) -> tuple:
     mix, fixed, _ = run.step(
         lambda: choose(outline, rows, found, scale, pulls), trainable, fixed
     )
-    nothing = [jnp.zeros_like(tensor) for tensor in live]
-    (of_activity,) = pull((nothing, scale))
-    for places, more in (
-        (in_trunk, mix.gradients),
-        (in_trunk, of_activity),
-        (in_heads, head_gradients),
-    ):
+    parts = [(in_trunk, mix.gradients), (in_heads, head_gradients)]
+    if is_penalised[0]:
+        # One more pass through the trunk, only where a layer of it asks.
+        nothing = [jnp.zeros_like(tensor) for tensor in live]
+        (of_activity,) = pull((nothing, scale))
+        parts.append((in_trunk, of_activity))
+    for places, more in parts:
         for i, gradient in zip(places, more, strict=True):
             gradients[i] = gradients[i] + gradient
     trainable, optimizer_state = optimizer.stateless_apply(
