@@ -1,6 +1,7 @@
 """Pictures of a model, of its run and of what it answers."""
 
 from mtl_keras.plots.balance import balance
+from mtl_keras.plots.comparison import comparison
 from mtl_keras.plots.conflicts import conflicts
 from mtl_keras.plots.curves import curves
 from mtl_keras.plots.draw import draw
@@ -9,6 +10,7 @@ from mtl_keras.plots.predictions import predictions
 
 __all__ = [
     "balance",
+    "comparison",
     "conflicts",
     "curves",
     "draw",
