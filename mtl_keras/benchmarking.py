@@ -9,7 +9,7 @@ import numpy as np
 from mtl_keras import engine
 from mtl_keras.model import MultiTaskModel
 
-_WIDTHS = (32, 64, 64, 128, 128, 256, 256)
+WIDTHS = (32, 64, 64, 128, 128, 256, 256)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,6 +24,11 @@ class StepTimes:
 
     plain: np.ndarray
     ours: np.ndarray
+
+    @property
+    def mean_ratio(self) -> float:
+        """The ratio of the mean times, for steps that differ among them."""
+        return float(self.ours.mean() / self.plain.mean())
 
     @property
     def ratio(self) -> float:
@@ -56,6 +61,7 @@ class StepTimes:
             "plain_ms": 1e3 * float(np.median(self.plain)),
             "ours_ms": 1e3 * float(np.median(self.ours)),
             "ratio": self.ratio,
+            "mean_ratio": self.mean_ratio,
             "interval": self.interval(),
         }
 
@@ -75,7 +81,7 @@ def convolutional_network(num_tasks: int):
     """
     inputs = keras.Input((32, 32, 3), name="image")
     features = inputs
-    for index, width in enumerate(_WIDTHS):
+    for index, width in enumerate(WIDTHS):
         features = keras.layers.Conv2D(
             width, 3, padding="same", activation="relu"
         )(features)
@@ -114,33 +120,83 @@ def compare_steps(
     Returns:
         `StepTimes`.
     """
-    rng = np.random.default_rng(seed)
-    models = []
-    for cls, weights in ((keras.Model, None), (MultiTaskModel, loss_weights)):
-        keras.utils.set_random_seed(seed)
-        inputs, outputs = convolutional_network(num_tasks)
-        model = cls(inputs, outputs)
-        model.compile(
-            keras.optimizers.SGD(0.01),
-            loss=dict.fromkeys(outputs, "sparse_categorical_crossentropy"),
-            loss_weights=weights,
-            jit_compile=jit_compile,
+    x, y = random_batch(num_tasks, batch_size, seed)
+    take = [
+        keras_step(cls, weights, x, y, jit_compile=jit_compile, seed=seed)
+        for cls, weights in (
+            (keras.Model, None),
+            (MultiTaskModel, loss_weights),
         )
-        models.append(model)
+    ]
+    return StepTimes(*interleaved(take, steps, warmup, seed))
+
+
+def random_batch(num_tasks: int, batch_size: int, seed: int = 0) -> tuple:
+    """Draws images and labels of the benchmark's network.
+
+    Args:
+        num_tasks: Integer.
+        batch_size: Integer.
+        seed: Integer.
+
+    Returns:
+        Pair of a float32 array of shape `(batch_size, 32, 32, 3)` and a dict
+        of task name to int32 array of shape `(batch_size,)`.
+    """
+    rng = np.random.default_rng(seed)
     x = rng.normal(size=(batch_size, 32, 32, 3)).astype("float32")
-    y = {
-        name: rng.integers(0, 10, batch_size).astype("int32")
-        for name in models[0].output
+    return x, {
+        f"task{index}": rng.integers(0, 10, batch_size).astype("int32")
+        for index in range(num_tasks)
     }
-    take = [engine.step_function(model, x, y) for model in models]
+
+
+def keras_step(cls, loss_weights, x, y, *, jit_compile: bool, seed: int = 0):
+    """Makes a function that takes one training step.
+
+    Args:
+        cls: `keras.Model` or `MultiTaskModel`.
+        loss_weights: As in `compile`.
+        x: Array of images.
+        y: Dict, task name to labels.
+        jit_compile: Bool.
+        seed: Integer, of the weights.
+
+    Returns:
+        Function without arguments.
+    """
+    keras.utils.set_random_seed(seed)
+    inputs, outputs = convolutional_network(len(y))
+    model = cls(inputs, outputs)
+    model.compile(
+        keras.optimizers.SGD(0.01),
+        loss=dict.fromkeys(outputs, "sparse_categorical_crossentropy"),
+        loss_weights=loss_weights,
+        jit_compile=jit_compile,
+    )
+    return engine.step_function(model, x, y)
+
+
+def interleaved(functions, steps: int, warmup: int = 5, seed: int = 0):
+    """Times functions in turn, in a random order each round.
+
+    Args:
+        functions: List of functions without arguments.
+        steps: Integer, timed calls of each.
+        warmup: Integer, calls of each before, the compilation among them.
+        seed: Integer, of the order: none always runs on a warm cache.
+
+    Returns:
+        Array of seconds, of shape `(len(functions), steps)`.
+    """
+    rng = np.random.default_rng(seed)
     for _ in range(warmup):
-        for step in take:
-            step()
-    times = np.zeros((2, steps))
+        for function in functions:
+            function()
+    times = np.zeros((len(functions), steps))
     for number in range(steps):
-        # A random order in each pair: neither always runs on a warm cache.
-        for index in rng.permutation(2):
+        for index in rng.permutation(len(functions)):
             started = time.perf_counter()
-            take[index]()
+            functions[index]()
             times[index, number] = time.perf_counter() - started
-    return StepTimes(*times)
+    return times

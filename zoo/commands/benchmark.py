@@ -33,6 +33,31 @@ def define(values: flags.FlagValues) -> None:
         flag_values=values,
     )
     flags.DEFINE_string(
+        "balancer",
+        "equal",
+        "Name of the balancer of the multi-task model.",
+        flag_values=values,
+    )
+    flags.DEFINE_string(
+        "on",
+        None,
+        "Its level: features, last_shared or parameters; else its default.",
+        flag_values=values,
+    )
+    flags.DEFINE_integer(
+        "update_every",
+        1,
+        "Steps between exact ones; the ratio of the means is printed then.",
+        lower_bound=1,
+        flag_values=values,
+    )
+    flags.DEFINE_bool(
+        "torchjd",
+        False,
+        "Also times TorchJD on the same network, where it is installed.",
+        flag_values=values,
+    )
+    flags.DEFINE_string(
         "output", None, "JSON file for the figures.", flag_values=values
     )
 
@@ -51,42 +76,93 @@ def run(values: flags.FlagValues, operands: list[str]) -> None:
 
     from mtl_keras import benchmarking, engine
 
+    _check_peer(values)
     versions = ", ".join(f"{k} {v}" for k, v in engine.versions().items())
     print(f"{versions}; devices {', '.join(engine.devices())}")
     print(
         f"7-layer CNN at 32x32x3, batch {values.batch_size}, "
-        f"{values.num_tasks} tasks, {values.steps} interleaved steps"
+        f"{values.num_tasks} tasks, {values.steps} interleaved steps, "
+        f"balancer {_title(values)}"
     )
-    print(
-        f"{'XLA':<5}{'keras.Model':>14}{'MultiTaskModel':>16}{'ratio':>8}  95%"
-    )
+    print(f"{'':<12}{'plain step':>14}{'balanced':>16}{'ratio':>8}  95%")
+    batch = benchmarking.random_batch(values.num_tasks, values.batch_size)
     results = []
+    if values.torchjd:
+        from mtl_keras import benchmarking_torchjd
+
+        take = benchmarking_torchjd.step_functions(*batch, values.balancer)
+        times = benchmarking.interleaved(take, values.steps)
+        results.append({"framework": "torchjd"})
+        _show("TorchJD", benchmarking.StepTimes(*times), results[-1], values)
     for setting in values.xla:
         times = benchmarking.compare_steps(
             num_tasks=values.num_tasks,
             batch_size=values.batch_size,
             steps=values.steps,
             jit_compile=setting == "on",
+            loss_weights=_balancer(values),
         )
-        result = {"xla": setting, **times.summary()}
-        results.append(result)
-        low, high = result["interval"]
-        print(
-            f"{setting:<5}{result['plain_ms']:>11.1f} ms"
-            f"{result['ours_ms']:>13.1f} ms{result['ratio']:>8.3f}"
-            f"  {low:.3f} to {high:.3f}",
-            flush=True,
-        )
+        results.append({"framework": "keras", "xla": setting})
+        _show(f"XLA {setting}", times, results[-1], values)
     if values.output:
         path = pathlib.Path(values.output)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(results, indent=2) + "\n")
 
 
+def _show(name, times, result, values):
+    result.update(times.summary())
+    low, high = result["interval"]
+    spread = f"{low:.3f} to {high:.3f}"
+    ratio = result["ratio"]
+    if values.update_every > 1:
+        ratio, spread = result["mean_ratio"], "ratio of the means"
+    print(
+        f"{name:<12}{result['plain_ms']:>11.1f} ms"
+        f"{result['ours_ms']:>13.1f} ms{ratio:>8.3f}  {spread}",
+        flush=True,
+    )
+
+
+def _title(values):
+    given = [f"on={values.on}"] if values.on else []
+    if values.update_every > 1:
+        given.append(f"update_every={values.update_every}")
+    return f"{values.balancer}({', '.join(given)})"
+
+
+def _balancer(values):
+    """Makes a new balancer: each model needs one of its own."""
+    from mtl_keras import balancing
+
+    options = {"on": values.on} if values.on else {}
+    if values.update_every > 1:
+        options["update_every"] = values.update_every
+    return balancing.get(values.balancer, **options)
+
+
+def _check_peer(values):
+    _balancer(values)
+    if not values.torchjd:
+        return
+    from mtl_keras import benchmarking_torchjd as peer
+
+    if values.balancer not in peer.AGGREGATORS:
+        raise ValueError(
+            unknown("balancer of --torchjd", values.balancer, peer.AGGREGATORS)
+        )
+    if not peer.is_installed():
+        raise ValueError(
+            "--torchjd needs the packages torch and torchjd. Received: they "
+            "are not installed. Install them, or leave --torchjd out."
+        )
+
+
 _COMMAND = app.Command(
     name="benchmark",
     summary=SUMMARIES["benchmark"],
-    usage="step [--steps=N] [--num_tasks=N] [--xla=off,on] [--output=FILE]",
+    usage="step [--steps=N] [--num_tasks=N] [--xla=off,on] "
+    "[--balancer=NAME] [--on=LEVEL] [--torchjd] [--output=FILE]",
     define=define,
     run=run,
     operands="files",
