@@ -29,36 +29,52 @@ def group_means(values, mask, num_groups: int):
     largest = ops.max(line)
     line = line / ops.where(largest > 0, largest, 1.0)
 
-    # runs[i, n] holds the numbers i, i + 1, ..., n - 1.
+    # costs[i, n] is that of a run of the numbers i, i + 1, ..., n - 1. Taken
+    # from the first of them, its sums lose no more than their rounding.
     cut = ops.arange(size + 1, dtype="int32")
     place = ops.arange(size, dtype="int32")
-    runs = ops.logical_and(
-        cut[:, None, None] <= place, place < cut[None, :, None]
+    apart = ops.maximum(line - line[:, None], 0.0) * there
+    since = ops.cast(place[:, None] <= place, "float32") * there
+    counts, sums, squares = ops.unstack(
+        ops.cumsum(ops.stack([since, apart, apart * apart]), axis=2), 3
     )
-    runs = ops.cast(runs, "float32") * there
-    means = _ratio(ops.sum(runs * line, axis=-1), ops.sum(runs, axis=-1))
-    costs = ops.sum(runs * ops.square(line - means[:, :, None]), axis=-1)
+    costs = squares - sums * sums / ops.maximum(counts, 1.0)
+    costs = ops.pad(ops.maximum(costs, 0.0), [[0, 1], [1, 0]])
     # No run ends before it begins.
     costs = ops.where(cut[:, None] <= cut, costs, 1e30)
 
     # least[n]: what the first n numbers cost in as many groups as there are
-    # so far; a group may be empty.
-    least, begins = costs[0], [ops.zeros_like(cut)]
-    for _ in range(num_groups - 1):
-        choices = least[:, None] + costs
-        begins.append(ops.cast(ops.argmin(choices, axis=0), "int32"))
-        least = ops.min(choices, axis=0)
+    # so far, of which some may be empty; begins[g, n]: where the last of those
+    # groups begins. In a loop, for XLA takes seconds to compile ten of them
+    # unrolled.
+    rounds = ops.arange(num_groups, dtype="int32")[:, None]
 
-    result, end = ops.zeros_like(line), ops.convert_to_tensor(size, "int32")
-    for begin in reversed(begins):
-        start = ops.take(begin, end)
+    def open_group(group, carried):
+        least, begins = carried
+        choices = least[:, None] + costs
+        begin = ops.cast(ops.argmin(choices, axis=0), "int32")
+        begins = ops.where(rounds == group, begin, begins)
+        return ops.min(choices, axis=0), begins
+
+    def close_group(turn, carried):
+        result, end = carried
+        start = ops.take(
+            flat_begins, (num_groups - 1 - turn) * (size + 1) + end
+        )
         members = ops.logical_and(start <= place, place < end)
         members = ops.cast(members, "float32") * there
         mean = _ratio(ops.sum(members * line), ops.sum(members))
-        result, end = result + members * mean, start
+        return result + members * mean, start
+
+    begins = ops.zeros((num_groups, size + 1), "int32")
+    _, begins = ops.fori_loop(1, num_groups, open_group, (costs[0], begins))
+    flat_begins = ops.reshape(begins, (-1,))
+    end = ops.convert_to_tensor(size, "int32")
+    result, _ = ops.fori_loop(
+        0, num_groups, close_group, (ops.zeros_like(line), end)
+    )
     # Back to the places the numbers came from.
-    places = ops.cast(order, "int32")[:, None] == place
-    return largest * ops.matmul(result, ops.cast(places, "float32"))
+    return largest * ops.take(result, ops.argsort(order))
 
 
 def _ratio(above, below):
