@@ -51,12 +51,13 @@ class Pulls:
     sum_over_replicas: object
 
 
-def choose(outline, rows, found, scale, pulls: Pulls) -> Mix:
+def choose(outline, rows, frontier, found, scale, pulls: Pulls) -> Mix:
     """Weighs the tasks and computes the trunk's gradients.
 
     Args:
         outline: `Outline`.
         rows: List of rows, the cotangents of the frontier, one row a task.
+        frontier: List of tensors, what the heads read.
         found: `TaskLosses` of the step.
         scale: float32 scalar tensor, the loss scale within the rows.
         pulls: `Pulls`.
@@ -66,6 +67,8 @@ def choose(outline, rows, found, scale, pulls: Pulls) -> Mix:
     """
     balancer = outline.balancer
     if isinstance(balancer, JacobianBalancer):
+        if balancer.on == "features":
+            return _drop(outline, rows, frontier, found, scale, pulls)
         return _merge(outline, rows, found, scale, pulls)
     due = balancer.is_due()
     given = (found.losses, found.present)
@@ -76,7 +79,7 @@ def choose(outline, rows, found, scale, pulls: Pulls) -> Mix:
 
     def exact():
         jacobian = [pulls.dense(pulls.trunk(row)) for row in rows]
-        gramian, weights = weigh(_gramian_of(jacobian, outline, pulls))
+        gramian, weights = weigh(_gramian_of(jacobian, pulls))
         return rows_of.mixed(jacobian, weights), weights, gramian
 
     def reuse():
@@ -91,7 +94,7 @@ def choose(outline, rows, found, scale, pulls: Pulls) -> Mix:
             (gramian,) = pulls.sum_over_replicas([gramian])
         else:
             last = [pulls.last(row) for row in rows]
-            gramian = _gramian_of(last, outline, pulls)
+            gramian = _gramian_of(last, pulls)
         gramian, weights = weigh(gramian)
         if balancer.update_every > 1:
             held = balancer.held_weights() * found.present
@@ -112,23 +115,21 @@ def choose(outline, rows, found, scale, pulls: Pulls) -> Mix:
     return Mix(gradients, weights, gramian, due)
 
 
-def _gramian_of(jacobian, outline, pulls):
+def _gramian_of(jacobian, pulls):
     if pulls.num_replicas == 1:
         return rows_of.gramian(jacobian)
     # Gradients are summed over replicas first: the inner products of the
     # replicas' own would not add up to those of the whole batch's.
-    del outline
-    sizes = [
-        max(math.prod(t.shape) for t in column if t is not None)
-        for column in zip(*jacobian, strict=True)
-        if any(t is not None for t in column)
-    ]
-    kept = [
+    columns = [
         column
         for column in zip(*jacobian, strict=True)
-        if any(t is not None for t in column)
+        if any(tensor is not None for tensor in column)
     ]
-    rows = [list(row) for row in zip(*kept, strict=True)]
+    sizes = [
+        max(math.prod(t.shape) for t in column if t is not None)
+        for column in columns
+    ]
+    rows = [list(row) for row in zip(*columns, strict=True)]
     (whole,) = pulls.sum_over_replicas([rows_of.flat(rows, sizes)])
     return ops.matmul(whole, ops.transpose(whole))
 
@@ -147,4 +148,51 @@ def _merge(outline, rows, found, scale, pulls):
     direction = direction * scale / pulls.num_replicas
     gradients = rows_of.unflat(direction, shapes)
     gramian = ops.matmul(jacobian, ops.transpose(jacobian))
+    return Mix(gradients, None, gramian, ops.convert_to_tensor(True))
+
+
+def _drop(outline, rows, frontier, found, scale, pulls):
+    """Keeps one sign of each feature's gradients, as `GradDrop` draws it."""
+    balancer = outline.balancer
+    mixed = []
+    for stream, (slot, values) in enumerate(
+        zip(outline.slots, frontier, strict=True)
+    ):
+        column = [row[stream] for row in rows]
+        there = [g for g in column if g is not None]
+        shape = outline.parts.tensors[slot].shape
+        # All examples share one sign a feature; places of a length that
+        # varies, such as a sentence's, count as examples.
+        axes = tuple(i for i, size in enumerate(shape) if size is None)
+        sign = ops.sign(ops.cast(values, "float32"))
+        sums = [
+            ops.sum(sign * ops.cast(g, "float32"), axis=axes, keepdims=True)
+            for g in there
+        ]
+        sums = pulls.sum_over_replicas(sums)
+        stacked = ops.reshape(ops.stack(sums), (len(sums), -1))
+        keeps = balancer.keeps_positive(
+            ops.sum(stacked, axis=0),
+            ops.sum(ops.abs(stacked), axis=0),
+            stream=stream,
+        )
+        total = 0.0
+        for gradient, signed in zip(there, sums, strict=True):
+            chosen = ops.reshape(keeps, signed.shape)
+            kept = ops.where(chosen, signed > 0, signed < 0)
+            share = balancer.leak + (1.0 - balancer.leak) * ops.cast(
+                kept, "float32"
+            )
+            total = total + share * ops.cast(gradient, "float32")
+        mixed.append(ops.cast(total, there[0].dtype))
+    gramian = rows_of.gramian(rows) / scale**2
+    (gramian,) = pulls.sum_over_replicas([gramian])
+    # Its state counts steps alone.
+    balancer.update(
+        None,
+        found.losses,
+        found.present,
+        jacobian=ops.zeros((len(rows), 1), "float32"),
+    )
+    gradients = pulls.trunk(mixed)
     return Mix(gradients, None, gramian, ops.convert_to_tensor(True))

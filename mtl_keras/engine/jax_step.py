@@ -84,7 +84,9 @@ def train_step(model, state, data) -> tuple:
     gradients = [scale * g for g in gradients]
     pulls = _pulls(outline, pull, live)
     mix, fixed, _ = run.step(
-        lambda: choose(outline, rows, found, scale, pulls), trainable, fixed
+        lambda: choose(outline, rows, live, found, scale, pulls),
+        trainable,
+        fixed,
     )
     parts = [(in_trunk, mix.gradients), (in_heads, head_gradients)]
     if is_penalised[0]:

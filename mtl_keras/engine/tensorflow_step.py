@@ -61,8 +61,9 @@ def train_step(model, data) -> dict:
         [cotangents[name].get(slot) for slot in outline.slots]
         for name in outline.tasks
     ]
-    pulls = _pulls(outline, tape, values)
-    mix = choose(outline, rows, found, scale, pulls)
+    frontier = [values[slot] for slot in outline.slots]
+    pulls = _pulls(outline, tape, frontier)
+    mix = choose(outline, rows, frontier, found, scale, pulls)
     gradients = dict(zip(map(id, own), head_gradients, strict=True))
     gradients.update(
         zip(map(id, outline.trunk_variables), mix.gradients, strict=True)
@@ -87,9 +88,7 @@ def train_step(model, data) -> dict:
     return model.compute_metrics(x, y, predictions, sample_weight)
 
 
-def _pulls(outline, tape, values) -> Pulls:
-    targets = [values[slot] for slot in outline.slots]
-
+def _pulls(outline, tape, targets) -> Pulls:
     def pull(row, variables):
         there = [
             (target, cotangent)
