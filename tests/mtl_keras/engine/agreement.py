@@ -24,15 +24,15 @@ def two_replicas():
     return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope
 
 
-def train(name, scope, **options):
+def train(name, scope):
     """Five steps of 16, the last of 6; `box` has no label in the second."""
     with scope:
-        model, x, labels = network("norm" if options else "plain")
+        model, x, labels = network("plain")
         labels["box"][16:32] = np.nan
         model.compile(
             keras.optimizers.SGD(0.05, momentum=0.9),
             loss=LOSS,
-            loss_weights=balancing.get(name, monitor=True, **options),
+            loss_weights=balancing.get(name, monitor=True),
         )
     # Each epoch ends with an uneven batch, and some methods move by epoch.
     logs = {}
