@@ -21,7 +21,7 @@ class MetricsFile:
 
     def append(self, line: dict) -> None:
         """Adds an epoch's line and sees it to the disk."""
-        text = json.dumps(_plain(line)) + "\n"
+        text = json.dumps(plain(line)) + "\n"
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with open(self.path, "a", encoding="utf-8") as file:
             file.write(text)
@@ -104,15 +104,23 @@ class Report:
 
     def save(self, path) -> None:
         """Writes the report as JSON."""
-        text = json.dumps(_plain(dataclasses.asdict(self)), indent=2) + "\n"
+        text = json.dumps(plain(dataclasses.asdict(self)), indent=2) + "\n"
         write_atomically(path, lambda file: file.write(text.encode()))
 
 
-def _plain(value):
+def plain(value):
+    """Returns a value as JSON can hold it: without arrays, NaN as `None`.
+
+    Args:
+        value: Number, string, `None`, or dicts and lists of these.
+
+    Returns:
+        The same of Python's own types.
+    """
     if isinstance(value, dict):
-        return {key: _plain(entry) for key, entry in value.items()}
+        return {key: plain(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(entry) for entry in value]
+        return [plain(entry) for entry in value]
     if hasattr(value, "item"):
         value = value.item()
     # JSON has no NaN and no infinity; a metric that is not defined is null.

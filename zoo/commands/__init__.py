@@ -6,8 +6,10 @@ import sys
 from mtl_keras.suggest import unknown
 
 SUMMARIES = {
+    "balancers": "Tells of every method of balancing, on one page.",
     "benchmark": "Times a training step beside plain Keras.",
     "card": "Writes a model's card from what runs have measured.",
+    "compare": "Compares balancers with each other and with single tasks.",
     "evaluate": "Measures a trained model on a split.",
     "export": "Writes a trained model as a SavedModel for serving.",
     "list_models": "Lists the models of the zoo, or prints their cards.",

@@ -79,7 +79,7 @@ def run(command: Command, argv: list[str] | None = None) -> int:
     _log_to_terminal()
     try:
         if command.needs_backend:
-            _import_backend()
+            import_backend()
         command.run(values, operands)
         sys.stdout.flush()
     except (ValueError, OSError) as error:
@@ -163,7 +163,7 @@ def _log_to_terminal() -> None:
             logger.propagate = False
 
 
-def _import_backend() -> None:
+def import_backend() -> None:
     """Imports Keras without what TensorFlow's libraries say about the CPU.
 
     TensorFlow 2.21 writes lines such as "oneDNN custom operations are on"

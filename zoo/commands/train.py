@@ -44,8 +44,28 @@ def define(values: flags.FlagValues) -> None:
 
 
 def run(values: flags.FlagValues, operands: list[str]) -> None:
-    """Trains, evaluates and exports."""
-    config = _config(values, operands)
+    """Trains, evaluates, exports and tells the figures."""
+    report, tasks = train(values, operands)
+    print(evaluate.heading(report.model, report.data, report.split))
+    print(evaluate.table(report.metrics, tasks))
+    print(_places(Path(values.workdir)))
+
+
+def train(values: flags.FlagValues, operands: list[str], callbacks=()) -> tuple:
+    """Trains what the flags name.
+
+    Args:
+        values: Parsed flags.
+        operands: List of overrides `--config.FIELD=VALUE`.
+        callbacks: As for `training.train_and_evaluate`.
+
+    Returns:
+        Pair of the `Report` and of the model's tasks by name.
+
+    Raises:
+        ValueError: If the flags or the recipe are wrong.
+    """
+    config = read_config(values, operands)
 
     from mtl_keras import training
 
@@ -53,11 +73,14 @@ def run(values: flags.FlagValues, operands: list[str]) -> None:
     training.check_workdir(values.workdir, config)
     model, datasets = prepare(config, values.data_dir)
     report = training.train_and_evaluate(
-        model, datasets, config, values.workdir, command(values, operands)
+        model,
+        datasets,
+        config,
+        values.workdir,
+        command(values, operands),
+        callbacks,
     )
-    print(evaluate.heading(report.model, report.data, report.split))
-    print(evaluate.table(report.metrics, model.tasks))
-    print(_places(Path(values.workdir)))
+    return report, model.tasks
 
 
 def prepare(config, data_dir: str | None = None) -> tuple:
@@ -132,7 +155,19 @@ def _places(workdir: Path) -> str:
     return "\n".join(f"{title:<20}{path}" for title, path in found)
 
 
-def _config(values, operands):
+def read_config(values: flags.FlagValues, operands: list[str]) -> ConfigDict:
+    """Reads the recipe that the flags name.
+
+    Args:
+        values: Parsed flags.
+        operands: List of overrides `--config.FIELD=VALUE`.
+
+    Returns:
+        `ml_collections.ConfigDict`.
+
+    Raises:
+        ValueError: If there is no such recipe, or an override does not fit.
+    """
     if values.workdir is None:
         raise ValueError(
             "Expected --workdir, the folder for what the training leaves. "
@@ -170,7 +205,7 @@ def _drop_other_tasks(config, operands) -> None:
         )
 
 
-_COMMAND = app.Command(
+COMMAND = app.Command(
     name="train",
     summary=SUMMARIES["train"],
     usage="--model=NAME --workdir=FOLDER [--config.FIELD=VALUE ...]",
@@ -182,4 +217,4 @@ _COMMAND = app.Command(
 
 def main(argv: list[str] | None = None) -> int:
     """Runs the tool; `argv` is without the program's name."""
-    return app.run(_COMMAND, argv)
+    return app.run(COMMAND, argv)

@@ -1,0 +1,331 @@
+"""All methods of balancing on one page, read from their code."""
+
+import dataclasses
+import importlib
+import inspect
+import re
+
+import numpy as np
+
+from mtl_keras import balancing
+from mtl_keras.balancing.balancer import Balancer
+from mtl_keras.balancing.gradient_balancer import GradientBalancer
+from mtl_keras.balancing.jacobian_balancer import JacobianBalancer
+
+# What code cannot tell.
+WHEN = {
+    "aligned_mtl": "Gradients differ in length and conflict; wants a stable "
+    "direction that no task dominates.",
+    "cagrad": "A first choice among the gradient methods: conflicts, but the "
+    "mean of all tasks still counts.",
+    "config": "Every task must improve at the same rate, such as the terms of "
+    "a physics-informed loss.",
+    "db_mtl": "Losses of different scales and gradients of different lengths, "
+    "smoothed over the steps.",
+    "dualproj": "The mean direction is good, and no task may get worse by a "
+    "step.",
+    "dwa": "A cheap baseline that follows how fast each loss falls from epoch "
+    "to epoch.",
+    "equal": "The baseline: losses of one kind and scale.",
+    "excess_mtl": "Some tasks have noisy labels, whose loss stays high however "
+    "long they train.",
+    "fairgrad": "Like nash_mtl, with a choice between the mean and the worst "
+    "task (`alpha`).",
+    "famo": "Many tasks: close to the gradient methods at the cost of a plain "
+    "step.",
+    "gls": "Positive losses of different scales, without a hyperparameter.",
+    "go4align": "Many tasks that fall into groups which progress alike.",
+    "graddrop": "Conflicts element by element; adds noise that helps to "
+    "explore.",
+    "gradnorm": "Tasks learn at different speeds; the classic choice.",
+    "gradvac": "Tasks that ought to agree, such as languages: raises cosines "
+    "to what is usual for the pair.",
+    "imtl": "Neither the scale of a loss nor the length of a gradient shall "
+    "count.",
+    "imtl_g": "The length of a gradient shall not count: equal projections on "
+    "all of them.",
+    "imtl_l": "The scale of a loss shall not count; costs nothing.",
+    "log_sum": "The first thing to try where losses are positive and of "
+    "different scales.",
+    "mgda": "No task may get worse; expect the smallest gradient to rule.",
+    "moco": "Small batches, whose noise biases the other gradient methods.",
+    "nash_mtl": "Gradients of very different lengths; each task shall gain in "
+    "proportion.",
+    "ntkmtl_sr": "Tasks learn at different speeds, as the kernel of the "
+    "network tells.",
+    "pcgrad": "A robust start where a few pairs of tasks conflict.",
+    "rlw": "The baseline for all others: what does not beat it has learned "
+    "nothing about the tasks.",
+    "static": "You know the weights, or search for them.",
+    "stch": "You want a certain trade-off (`preference`), convex or not.",
+    "uncertainty": "The usual first choice among the methods of losses: "
+    "regression and classification together.",
+    "upgrad": "No task may get worse, and each shall count by its length.",
+    "uw_so": "Like uncertainty, without the lag of a learned weight; tune the "
+    "temperature.",
+}
+_COMMON = ("on", "update_every", "rescale", "preference", "monitor")
+_COSTS = {
+    "losses": "1",
+    "features": "1",
+    "last_shared": "1",
+    "parameters": "(1 + 2K) / 3",
+}
+_HEAD = """\
+# Balancing the tasks
+
+<!-- Written by `python -m tools.balancers --output=docs/balancers.md`. -->
+
+`model.compile("adam", loss_weights="cagrad")`, or with hyperparameters
+`loss_weights=mtl_keras.balancing.CAGrad(c=0.4, on="features")`. In a recipe:
+`config.loss_weights = "cagrad"` and `config.balancer = {"on": "features"}`.
+
+To compare methods with each other and with single tasks:
+
+    python -m tools.compare --model=cls_det_box \
+        --balancers=uncertainty,cagrad --seeds=3 --workdir=runs/compare
+"""
+_NOTES = """\
+## What all have in common
+
+- `on` is the level at which gradients are compared; the first in a method's
+  list is its default, that of its paper. `"parameters"`: the shared variables,
+  one backward pass through the trunk for each task. `"features"`: where the
+  heads read the trunk, for the cost of a plain step. `"last_shared"`: the last
+  shared layer.
+- "No conflict" at the features does not promise it at the parameters: features
+  that agree can still pull a variable of the trunk apart.
+- The heads get their own gradient, unmixed, unless the paper says otherwise;
+  those methods are marked "weighs the heads too". Methods of the losses weigh
+  the whole loss, heads included.
+- A task without a label in the batch takes no part: it has the weight 0, and
+  the state that belongs to it stays.
+- `update_every=n` computes the weights anew at every n-th step and reuses them
+  in between; methods that need the rows of the Jacobian do not take it.
+- Gradient accumulation (`gradient_accumulation_steps`) balances each
+  micro-batch; what is summed up is balanced already.
+- `rescale="sum"` brings the direction to the length of the plain sum of the
+  gradients, so that a learning rate tuned for equal weights fits.
+- `preference={task: number}` says how much each task matters, for methods
+  whose paper defines it.
+- `monitor=True` shows each task's weight and, where gradients are read, their
+  norms and cosines in the logs, in TensorBoard, and in `plots/balance.png` and
+  `plots/conflicts.png` of a training's folder.
+- Several replicas: gradients are summed over them, then balanced.
+
+Cost is in plain steps (1 unit forward, 2 backward) of a model whose trunk
+dominates, for K tasks. *Scale free*: s J has the direction of J. *Conflict
+free*: the direction never has a negative product with a task's gradient.
+"""
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """A method as the page shows it.
+
+    Attributes:
+        name: String.
+        title: String, the method's full name.
+        summary: String, the first line of the class's docstring.
+        when: String, when to use it.
+        reads: Tuple of strings.
+        levels: Tuple of strings, the default first.
+        hyperparameters: Tuple of strings, `name=default`, without the common.
+        common: Tuple of strings, the common ones that it takes.
+        properties: Tuple of strings.
+        paper: String, Markdown.
+    """
+
+    name: str
+    title: str
+    summary: str
+    when: str
+    reads: tuple[str, ...]
+    levels: tuple[str, ...]
+    hyperparameters: tuple[str, ...]
+    common: tuple[str, ...]
+    properties: tuple[str, ...]
+    paper: str
+
+
+def hyperparameters(cls: type[Balancer]) -> dict:
+    """Lists what a method's constructor takes.
+
+    Args:
+        cls: Class of a balancer.
+
+    Returns:
+        Dict, name to default: its own first, then those it passes on.
+    """
+    found = {}
+    for ancestor in cls.__mro__:
+        if "__init__" not in vars(ancestor):
+            continue
+        parameters = list(inspect.signature(ancestor).parameters.values())
+        passed_on = [p for p in parameters if p.kind is p.VAR_KEYWORD]
+        for parameter in parameters:
+            if parameter not in passed_on:
+                found.setdefault(parameter.name, parameter.default)
+        if not passed_on:
+            break
+    if issubclass(cls, JacobianBalancer):
+        # Its rows are needed at each step.
+        found.pop("update_every", None)
+    if not cls.takes_preference:
+        found.pop("preference", None)
+    return found
+
+
+def method(name: str) -> type[Balancer]:
+    """Finds a method's class.
+
+    Args:
+        name: String, a name of `balancing.list_balancers()`.
+
+    Returns:
+        Class, the one balancer that its module defines.
+    """
+    module = importlib.import_module(f"mtl_keras.balancing.{name}")
+    (cls,) = (
+        value
+        for value in vars(module).values()
+        if inspect.isclass(value)
+        and issubclass(value, Balancer)
+        and value.__module__ == module.__name__
+    )
+    return cls
+
+
+def entry(name: str) -> Entry:
+    """Reads what a method's code tells of it.
+
+    Args:
+        name: String, a name of `balancing.list_balancers()`.
+
+    Returns:
+        `Entry`.
+    """
+    cls = method(name)
+    module = inspect.getmodule(cls)
+    told = inspect.cleandoc(module.__doc__).split("\n\n")
+    title = told[0].replace("\n", " ").rstrip(".")
+    taken = hyperparameters(cls)
+    return Entry(
+        name=name,
+        title=title,
+        summary=inspect.getdoc(cls).split("\n\n")[0].replace("\n", " "),
+        when=WHEN[name],
+        reads=_reads(cls),
+        levels=cls.levels,
+        hyperparameters=tuple(
+            f"{key}={default!r}"
+            for key, default in taken.items()
+            if key not in _COMMON
+        ),
+        common=tuple(key for key in _COMMON if key in taken),
+        properties=_properties(cls),
+        paper=_paper(told[1:]),
+    )
+
+
+def page() -> str:
+    """Writes the page `docs/balancers.md`.
+
+    Returns:
+        String, Markdown.
+    """
+    entries = [entry(name) for name in balancing.list_balancers()]
+    groups = (
+        ("Methods that read losses alone", False),
+        ("Methods that read gradients", True),
+    )
+    parts = [_HEAD]
+    for title, reads_gradients in groups:
+        chosen = [e for e in entries if ("losses",) != e.levels]
+        if not reads_gradients:
+            chosen = [e for e in entries if ("losses",) == e.levels]
+        parts += [f"## {title}\n", _uses(chosen), _facts(chosen)]
+    return "\n".join([*parts, _NOTES])
+
+
+def _uses(entries) -> str:
+    return _table(
+        ("", "What it does", "When to use it", "Source"),
+        [(f"`{e.name}`", e.summary, e.when, e.paper) for e in entries],
+    )
+
+
+def _facts(entries) -> str:
+    return _table(
+        ("", "Reads", "Level: cost", "Hyperparameters", "Properties"),
+        [
+            (
+                f"`{e.name}`",
+                ", ".join(e.reads),
+                "; ".join(f"{level}: {_COSTS[level]}" for level in e.levels),
+                ", ".join(
+                    f"`{text}`" for text in (*e.hyperparameters, *e.common)
+                ),
+                ", ".join(e.properties),
+            )
+            for e in entries
+        ],
+    )
+
+
+def _table(head, rows) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    cells = [[cell.replace("|", r"\|") or "-" for cell in r] for r in lines[1:]]
+    written = [list(head), *cells]
+    return "".join("| " + " | ".join(line) + " |\n" for line in written)
+
+
+def _reads(cls) -> tuple[str, ...]:
+    found = []
+    if cls.needs_losses:
+        found.append("losses")
+    if issubclass(cls, JacobianBalancer):
+        found.append("each task's whole gradient")
+        if _keeps_parameters(cls):
+            found.append("keeps numbers for each parameter")
+    elif cls.reads_gradients:
+        found.append("products of the gradients")
+    return tuple(found) or ("nothing",)
+
+
+def _keeps_parameters(cls) -> bool:
+    """Tells whether the state grows with the number of parameters."""
+    sizes = []
+    for num_parameters in (7, 11):
+        state = cls.initial_state(cls(), 2, num_parameters)
+        sizes.append(sum(np.size(value) for value in state.values()))
+    return sizes[0] != sizes[1]
+
+
+def _properties(cls) -> tuple[str, ...]:
+    weighs_heads = (
+        issubclass(cls, GradientBalancer)
+        and cls.head_weights is not GradientBalancer.head_weights
+    )
+    told = {
+        "scale free": cls.is_scale_free,
+        "conflict free": cls.is_conflict_free,
+        "depends on the order of tasks": not cls.is_equivariant,
+        "takes a preference": cls.takes_preference,
+        "needs positive losses": cls.needs_positive_losses,
+        "weighs the heads too": weighs_heads,
+        "own rule at each epoch's end": (
+            cls.on_epoch_end is not Balancer.on_epoch_end
+        ),
+    }
+    return tuple(text for text, holds in told.items() if holds)
+
+
+def _paper(paragraphs) -> str:
+    """Turns the addresses of a module's docstring into links."""
+    text = " ".join(paragraphs).replace("\n", " ").rstrip(".")
+    return re.sub(
+        r"https?://([^\s,;)]+)",
+        lambda match: f"<{match.group(0).rstrip('.')}>",
+        text,
+    )

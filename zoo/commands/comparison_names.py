@@ -1,0 +1,201 @@
+"""What a comparison compares: names, hyperparameters, and what is wrong."""
+
+from mtl_keras.suggest import did_you_mean, listed, unknown
+
+# The recipe's own `loss_weights`, in the list of balancers.
+RECIPE = "recipe"
+_ALL = "all"
+_EQUAL = "equal"
+_BALANCER = "--config.balancer"
+# What a comparison itself gives to each run.
+_TAKEN = {
+    "--config.seed": "--seeds=N trains with the seeds 0 to N - 1.",
+    "--config.model": "A comparison is of one model: give --model.",
+}
+
+
+def resolve(given: list[str], config, operands: list[str]) -> list[str]:
+    """Reads `--balancers`.
+
+    Args:
+        given: List of strings: names of balancers, `"recipe"` or `"all"`.
+        config: `ConfigDict`, the recipe.
+        operands: List of overrides `--config.FIELD=VALUE`.
+
+    Returns:
+        List of names, `"equal"` first.
+
+    Raises:
+        ValueError: If a name is unknown, or an override cannot be meant.
+    """
+    from mtl_keras import balancing
+
+    names = [name.strip() for name in given if name.strip()]
+    # A static weighting has no weights of its own: those of the recipe.
+    known = [n for n in balancing.list_balancers() if n != "static"]
+    for name in names:
+        if name == "static":
+            raise ValueError(
+                "'static' weighs by weights of yours. Write 'recipe' for "
+                "those of the recipe, which --config.loss_weights.TASK=VALUE "
+                f"changes. Received: --balancers={','.join(given)}"
+            )
+        if name == RECIPE and config.get("loss_weights") is None:
+            raise ValueError(
+                "The recipe has no `loss_weights`: 'recipe' would be 'equal'. "
+                f"Received: --balancers={','.join(given)}"
+            )
+        if name not in (*known, RECIPE, _ALL):
+            options = [*known, RECIPE, _ALL]
+            raise ValueError(unknown("balancer", name, options))
+    if _ALL in names:
+        has_own = config.get("loss_weights") is not None
+        names = [*known, *([RECIPE] if has_own else []), *names]
+    names = list(dict.fromkeys([_EQUAL, *(n for n in names if n != _ALL)]))
+    for operand in operands:
+        field = operand.split("=")[0]
+        if field in _TAKEN:
+            raise ValueError(f"{_TAKEN[field]} Received: {operand}")
+        if field.startswith("--config.loss_weights") and RECIPE not in names:
+            raise ValueError(
+                "The loss weights are what is compared. Name balancers in "
+                f"--balancers, or 'recipe' for your own. Received: {operand}"
+            )
+    return names
+
+
+def options(names: list[str], on: str | None, config, operands: list) -> dict:
+    """Gives each balancer the hyperparameters that it takes.
+
+    Args:
+        names: List of names.
+        on: String, a level of gradients, or `None` for each paper's.
+        config: `ConfigDict`, the recipe.
+        operands: List of overrides; those of `config.balancer` count.
+
+    Returns:
+        Dict, name to dict of hyperparameters; none for `"recipe"`.
+
+    Raises:
+        ValueError: If no balancer takes a hyperparameter or reads gradients,
+            or one is not defined at `on`.
+    """
+    typed = {}
+    for operand in operands:
+        field = operand.split("=")[0]
+        if field == _BALANCER:
+            typed |= dict(config.balancer or {})
+        elif field.startswith(f"{_BALANCER}."):
+            key = field.removeprefix(f"{_BALANCER}.")
+            typed[key] = config.balancer[key]
+    if on is not None:
+        typed["on"] = on
+    known = {n: _hyperparameters(n) for n in names if n != RECIPE}
+    every = sorted({key for keys in known.values() for key in keys})
+    for key in typed:
+        if key not in every:
+            raise ValueError(
+                f"None of the balancers {listed(known)} takes {key!r}; they "
+                f"take {listed(every)}.{did_you_mean(key, every)} "
+                f"Received: {key}={typed[key]!r}"
+            )
+    found = {
+        name: {key: value for key, value in typed.items() if key in keys}
+        for name, keys in known.items()
+    }
+    return found | ({RECIPE: {}} if RECIPE in names else {})
+
+
+def _hyperparameters(name) -> list[str]:
+    from mtl_keras.balancing import catalogue
+
+    return list(catalogue.hyperparameters(catalogue.method(name)))
+
+
+def common(operands: list[str]) -> list[str]:
+    """Returns the overrides without those of the balancer."""
+    return [o for o in operands if not o.startswith(_BALANCER)]
+
+
+def check(config, names: list[str], given: dict):
+    """Compiles the model with each balancer, before any data is touched.
+
+    Args:
+        config: `ConfigDict`, the recipe.
+        names: List of names.
+        given: Dict, name to dict of hyperparameters.
+
+    Returns:
+        `MultiTaskModel`, compiled.
+
+    Raises:
+        ValueError: If the model has one task only, or a balancer cannot
+            balance it.
+    """
+    import zoo
+    from mtl_keras import balancing
+
+    overrides = dict(config.get("overrides") or {})
+    model = zoo.load(config.model, config.get("data"), **overrides)
+    tasks = sorted(model.tasks)
+    if len(tasks) < 2:
+        raise ValueError(
+            "There is nothing to balance: the model answers "
+            f"{listed(tasks)} only."
+        )
+    # Each task alone must be a model, too.
+    for task in tasks:
+        alone = {**overrides, "tasks": (task,)}
+        zoo.load(config.model, config.get("data"), **alone)
+    for name in names:
+        if name == RECIPE:
+            weights = config.get("loss_weights")
+            weights = dict(weights) if hasattr(weights, "items") else weights
+        else:
+            weights = balancing.get(name, **given[name])
+        model.compile(loss_weights=weights or None)
+    return model
+
+
+def check_monitor(config, tasks: list[str]) -> None:
+    """Refuses to choose an epoch by a figure that single tasks do not have.
+
+    Args:
+        config: `ConfigDict`, the recipe.
+        tasks: Names of the tasks.
+
+    Raises:
+        ValueError: If `config.monitor` is a figure of one task.
+    """
+    key = config.get("monitor")
+    for task in tasks if key else ():
+        if key.removeprefix("val_").startswith(f"{task}_"):
+            raise ValueError(
+                "A comparison chooses the epoch of every model alike, and a "
+                f"model of another task has no {key!r}. Received: "
+                f"config.monitor={key!r}. Write --config.monitor=val_loss, or "
+                "--config.monitor=None for the last epoch."
+            )
+
+
+def notes(names: list[str], given: dict, on: str | None) -> list[str]:
+    """Tells which balancer got which hyperparameters.
+
+    Args:
+        names: List of names.
+        given: Dict, name to dict of hyperparameters.
+        on: String, a level of gradients, or `None`.
+
+    Returns:
+        List of strings.
+    """
+    told = {}
+    for name in names:
+        text = ", ".join(f"{k}={v!r}" for k, v in given[name].items())
+        told.setdefault(text, []).append(name)
+    if set(told) == {""}:
+        return []
+    return [
+        f"{', '.join(who)}: {text or 'no hyperparameter of those given.'}"
+        for text, who in told.items()
+    ]
