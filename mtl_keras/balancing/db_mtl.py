@@ -1,0 +1,101 @@
+"""DB-MTL: dual balancing, of the losses' scales and the gradients' lengths.
+
+Lin et al., Neural Networks 2025, https://arxiv.org/abs/2308.12029.
+"""
+
+import keras
+import numpy as np
+from keras import ops
+
+from mtl_keras.balancing.jacobian_balancer import JacobianBalancer
+from mtl_keras.balancing.masked import reciprocal, taking_part
+from mtl_keras.ranges import number
+
+
+@keras.saving.register_keras_serializable(package="mtl_keras")
+class DBMTL(JacobianBalancer):
+    """Sums averaged gradients of log-losses, each as long as the longest.
+
+    With `rows[k] = J[k] / losses[k]`, the gradient of `log(losses[k])`, and
+    the average `g = beta * g + (1 - beta) * rows`, from zero, the direction is
+    `max |g[k]| * sum g[k] / |g[k]|`. The heads follow the gradient of
+    `log(losses[k])` as well: `head_weights` are `1 / losses`.
+
+    `combine` takes gradients of the plain losses; `combine_rows` and `update`
+    those that `head_weights` multiplied, as in a step. A row that is zero from
+    the start stays out. A task without labels, or whose loss is zero, keeps
+    its `g` and takes no part. Equal and opposite rows cancel.
+
+    Args:
+        beta: Float in [0, 1), how much of the average is kept. Defaults to
+            0.9; the paper searches 0.1, 0.5 and 0.9.
+        beta_decay: Float in [0, 1]: `beta / t ** beta_decay` at a task's step
+            `t`. Defaults to 0; the paper searches 0 and 0.5.
+        **kwargs: `rescale` and `monitor`, as of `GradientBalancer`.
+
+    Note:
+        The paper adds `1e-8` to losses and lengths; nothing is added here.
+        The state is as large as the Jacobian.
+    """
+
+    is_scale_free = True
+    needs_losses = True
+    needs_positive_losses = True
+
+    def __init__(self, beta: float = 0.9, beta_decay: float = 0.0, **kwargs):
+        super().__init__(**kwargs)
+        self.beta = number("beta", beta, low=0, below=1)
+        self.beta_decay = number("beta_decay", beta_decay, low=0, high=1)
+
+    def initial_state(self, num_tasks: int, num_parameters: int) -> dict:
+        """Returns the state before the first step.
+
+        Args:
+            num_tasks: Integer.
+            num_parameters: Integer, how many numbers a row holds.
+        """
+        return {
+            "averages": np.zeros((num_tasks, num_parameters), "float32"),
+            "counts": np.zeros(num_tasks, "int32"),
+        }
+
+    def head_weights(self, losses=None, present=None):
+        """Returns the inverse losses: each head minimises a logarithm.
+
+        Args:
+            losses: Float tensor of shape `(num_tasks,)`.
+            present: As of `weights`.
+
+        Returns:
+            float32 tensor of shape `(num_tasks,)`, 0 for an absent task.
+        """
+        present = super().head_weights(losses, present)
+        losses = ops.cast(ops.convert_to_tensor(losses), "float32")
+        return reciprocal(losses, taking_part(losses, present))
+
+    def _merge(self, state, jacobian, losses, present):
+        averages = self._advance_rows(state, jacobian, losses, present)
+        rows = averages["averages"]
+        lengths = ops.norm(rows, axis=1)
+        there = ops.logical_and(taking_part(losses, present), lengths > 0)
+        longest = ops.max(ops.where(there, lengths, 0.0))
+        scales = ops.where(there, longest / ops.where(there, lengths, 1.0), 0.0)
+        return ops.matmul(scales[None, :], rows)[0]
+
+    def _advance_rows(self, state, jacobian, losses, present):
+        moves = taking_part(losses, present)
+        counts = state["counts"] + ops.cast(moves, "int32")
+        past = ops.cast(ops.maximum(counts, 1), "float32")
+        beta = self.beta * past**-self.beta_decay
+        follow = ops.where(moves, 1.0 - beta, 0.0)
+        old = state["averages"]
+        averages = old + follow[:, None] * (jacobian - old)
+        return {"averages": averages, "counts": counts}
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "beta": self.beta,
+            "beta_decay": self.beta_decay,
+        }
