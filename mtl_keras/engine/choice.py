@@ -36,6 +36,8 @@ class Pulls:
         trunk: Function of a row of cotangents; returns a list of gradients of
             the trunk's variables, `None` where they are not reached.
         last: Function of a row; returns those of the last shared layers.
+        after: Function of a row and tensors; returns the row, which is not
+            read before the tensors are there.
         dense: Function of a list of gradients; returns tensors only, zeros
             for `None`.
         branch: Function of a condition and two functions; runs one of them.
@@ -45,6 +47,7 @@ class Pulls:
 
     trunk: object
     last: object
+    after: object
     dense: object
     branch: object
     num_replicas: int
@@ -78,7 +81,7 @@ def choose(outline, rows, frontier, found, scale, pulls: Pulls) -> Mix:
         return gramian, balancer.weights(gramian, *given)
 
     def exact():
-        jacobian = [pulls.dense(pulls.trunk(row)) for row in rows]
+        jacobian = _jacobian(rows, pulls)
         gramian, weights = weigh(_gramian_of(jacobian, pulls))
         return rows_of.mixed(jacobian, weights), weights, gramian
 
@@ -115,6 +118,20 @@ def choose(outline, rows, frontier, found, scale, pulls: Pulls) -> Mix:
     return Mix(gradients, weights, gramian, due)
 
 
+def _jacobian(rows, pulls) -> list[list]:
+    """Brings each row down the trunk, one after the other.
+
+    A compiler would run several at a time, each with the activations'
+    gradients of its own: at 40 tasks five times the memory.
+    """
+    jacobian = []
+    for row in rows:
+        if jacobian:
+            row = pulls.after(row, jacobian[-1])
+        jacobian.append(pulls.dense(pulls.trunk(row)))
+    return jacobian
+
+
 def _gramian_of(jacobian, pulls):
     if pulls.num_replicas == 1:
         return rows_of.gramian(jacobian)
@@ -137,9 +154,7 @@ def _gramian_of(jacobian, pulls):
 def _merge(outline, rows, found, scale, pulls):
     balancer = outline.balancer
     shapes = [tuple(v.shape) for v in outline.trunk_variables]
-    jacobian = rows_of.flat(
-        [pulls.dense(pulls.trunk(row)) for row in rows], outline.sizes
-    )
+    jacobian = rows_of.flat(_jacobian(rows, pulls), outline.sizes)
     (jacobian,) = pulls.sum_over_replicas([jacobian / scale])
     given = (found.losses, found.present)
     direction = balancer.combine_rows(jacobian, *given)

@@ -179,8 +179,22 @@ def _pulls(outline, pull, live) -> Pulls:
     return Pulls(
         trunk=trunk,
         last=lambda row: [trunk(row)[i] for i in last],
+        after=_after,
         dense=lambda gradients: gradients,
         branch=jax.lax.cond,
         num_replicas=1,
         sum_over_replicas=lambda tensors: tensors,
     )
+
+
+def _after(row, tensors):
+    # XLA drops its own barriers before it schedules for a CPU. A product with
+    # zero stays: of an infinite number it would be NaN, and such a step is
+    # lost anyway.
+    zero = 0.0 * sum(tensor.ravel()[0].astype("float32") for tensor in tensors)
+    return [
+        cotangent
+        if cotangent is None
+        else cotangent + zero.astype(cotangent.dtype)
+        for cotangent in row
+    ]

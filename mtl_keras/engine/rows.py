@@ -96,14 +96,23 @@ def unflat(vector, shapes: list[tuple]) -> list:
     return tensors
 
 
+# How many numbers of each row are copied at a time: a copy of all rows would
+# double what the step keeps.
+_CHUNK = 65_536
+
+
 def _columns(rows):
     for column in zip(*rows, strict=True):
         readers = [k for k, tensor in enumerate(column) if tensor is not None]
-        if readers:
-            stacked = ops.stack(
-                [
-                    ops.reshape(ops.cast(column[k], "float32"), (-1,))
-                    for k in readers
-                ]
-            )
+        if not readers:
+            continue
+        there = [column[k] for k in readers]
+        size = math.prod(s if s is not None else 0 for s in there[0].shape)
+        there = [ops.reshape(t, (-1,)) for t in there]
+        # A frontier's size depends on the batch; it is copied whole.
+        for start in range(0, max(size, 1), _CHUNK):
+            part = there
+            if size > _CHUNK:
+                part = [t[start : start + _CHUNK] for t in there]
+            stacked = ops.stack([ops.cast(t, "float32") for t in part])
             yield stacked, readers

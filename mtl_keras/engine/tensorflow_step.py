@@ -113,11 +113,17 @@ def _pulls(outline, tape, targets) -> Pulls:
             None if g is None else tf.convert_to_tensor(g)
             for g in pull(row, outline.last_variables)
         ],
+        after=_after,
         dense=dense,
         branch=tf.cond,
         num_replicas=engine.num_replicas(),
         sum_over_replicas=engine.sum_over_replicas,
     )
+
+
+def _after(row, tensors):
+    with tf.control_dependencies(tensors):
+        return [None if t is None else tf.identity(t) for t in row]
 
 
 def _sum(gradient, more):
