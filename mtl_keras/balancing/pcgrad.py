@@ -1,0 +1,96 @@
+"""PCGrad: gradient surgery.
+
+Yu et al., NeurIPS 2020, https://arxiv.org/abs/2001.06782.
+"""
+
+import keras
+import numpy as np
+from keras import ops
+
+from mtl_keras.balancing.gradient_balancer import GradientBalancer
+from mtl_keras.balancing.solvers.orders import in_rounds, orders
+from mtl_keras.balancing.solvers.unit_rows import unit_rows
+from mtl_keras.ranges import number
+
+
+@keras.saving.register_keras_serializable(package="mtl_keras")
+class PCGrad(GradientBalancer):
+    """Projects each gradient off those it conflicts with, in random order.
+
+    Each row `g` of `J` meets the others in an order of its own, drawn anew at
+    each step; where `g @ h < 0` for a row `h` as it was given, `g` loses its
+    part along `h`: `g = g - (g @ h) / (h @ h) * h`. The direction is the sum
+    of what is left. With more than two tasks a later projection may bring an
+    earlier conflict back; for two it is twice `upgrad`'s direction.
+
+    The projections are sums of rows: they are computed from the inner products
+    alone. A row of zeros meets nobody. Of opposite rows each loses all it has.
+    One row: the row itself.
+
+    Args:
+        seed: Integer of at least 0. The orders are a function of it and of the
+            number of steps, the same on every backend and replica. Defaults to
+            0.
+        **kwargs: `on`, `update_every`, `rescale` and `monitor`, as of
+            `GradientBalancer`.
+
+    Raises:
+        ValueError: If `seed` is no whole number of at least 0.
+
+    Note:
+        The paper's algorithm sums; some codes take the mean.
+    """
+
+    # The orders go by place.
+    is_equivariant = False
+
+    def __init__(self, seed: int = 0, **kwargs):
+        super().__init__(**kwargs)
+        self.seed = int(number("seed", seed, low=0))
+        if self.seed != seed:
+            raise ValueError(
+                f"`seed` must be a whole number. Received: seed={seed!r}"
+            )
+
+    def initial_state(self, num_tasks: int) -> dict:
+        """Returns the state before the first step.
+
+        Args:
+            num_tasks: Integer.
+
+        Returns:
+            Dict, name to NumPy array: the steps taken.
+        """
+        del num_tasks
+        return {"step": np.zeros((), "int32")}
+
+    def _weigh(self, state, gramian, losses, present):
+        del losses
+        cosines, lengths, inverses = unit_rows(gramian)
+        met = orders(self.seed, state["step"], present)
+        met_cosines = ops.matmul(met, cosines)
+
+        def project(time, carry):
+            # Of unit rows: the coefficients of each projected row, and its
+            # products with all rows as they were given.
+            coefficients, products = carry
+            now = met[time]
+            conflict = ops.sum(products * now, axis=1, keepdims=True)
+            part = -ops.minimum(conflict, 0.0)
+            return (
+                coefficients + part * now,
+                products + part * met_cosines[time],
+            )
+
+        size = gramian.shape[0]
+        start = (ops.eye(size, dtype="float32"), cosines)
+        coefficients, _ = in_rounds(size, project, start)
+        return ops.matmul(lengths[None, :], coefficients)[0] * inverses
+
+    def _advance(self, state, gramian, losses, present):
+        del gramian, losses, present
+        return {"step": state["step"] + 1}
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
+        return {**super().get_config(), "seed": self.seed}
