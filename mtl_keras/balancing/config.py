@@ -1,0 +1,60 @@
+"""ConFIG: conflict-free inverse gradients.
+
+Liu et al., ICLR 2025, https://arxiv.org/abs/2408.11104.
+"""
+
+import keras
+from keras import ops
+
+from mtl_keras.balancing.gradient_balancer import GradientBalancer
+from mtl_keras.balancing.solvers.pseudo_inverse import least_squares
+from mtl_keras.balancing.solvers.unit_rows import unit_rows
+
+
+@keras.saving.register_keras_serializable(package="mtl_keras")
+class ConFIG(GradientBalancer):
+    """Takes the direction with the same positive cosine to every gradient.
+
+    With `U` the rows of `J` at length one, the direction is that of
+    `pinv(U) @ p`, `p` all ones or the preference: where the rows are
+    independent, its cosines are equal, or stand to each other as the
+    preference, and positive. Its length is the sum of the rows' projections
+    on it.
+
+    With dependent rows (more than dimensions, say) the cosines come as near to
+    each other as they can, by least squares, and may be negative: then the
+    method is not free of conflicts. A row of zeros takes no part. Opposite
+    rows alone cancel, and the direction is 0; among others they come out with
+    the cosine 0. One row: the row itself.
+
+    Rows less than about 0.1 degrees apart are told apart by large weights of
+    both signs, which leave an error of about 1e-3.
+
+    Args:
+        preference: Dict, task name to positive number, the ratio of the
+            cosines. Defaults to `None`, all alike.
+        **kwargs: `on`, `update_every`, `rescale` and `monitor`, as of
+            `GradientBalancer`.
+
+    Note:
+        The paper's direction is for equal cosines; ratios are the authors'
+        code's `weight_model`.
+    """
+
+    takes_preference = True
+
+    def _weigh(self, state, gramian, losses, present):
+        del state, losses, present
+        cosines, lengths, inverses = unit_rows(gramian)
+        target = self._preferences(gramian.shape[0])
+        target = ops.where(inverses > 0, target, 0.0)
+        x, _, is_any_met = least_squares(cosines, target)
+        products = ops.matmul(cosines, x[:, None])[:, 0]
+        squared = ops.sum(x * products)
+        is_any_met = ops.logical_and(is_any_met, squared > 0)
+        # The sum of the projections over the length of `x @ U`.
+        factor = ops.sum(lengths * products) / ops.where(
+            is_any_met, squared, 1.0
+        )
+        # The factor first: with the inverse it may leave float32's range.
+        return ops.where(is_any_met, x * (factor * inverses), 0.0)
