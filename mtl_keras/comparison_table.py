@@ -47,7 +47,7 @@ def markdown(table: dict) -> str:
         [
             f"# {table['model']} on {table['data']}, {table['split']} split",
             "",
-            f"Seeds {seeds}; {kind}. STL: each task trained alone, by the "
+            f"Seed{'s' if len(table['seeds']) > 1 else ''} {seeds}; {kind}. STL: each task trained alone, by the "
             "same recipe.",
             "",
             *("| " + " | ".join(line) + " |" for line in lines),
