@@ -40,15 +40,16 @@ def markdown(table: dict) -> str:
                 f"{row['peak_memory_bytes'] / _MEBI:.0f}",
             ]
         )
-    seeds = ", ".join(map(str, table["seeds"]))
+    seeds = "Seeds " if len(table["seeds"]) > 1 else "Seed "
+    seeds += ", ".join(map(str, table["seeds"]))
     versions = ", ".join(f"{k} {v}" for k, v in table["versions"].items())
     kind = "mean ± spread" if len(table["seeds"]) > 1 else _NO_SPREAD
     return "\n".join(
         [
             f"# {table['model']} on {table['data']}, {table['split']} split",
             "",
-            f"Seed{'s' if len(table['seeds']) > 1 else ''} {seeds}; {kind}. STL: each task trained alone, by the "
-            "same recipe.",
+            f"{seeds}; {kind}. STL: each task trained alone, by the same "
+            "recipe.",
             "",
             *("| " + " | ".join(line) + " |" for line in lines),
             "",

@@ -197,7 +197,8 @@ def _draw_scale(figure, ground, page):
 
 
 def _cosine(value):
-    return f"{value:.2f}".replace("-", "−")
+    # Rounded first, and `+ 0.0`: a zero has no sign.
+    return f"{round(value, 2) + 0.0:.2f}".replace("-", "−")
 
 
 def _draw_pairs(axes, pairs):

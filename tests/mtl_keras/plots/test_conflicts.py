@@ -32,6 +32,13 @@ def test_map_is_of_the_last_epoch_and_symmetric():
         assert matrix[i, j] == matrix[j, i] == lines[2][f"{key}_cosine"]
 
 
+@pytest.mark.parametrize(
+    ("value", "text"), [(-0.004, "0.00"), (-0.126, "−0.13"), (1.0, "1.00")]
+)
+def test_a_zero_has_no_sign(value, text):
+    assert conflicts.__globals__["_cosine"](value) == text
+
+
 def test_pairs_of_names_with_underscores():
     lines = {0: epochs(["a", "a_b", "b"], 1)[0]}
     assert set(_pairs(lines, None)) == {("a", "a_b"), ("a", "b"), ("a_b", "b")}
