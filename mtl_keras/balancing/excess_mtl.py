@@ -85,7 +85,9 @@ class ExcessMTL(JacobianBalancer):
         ratios = ops.where(first > 0, ops.minimum(ratios, 1e30), 0.0)
         old = state["log_weights"]
         new = old + self.step_size * ratios
-        new = new + _log_sum(old, is_there) - _log_sum(new, is_there)
+        # The greatest is 0 first: a great risk would swallow the sums.
+        new = new - ops.max(ops.where(is_there, new, -3e38))
+        new = new + (_log_sum(old, is_there) - _log_sum(new, is_there))
         return {
             "squares": squares,
             "first_risks": first,

@@ -48,17 +48,23 @@ def conflict_averse(gramian, shares, c: float, present):
     cosines, lengths, inverses = unit_rows(gramian)
     takes_part = ops.logical_and(present > 0, inverses > 0)
     gains, length = _gains(gramian, shares, lengths, inverses)
+    has_rows = ops.logical_and(ops.any(takes_part), length > 0)
     shortest = ops.min(ops.where(takes_part, lengths, 3e38))
     a = ops.where(takes_part, shortest * inverses, 0.0)
     gains = ops.where(takes_part, gains, 1.0)
     both = ops.logical_and(takes_part[:, None], takes_part[None, :])
     cosines = ops.where(both, cosines, 0.0)
-    v, y = _path(cosines, gains, a, takes_part, c)
+    # Where there is nothing to solve, the linear systems would be singular.
+    # Orthogonal rows stand in for none.
+    a = ops.where(has_rows, a, 1.0)
+    gains = ops.where(has_rows, gains, 0.0)
+    cosines = ops.where(
+        has_rows, cosines, ops.eye(cosines.shape[0], dtype="float32")
+    )
+    v, y = _path(cosines, gains, a, c)
     weights = shares + ops.where(takes_part, length * inverses * y, 0.0)
-    # Without any row, nothing was solved.
-    has_rows = ops.logical_and(ops.any(takes_part), length > 0)
     weights = ops.where(has_rows, weights, shares)
-    hull = v * a
+    hull = ops.where(takes_part, v * a, 0.0)
     total = ops.sum(hull)
     hull = hull / ops.where(total > 0, total, 1.0)
     bad = float("nan")
@@ -80,16 +86,16 @@ def _gains(gramian, shares, lengths, inverses):
     return ops.clip(gains, -1.0, 1.0), length * top
 
 
-def _path(cosines, gains, a, takes_part, c):
+def _path(cosines, gains, a, c):
     """Maximises `m` with `gains + C @ y >= m * a` and `y @ C @ y <= c^2`.
 
-    Follows slacks `z` and `h`, and their multipliers `v` and `ball`.
+    Follows slacks `z` and `h`, and their multipliers `v` and `ball`. A row
+    with `a = 0` takes no part.
     """
     size = cosines.shape[0]
-    safe = ops.where(takes_part, a, 1.0)
+    safe = ops.where(a > 0, a, 1.0)
     v = 1.0 / (size * safe)
-    m = ops.min(ops.where(takes_part, (gains - 1.0) / safe, 3e38))
-    m = ops.where(ops.any(takes_part), m, 0.0)
+    m = ops.min(ops.where(a > 0, (gains - 1.0) / safe, 3e38))
     z = gains - m * a
     # A row at the least gain starts inside as well.
     z = ops.maximum(z, 1e-3)
@@ -99,8 +105,7 @@ def _path(cosines, gains, a, takes_part, c):
     state = (*state, ops.zeros((), "float32"), cosines, gains, a)
     state = (*state, ops.full((), c, dtype="float32"))
     state = ops.fori_loop(0, _STEPS, _newton_step, state)
-    v, y = state[0], state[2]
-    return ops.where(takes_part, v, 0.0), ops.maximum(y, 0.0)
+    return state[0], ops.maximum(state[2], 0.0)
 
 
 def _newton_step(_, state):

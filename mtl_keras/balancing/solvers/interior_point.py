@@ -11,13 +11,13 @@ from keras import ops
 
 
 def solved(matrix, right):
-    """Solves a linear system, and never raises.
+    """Solves a regular linear system, or one that is not finite.
 
-    TensorFlow's solver on a CPU raises on a matrix that is not finite, which
+    TensorFlow's solver on a CPU raises where a number is not finite, which
     would end a training run where the step is only to be skipped.
 
     Args:
-        matrix: Tensor of shape `(n, n)`.
+        matrix: Tensor of shape `(n, n)`, regular.
         right: Tensor of shape `(n,)`.
 
     Returns:
