@@ -412,9 +412,9 @@ class MultiTaskModel(CheckedLoops):
                 means = self.balancer.weights(losses=means) * means
             total = total + ops.sum(means)
         logs = {"loss": total, **logs}
+        # Kept, so that asking for the names alone computes nothing; those of
+        # `evaluate`.
+        self._board.log_names = tuple(logs)
         if self._board.balance is not None and not self._evaluates:
             logs.update(self._board.balance.logs())
-            return logs
-        # Kept, so that asking for the names alone computes nothing.
-        self._board.log_names = tuple(logs)
         return logs

@@ -159,3 +159,10 @@ def test_absent_task_takes_no_part(level):
     with_absent = trunk_after(("box", "cls", "det"))
     without = trunk_after(("box", "cls"))
     np.testing.assert_allclose(with_absent, without, rtol=1e-5, atol=1e-7)
+
+
+def test_names_of_the_logs_before_any_step():
+    model = compiled(apart(columns=True), balancing.get("mgda", monitor=True))
+    names = model.metrics_names
+    assert names == ["loss", "a_loss", "b_loss"]
+    assert len(model.evaluate(X, Y, verbose=0)) == len(names)
