@@ -22,8 +22,8 @@ class NashMTL(GradientBalancer):
 
     A row of zeros has the weight 0 and takes no part. Where some positive
     combination of rows cancels, as that of opposite rows, no bargain exists:
-    the weights stay finite, about 1e3 to 1e5 over the rows' lengths, and the
-    part of the direction that these rows make is rounding. One row: its unit
+    the weights stay finite, about 3000 over the rows' lengths, and the part of
+    the direction that these rows make is next to nothing. One row: its unit
     vector, before `max_norm`.
 
     Args:
@@ -54,9 +54,7 @@ class NashMTL(GradientBalancer):
         weights = nash.solve(gramian)
         if self.max_norm is None:
             return weights
-        # Each row's gain, `weights * (G @ weights)`, is about 1.
-        gains = weights * ops.matmul(gramian, weights[:, None])[:, 0]
-        length = ops.sqrt(ops.maximum(ops.sum(gains), 0.0))
+        length = ops.sqrt(ops.sum(nash.gains(gramian, weights)))
         return weights * (self.max_norm / ops.maximum(length, self.max_norm))
 
     def get_config(self) -> dict:

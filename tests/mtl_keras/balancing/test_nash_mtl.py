@@ -62,3 +62,10 @@ def test_one_row_gives_its_unit_vector():
 def test_limit_must_be_positive():
     with pytest.raises(ValueError, match="max_norm"):
         balancing.NashMTL(max_norm=0)
+
+
+def test_opposite_rows_do_not_lengthen_the_step():
+    rows = families(8)["opposite pair"]
+    direction = to_numpy(balancing.NashMTL().combine(rows))
+    # Nor do they shorten it much: what they lose counts for some of a gain.
+    assert 0.85 < np.linalg.norm(direction) < 1.01
