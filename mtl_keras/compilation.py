@@ -97,7 +97,7 @@ def prepare(model, declared, given: dict) -> Plan:
     graph.warn_if_nothing_shared(parts)
     names = tuple(losses)
     found = outline.outline(parts, balancer, names, dropout)
-    outline.bind(balancer, names, found)
+    outline.bind(model, balancer, names, found)
     optimizers.bind(given["optimizer"], model)
     return Plan(
         arguments=given,

@@ -188,6 +188,13 @@ def _steps_per_epoch(train) -> int | None:
 def _compile(model, config, steps):
     weights = config.get("loss_weights")
     options = dict(config.get("balancer") or {})
+    if options and not isinstance(weights, str):
+        raise ValueError(
+            "`balancer` holds the hyperparameters of the balancer that "
+            f"`loss_weights` names. Received: balancer={options}, "
+            f"loss_weights={weights}. Name one, such as "
+            "--config.loss_weights=cagrad"
+        )
     if options:
         weights = balancing.get(weights if weights else None, **options)
     model.compile(

@@ -157,6 +157,11 @@ def get(identifier, **hyperparameters) -> Balancer:
         return __getattr__("Equal")()
     if isinstance(identifier, numbers.Real | dict):
         return __getattr__("Static")(identifier)
+    if inspect.isclass(identifier) and issubclass(identifier, Balancer):
+        raise TypeError(
+            "`loss_weights` must be a balancer, not its class. Did you mean "
+            f"{identifier.__name__}()? Received: {identifier!r}"
+        )
     raise TypeError(
         "`loss_weights` must be None, a number, a dict of task name to "
         "number, the name of a balancer or a Balancer. "

@@ -5,7 +5,12 @@ import abc
 import keras
 from keras import ops
 
-from mtl_keras.balancing.reading import finite, read_tasks, read_vector
+from mtl_keras.balancing.reading import (
+    finite,
+    read_jacobian,
+    read_tasks,
+    read_vector,
+)
 from mtl_keras.suggest import did_you_mean, listed
 
 
@@ -59,6 +64,8 @@ class Balancer(abc.ABC):
     def __init__(self, *, preference=None, monitor: bool = False):
         self.tasks: tuple[str, ...] | None = None
         self.on = self.levels[0]
+        # A weak reference to the model whose state this holds.
+        self.owner = None
         self.monitor = bool(monitor)
         self.preference = _checked_preference(self, preference)
         self._variables: dict[str, keras.Variable] = {}
@@ -166,7 +173,7 @@ class Balancer(abc.ABC):
         Returns:
             float32 tensor of shape `(num_parameters,)`, on the paper's scale.
         """
-        jacobian = ops.convert_to_tensor(jacobian, dtype="float32")
+        jacobian = read_jacobian(jacobian)
         gramian = ops.matmul(jacobian, ops.transpose(jacobian))
         weights = self.weights(gramian, losses, present)
         return ops.matmul(weights, jacobian)

@@ -5,6 +5,7 @@ import numpy as np
 from keras import ops
 
 from mtl_keras.balancing.balancer import Balancer
+from mtl_keras.balancing.reading import finite, read_jacobian
 from mtl_keras.ranges import number
 from mtl_keras.suggest import did_you_mean, listed
 
@@ -116,17 +117,20 @@ class GradientBalancer(Balancer):
         """
         return ops.convert_to_tensor(self._held[0])
 
-    def hold(self, weights, when) -> None:
+    def hold(self, weights, present, when) -> None:
         """Keeps an exact step's weights for the steps until the next one.
 
         Args:
             weights: float32 tensor of shape `(num_tasks,)`.
+            present: float32 tensor of that shape, 0 for an absent task.
             when: Boolean scalar tensor, whether the step was exact.
         """
         if not self._held:
             return
         held, steps = self._held
         is_sound = ops.logical_and(when, ops.all(ops.isfinite(weights)))
+        # A task that was absent keeps the weight it had.
+        is_sound = ops.logical_and(is_sound, present > 0)
         old = ops.convert_to_tensor(held)
         held.assign(ops.where(is_sound, weights, old))
         steps.assign(steps + 1)
@@ -150,10 +154,20 @@ class GradientBalancer(Balancer):
             ValueError: If what the method reads is not given, or shapes
                 disagree.
         """
-        weights = super().weights(gramian, losses, present)
+        gramian, losses, present = self._read(gramian, losses, present)
+        # Decompositions raise on what is not finite, on TensorFlow; a step
+        # that overflowed is the optimizer's to skip, or the user's to see.
+        is_sound = finite([gramian])
+        has_task = ops.any(present > 0)
+        stand_in = ops.eye(present.shape[0], dtype="float32")
+        solvable = ops.logical_and(is_sound, has_task)
+        given = ops.where(solvable, gramian, stand_in)
+        # Without any task the answer is zero, and nothing to be solved.
+        seen = ops.where(has_task, present, 1.0)
+        weights = super().weights(given, losses, seen)
+        weights = ops.where(is_sound, weights, float("nan")) * present
         if self.rescale is None:
             return weights
-        gramian, _, present = self._read(gramian, losses, present)
         # The length first of each, then their ratio: a product of two
         # Gramians would leave float32's range.
         plain = _length(gramian, present)
@@ -188,7 +202,7 @@ class GradientBalancer(Balancer):
         Returns:
             float32 tensor of shape `(num_parameters,)`, on the paper's scale.
         """
-        jacobian = ops.convert_to_tensor(jacobian, dtype="float32")
+        jacobian = read_jacobian(jacobian)
         scales = self._row_scales(losses, present, jacobian.shape[0])
         if scales is not None:
             jacobian = scales[:, None] * jacobian
@@ -223,6 +237,12 @@ class GradientBalancer(Balancer):
                 f"{type(self).__name__} reads the tasks' gradients. Received: "
                 "gramian=None. Pass their Gramian, of shape "
                 "(num_tasks, num_tasks)."
+            )
+        shape = tuple(ops.convert_to_tensor(gramian).shape)
+        if len(shape) != 2 or shape[0] != shape[1]:
+            raise ValueError(
+                "`gramian` must be of shape (num_tasks, num_tasks). "
+                f"Received: shape {shape}"
             )
         return super()._read(gramian, losses, present)
 

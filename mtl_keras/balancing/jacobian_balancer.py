@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from mtl_keras.balancing.gradient_balancer import GradientBalancer
+from mtl_keras.balancing.reading import read_jacobian
 
 
 class JacobianBalancer(GradientBalancer):
@@ -24,6 +25,15 @@ class JacobianBalancer(GradientBalancer):
     """
 
     levels = ("parameters",)
+
+    def __init__(self, *, update_every: int = 1, **kwargs):
+        super().__init__(**kwargs)
+        if update_every != 1:
+            raise ValueError(
+                f"{type(self).__name__} reads the gradients at each step, so "
+                "that `update_every` must be 1. "
+                f"Received: update_every={update_every!r}"
+            )
 
     def initial_state(self, num_tasks: int, num_parameters: int) -> dict:
         """Returns the state before the first step.
@@ -62,7 +72,8 @@ class JacobianBalancer(GradientBalancer):
             num_parameters: Integer, the size of the shared variables; `None`
                 leaves the state to the first `update`.
         """
-        if self.tasks != tuple(tasks):
+        is_other = num_parameters != getattr(self, "_num_parameters", None)
+        if self.tasks != tuple(tasks) or is_other:
             self._variables = {}
         self._num_parameters = num_parameters
         super().bind(tasks)
@@ -80,7 +91,7 @@ class JacobianBalancer(GradientBalancer):
         Returns:
             float32 tensor of shape `(num_parameters,)`, on the paper's scale.
         """
-        jacobian = ops.convert_to_tensor(jacobian, dtype="float32")
+        jacobian = read_jacobian(jacobian)
         scales = self._row_scales(losses, present, jacobian.shape[0])
         if scales is not None:
             jacobian = scales[:, None] * jacobian

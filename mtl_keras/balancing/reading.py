@@ -1,5 +1,6 @@
 """Reads what a balancer is given, before it reaches a formula."""
 
+import numpy as np
 from keras import ops
 
 
@@ -77,3 +78,24 @@ def finite(tensors: list):
     for tensor in tensors:
         verdict = ops.logical_and(verdict, ops.all(ops.isfinite(tensor)))
     return verdict
+
+
+def read_jacobian(jacobian):
+    """Reads the tasks' gradients.
+
+    Args:
+        jacobian: Array, tensor or nested list.
+
+    Returns:
+        float32 tensor of shape `(num_tasks, num_parameters)`.
+
+    Raises:
+        ValueError: If its shape is another.
+    """
+    shape = () if jacobian is None else np.shape(jacobian)
+    if len(shape) != 2 or 0 in shape:
+        raise ValueError(
+            "`jacobian` must be of shape (num_tasks, num_parameters), a row "
+            f"for each task. Received: shape {tuple(shape)}"
+        )
+    return ops.cast(ops.convert_to_tensor(jacobian), "float32")

@@ -114,7 +114,7 @@ def choose(outline, rows, frontier, found, scale, pulls: Pulls) -> Mix:
     else:
         gradients, weights, gramian = pulls.branch(due, exact, reuse)
     balancer.update(gramian, *given, when=due)
-    balancer.hold(weights, due)
+    balancer.hold(weights, found.present, due)
     return Mix(gradients, weights, gramian, due)
 
 

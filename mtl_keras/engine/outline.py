@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import warnings
+import weakref
 
 from keras import ops
 
@@ -131,14 +132,30 @@ def outline(parts, balancer, tasks, dropout) -> Outline | None:
     )
 
 
-def bind(balancer, tasks, found: Outline | None) -> None:
+def bind(model, balancer, tasks, found: Outline | None) -> None:
     """Fixes a balancer's tasks and makes its state.
 
+    Compiling the same model again keeps the state.
+
     Args:
+        model: The model that it belongs to.
         balancer: `Balancer`.
         tasks: Tuple of strings, the trained tasks, sorted.
         found: `Outline` or `None`.
+
+    Raises:
+        ValueError: If its state is another model's.
     """
+    owner = balancer.owner() if balancer.owner is not None else None
+    if balancer.variables and owner is not None and owner is not model:
+        name = type(balancer).__name__
+        raise ValueError(
+            f"This {name} already balances the model {owner.name!r} and holds "
+            "its state. Give each model a balancer of its own: "
+            f"{name}.from_config(balancer.get_config()). "
+            f"Received: loss_weights={balancer!r}"
+        )
+    balancer.owner = weakref.ref(model)
     if isinstance(balancer, JacobianBalancer) and found is not None:
         balancer.bind(tasks, sum(found.sizes))
     else:
