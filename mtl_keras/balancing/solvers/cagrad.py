@@ -10,7 +10,7 @@ from mtl_keras.balancing.solvers.interior_point import (
 )
 from mtl_keras.balancing.solvers.unit_rows import unit_rows
 
-_STEPS = 22
+_STEPS = 20
 # How much of the way to the boundary a step may take.
 _SHARE = 0.9
 # The least `|g_w|`, as a share of the shortest row's length over `c`, that
@@ -29,7 +29,9 @@ def conflict_averse(gramian, shares, c: float, present):
     same, the `d` with `|d - g0| <= c * |g0|` whose least product with a row
     is greatest. The second form is solved, with the rows at length one and in
     units of `|g0|`, by a primal-dual interior-point method: where zero is in
-    the rows' hull, `g_w / |g_w|` is 0 / 0 and `d` is not.
+    the rows' hull, `g_w / |g_w|` is 0 / 0 and `d` is not. Where many rows
+    nearly cancel, more than they have dimensions, `|d - g0|` carries the
+    rounding of the Gramian, times the sum of the weights squared.
 
     Args:
         gramian: Float tensor of shape `(num_tasks, num_tasks)`.

@@ -11,7 +11,7 @@ from mtl_keras.balancing.solvers.interior_point import (
 from mtl_keras.balancing.solvers.unit_rows import unit_rows
 
 # 15 suffice for random rows, 20 for lengths that differ by 1e8.
-_STEPS = 22
+_STEPS = 20
 # How much of the way to the boundary a step may take.
 _SHARE = 0.99
 
