@@ -3,6 +3,8 @@
 import numpy as np
 from keras import ops
 
+from mtl_keras.suggest import listed
+
 
 def read_tasks(balancer, *given) -> int:
     """Finds the number of tasks.
@@ -25,17 +27,23 @@ def read_tasks(balancer, *given) -> int:
     if not sizes and balancer.tasks is not None:
         return len(balancer.tasks)
     name = type(balancer).__name__
-    if len(sizes) != 1:
-        reason = f"of {sorted(sizes)} tasks" if sizes else "none of them"
+    if not sizes:
         raise ValueError(
-            f"{name} needs losses or gradients of one and the same number of "
-            f"tasks. Received: {reason}"
+            f"{name} needs to know how many tasks there are. Received: no "
+            "losses and no gradients, and no model is compiled with it. Pass "
+            "one of them."
+        )
+    if len(sizes) > 1:
+        raise ValueError(
+            f"{name} needs `losses`, `present` and gradients of the same "
+            f"number of tasks. Received: {sorted(sizes)} tasks"
         )
     size = sizes.pop()
     if balancer.tasks is not None and size != len(balancer.tasks):
         raise ValueError(
-            f"This {name} belongs to a model of {len(balancer.tasks)} tasks. "
-            f"Received: {size} tasks. Give each model a balancer of its own."
+            f"This {name} belongs to a model of the tasks "
+            f"{listed(balancer.tasks)}. Received: {size} tasks. Give each "
+            "model a balancer of its own."
         )
     return size
 
