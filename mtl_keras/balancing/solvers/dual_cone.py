@@ -74,11 +74,15 @@ def project(cosines, wanted):
         extra = extra + share * (goal - extra)
         extra = ops.maximum(extra, 0.0)
         extra = ops.where(leaves, extra * (1.0 - chosen), extra)
-        tableau = _exchanged(tableau, chosen, moves)
+        row = ops.take(
+            ops.reshape(tableau, (many * size, size)), place + first, axis=0
+        )
+        tableau = tableau - _exchange(row, chosen, is_free, leaves, moves)
         is_free = ops.where(moves, ops.abs(is_free - chosen), is_free)
         unfinished = ops.logical_or(moves, is_rough > tolerance)
         return step + 1, ops.any(unfinished), tableau, extra, is_free
 
+    first = size * np.arange(many, dtype="int32")
     start = (
         ops.convert_to_tensor(0, dtype="int32"),
         ops.convert_to_tensor(True),
@@ -123,10 +127,10 @@ def _share_of_step(extra, goal, is_free):
     return ops.where(ends, extra / ops.where(ends, extra - goal, 1.0), 2.0)
 
 
-def _exchanged(tableau, chosen, moves):
-    """Exchanges a variable with its product: a principal pivot."""
-    row = ops.matmul(chosen[:, None, :], tableau)[:, 0]
-    column = _times(tableau, chosen)
+def _exchange(row, chosen, is_free, leaves, moves):
+    """What a principal pivot, variable for product, takes off the tableau."""
+    # But for the signs of what is free, the tableau is symmetric.
+    column = ops.where(leaves, -row, row) * (1.0 - 2.0 * is_free)
     pivot = ops.sum(row * chosen, axis=1, keepdims=True)
     row = ops.where(moves, (row - chosen) / pivot, 0.0)
-    return tableau - (column + chosen)[:, :, None] * row[:, None, :]
+    return (column + chosen)[:, :, None] * row[:, None, :]

@@ -5,7 +5,7 @@ from keras import ops
 
 from mtl_keras.balancing.solvers.unit_rows import unit_rows
 
-_MOST_STEPS = 40
+_MOST_STEPS = 30
 # Relative error at which Newton's steps end.
 _TOLERANCE = 2e-6
 # The rounding of a cosine. Added to the diagonal, it gives rows that cancel
