@@ -28,11 +28,10 @@ class CAGrad(GradientBalancer):
 
     Args:
         c: Float in [0, 1). How far the direction may leave the mean gradient,
-            as a share of its length; 0 is the mean. Defaults to 0.5. The
-            paper sets 0.4 for dense prediction.
+            as a share of its length; 0 is the mean. Defaults to 0.5.
         preference: Dict, task name to positive number: the weights of the
-            mean, brought to the sum 1. The paper's main loss is the mean of
-            the losses; its theory holds for any weights.
+            mean, brought to the sum 1. The paper's main loss is the plain
+            mean of the losses; weights in it are ours.
         **kwargs: `on`, `update_every`, `rescale` and `monitor`, as of
             `GradientBalancer`.
 

@@ -32,7 +32,7 @@ class ExcessMTL(JacobianBalancer):
     cancel where their weights are equal.
 
     Args:
-        step_size: Float above 0. Defaults to 0.01, the authors'.
+        step_size: Float above 0. Defaults to 0.01, as in LibMTL.
         **kwargs: `rescale` and `monitor`, as of `GradientBalancer`.
 
     Note:

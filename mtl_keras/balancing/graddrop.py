@@ -38,7 +38,7 @@ class GradDrop(JacobianBalancer):
 
     Note:
         The paper allows a leak for each task, and a monotone function of the
-        purity; its experiments take the identity.
+        purity, often the identity, as here.
     """
 
     levels = ("features", "parameters")

@@ -34,16 +34,15 @@ class GradNorm(GradientBalancer):
 
     Args:
         alpha: Float of at least 0. How strongly tasks that lag behind are
-            pulled up; 0 makes all gradients equally long. Defaults to 1.5,
-            the paper's for NYUv2.
-        learning_rate: Float above 0, of `w`. Defaults to 0.025, the paper's.
+            pulled up; 0 makes all gradients equally long. Defaults to 1.5.
+        learning_rate: Float above 0, of `w`. Defaults to 0.025.
         **kwargs: `on`, `update_every`, `rescale` and `monitor`, as of
             `GradientBalancer`; `on` defaults to `"last_shared"`, as in the
             paper.
 
     Note:
-        The authors published no code. The step is Adam's, on the gradient in
-        units of the mean length: the unit of the losses is without effect. A
+        The optimiser of `w` is our choice: Adam, on the gradient in units of
+        the mean length, so that the unit of the losses is without effect. A
         weight that a step would make negative is zero.
     """
 

@@ -35,10 +35,10 @@ class MGDA(GradientBalancer):
             `GradientBalancer`. `on="features"` is the paper's MGDA-UB.
 
     Note:
-        `normalization` is of the authors' code, where `"loss+"` is the
-        default of several experiments; the paper does not tell of it. Their
-        solver, Frank and Wolfe's, stops far from the optimum on many
-        conflicting rows; ours is exact to float32. A task whose loss is zero
+        `normalization` is of the authors' code, which says itself that it is
+        not in the paper. A solver by Frank and Wolfe, as in the paper, stops
+        far from the optimum on many conflicting rows; ours is exact to
+        float32. A task whose loss is zero
         takes no part where the loss is divided by.
     """
 

@@ -45,12 +45,11 @@ class MoCo(JacobianBalancer):
         **kwargs: `rescale` and `monitor`, as of `GradientBalancer`.
 
     Note:
-        The defaults and `normalization` are those of the code the authors
-        shared with LibMTL; the paper's algorithm knows neither, nor the decay
-        of the steps. That code takes a softmax for the projection, which
-        keeps the weights near equality; we follow the paper. As in the code,
-        the direction is made of the new `y` and `w`. The state is as large
-        as the Jacobian.
+        The defaults, the decays and `normalization` are those of the code
+        that the authors shared with LibMTL. That code takes a softmax for the
+        projection, which keeps the weights near equality; the paper projects,
+        and so do we. As in the code, the direction is made of the new `y` and
+        `w`. The state is as large as the Jacobian.
     """
 
     is_scale_free = True
