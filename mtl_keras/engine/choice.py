@@ -16,8 +16,8 @@ class Mix:
     Args:
         gradients: List of tensors, one for each of the trunk's variables,
             under the loss scale.
-        weights: float32 tensor of shape `(num_tasks,)`, or `None` of a method
-            that is no weighting.
+        weights: float32 tensor of shape `(num_tasks,)`, what each task's loss
+            weighs in the trunk, or `None` of a method that is no weighting.
         gramian: float32 tensor of shape `(num_tasks, num_tasks)`.
         is_new: Boolean tensor, whether the Gramian is this step's.
     """
@@ -113,9 +113,11 @@ def choose(outline, rows, frontier, found, scale, pulls: Pulls) -> Mix:
             gradients = pulls.trunk(rows_of.mixed(rows, weights))
     else:
         gradients, weights, gramian = pulls.branch(due, exact, reuse)
+    # The rows hold these already; what a task weighs is their product.
+    whole = weights * balancer.head_weights(*given)
     balancer.update(gramian, *given, when=due)
     balancer.hold(weights, found.present, due)
-    return Mix(gradients, weights, gramian, due)
+    return Mix(gradients, whole, gramian, due)
 
 
 def _jacobian(rows, pulls) -> list[list]:

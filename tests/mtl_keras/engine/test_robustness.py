@@ -109,3 +109,12 @@ def test_a_class_is_no_balancer():
 def test_rows_are_needed_at_each_step():
     with pytest.raises(ValueError, match="`update_every` must be 1"):
         balancing.MoCo(update_every=2)
+
+
+def test_learned_weights_show_in_the_logs():
+    balancer = balancing.GradNorm(learning_rate=0.1, monitor=True)
+    logs = fit(compiled(balancer), Y, epochs=3)
+    weights = np.array([logs["a_weight"], logs["b_weight"]])
+    # GradNorm keeps their sum; they start at 1 and move.
+    np.testing.assert_allclose(weights.sum(axis=0), 2.0, rtol=1e-5)
+    assert abs(weights[0, -1] - 1.0) > 0.05
