@@ -44,6 +44,8 @@ class CheckedLoops(keras.Model):
     _class_tables = None
     _collection = None
     _is_evaluating = False
+    # Whether an evaluation runs, whose logs show no balancing.
+    _evaluates = False
     _evaluation_steps = 1
 
     @property
@@ -186,7 +188,11 @@ class CheckedLoops(keras.Model):
         y, sample_weight = targets.standardize_arrays(
             x, y, sample_weight, self.tasks, self._checked
         )
-        logs = super().test_on_batch(x, y, sample_weight, return_dict=True)
+        self._evaluates = True
+        try:
+            logs = super().test_on_batch(x, y, sample_weight, return_dict=True)
+        finally:
+            self._evaluates = False
         self._check_audit()
         return logs if return_dict else self._in_order(logs)
 
@@ -237,6 +243,7 @@ class CheckedLoops(keras.Model):
             self.steps_per_execution = 1
             # The iterator that `fit` keeps still counts in executions.
             self._evaluation_steps = steps if kept else 1
+        self._evaluates = True
         try:
             with KeptState(self):
                 logs = super().evaluate(**call, **private, return_dict=True)
@@ -248,6 +255,7 @@ class CheckedLoops(keras.Model):
                     self._collection.arrays(), num_samples
                 )
         finally:
+            self._evaluates = False
             self._collection = None
             self._evaluation_steps = 1
             self.steps_per_execution = steps

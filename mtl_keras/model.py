@@ -1,7 +1,5 @@
 """A functional Keras model with several named answers."""
 
-import contextlib
-
 import keras
 from keras import ops
 
@@ -45,9 +43,6 @@ class MultiTaskModel(CheckedLoops):
         ValueError: If the outputs are no flat dict of task name to tensor, or
             a task names no output.
     """
-
-    # Whether an evaluation runs, whose logs show no balancing.
-    _evaluates = False
 
     def __init__(self, *args, **kwargs):
         given = kwargs.pop("tasks", None)
@@ -320,47 +315,6 @@ class MultiTaskModel(CheckedLoops):
             self._board.balance.add(
                 mix.weights, found.present, mix.gramian, mix.is_new
             )
-
-    def evaluate(self, *args, **kwargs):
-        """Evaluates the model; arguments as in `keras.Model.evaluate`.
-
-        Args:
-            *args: As in Keras.
-            **kwargs: As in Keras, and `bootstrap`: how often to resample the
-                split for 95% intervals of its metrics, such as 1000. Adds
-                `<task>_<metric>_low` and `_high` for each metric of the whole
-                split; see `metrics.bootstrap.intervals`.
-
-        Returns:
-            Dict of the logs with `return_dict=True`, else the list of its
-            values in the order of `metrics_names`: the total loss, the tasks'
-            losses, their metrics, and metrics of the whole split; then the
-            intervals.
-        """
-        with self._without_balance_logs():
-            return super().evaluate(*args, **kwargs)
-
-    def test_on_batch(self, *args, **kwargs):
-        """Evaluates one batch; arguments as in `keras.Model.test_on_batch`.
-
-        Args:
-            *args: As in Keras.
-            **kwargs: As in Keras.
-
-        Returns:
-            Dict of the batch's logs, or the list of its values.
-        """
-        with self._without_balance_logs():
-            return super().test_on_batch(*args, **kwargs)
-
-    @contextlib.contextmanager
-    def _without_balance_logs(self):
-        # An evaluation balances nothing.
-        self._evaluates = True
-        try:
-            yield
-        finally:
-            self._evaluates = False
 
     def train_step(self, *args):
         """Takes a training step; arguments and result are the backend's."""

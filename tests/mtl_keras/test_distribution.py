@@ -89,7 +89,9 @@ def test_averages_put_in_place_during_training():
 def test_model_without_a_strategy_needs_nothing():
     plain = model(optimizers.SGD(gradient_accumulation_steps=2))
     del plain.distribute_strategy
+    before = dict(vars(plain.optimizer))
     distribution.prepare_replicas(plain)
+    assert vars(plain.optimizer) == before
 
 
 @pytest.mark.skipif(

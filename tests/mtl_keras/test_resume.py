@@ -121,7 +121,7 @@ def test_training_goes_on_alike(way, optimizer, dropout, tmp_path):
 def assert_same(received, expected):
     for one, other in zip(received, expected, strict=True):
         np.testing.assert_array_equal(
-            case.to_numpy(one), case.to_numpy(other), err_msg=other.path
+            case.to_numpy(one), case.to_numpy(other), err_msg=one.path
         )
 
 
@@ -131,6 +131,9 @@ def test_file_without_generators_loads_and_weights_fit_plain_keras(tmp_path):
     model.save_weights(weights)
     plain = keras.Model(model.inputs, model.output)
     plain.load_weights(weights)
+    assert_same(plain.weights, model.weights)
+    generators = [case.to_numpy(v) for v in model.variables]
     # A file of an earlier version has no assets, or none of ours.
     model.load_assets(None)
     model.load_assets(tmp_path)
+    assert_same(model.variables, generators)
