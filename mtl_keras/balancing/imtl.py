@@ -4,18 +4,15 @@ Liu et al., ICLR 2021, https://openreview.net/forum?id=IMPnRXEWpvr.
 """
 
 import keras
-import numpy as np
 from keras import ops
 
-from mtl_keras.balancing import adam
 from mtl_keras.balancing.balancer import Balancer
 from mtl_keras.balancing.imtl_g import IMTLG
-from mtl_keras.balancing.masked import taking_part
-from mtl_keras.ranges import number
+from mtl_keras.balancing.learned_scales import LearnedScales
 
 
 @keras.saving.register_keras_serializable(package="mtl_keras")
-class IMTL(IMTLG):
+class IMTL(LearnedScales, IMTLG):
     """Brings the losses to one value and balances their gradients.
 
     Learns `s`, one scale a task, by minimising
@@ -39,24 +36,6 @@ class IMTL(IMTLG):
         of its own, without decay.
     """
 
-    needs_losses = True
-
-    def __init__(self, learning_rate: float = 0.025, **kwargs):
-        super().__init__(**kwargs)
-        self.learning_rate = number("learning_rate", learning_rate, above=0)
-
-    def initial_state(self, num_tasks: int) -> dict:
-        """Returns the state before the first step.
-
-        Args:
-            num_tasks: Integer.
-
-        Returns:
-            Dict, name to NumPy array: `s` and Adam's moments.
-        """
-        s = np.zeros(num_tasks, "float32")
-        return {"s": s, **adam.initial_state(num_tasks)}
-
     def head_weights(self, losses=None, present=None):
         """Returns what each task's loss is multiplied with: `exp(s)`.
 
@@ -70,13 +49,5 @@ class IMTL(IMTLG):
         _, _, present = Balancer._read(self, None, losses, present)
         return present * ops.exp(self.state(present.shape[0])["s"])
 
-    def _advance(self, state, gramian, losses, present):
-        del gramian
-        gradient = losses * ops.exp(state["s"]) - 1.0
-        moves = taking_part(losses, present)
-        change, moments = adam.step(state, gradient, moves, self.learning_rate)
-        return {"s": state["s"] + change, **moments}
-
-    def get_config(self) -> dict:
-        """Returns the constructor's arguments."""
-        return {**super().get_config(), "learning_rate": self.learning_rate}
+    def _slope(self, s, losses):
+        return losses * ops.exp(s) - 1.0

@@ -4,17 +4,14 @@ Liu et al., ICLR 2021, https://openreview.net/forum?id=IMPnRXEWpvr.
 """
 
 import keras
-import numpy as np
 from keras import ops
 
-from mtl_keras.balancing import adam
 from mtl_keras.balancing.balancer import Balancer
-from mtl_keras.balancing.masked import taking_part
-from mtl_keras.ranges import number
+from mtl_keras.balancing.learned_scales import LearnedScales
 
 
 @keras.saving.register_keras_serializable(package="mtl_keras")
-class IMTLL(Balancer):
+class IMTLL(LearnedScales, Balancer):
     """Learns scales that bring all losses to the same value, 1.
 
     Minimises `sum_k exp(s[k]) * losses[k] - s[k]` over the model and over `s`,
@@ -37,35 +34,10 @@ class IMTLL(Balancer):
     """
 
     is_scale_free = True
-    needs_losses = True
-
-    def __init__(self, learning_rate: float = 0.025, *, monitor: bool = False):
-        super().__init__(monitor=monitor)
-        self.learning_rate = number("learning_rate", learning_rate, above=0)
-
-    def initial_state(self, num_tasks: int) -> dict:
-        """Returns the state before the first step.
-
-        Args:
-            num_tasks: Integer.
-
-        Returns:
-            Dict, name to NumPy array: `s` and Adam's moments.
-        """
-        s = np.zeros(num_tasks, "float32")
-        return {"s": s, **adam.initial_state(num_tasks)}
 
     def _weigh(self, state, gramian, losses, present):
         del gramian, losses, present
         return ops.exp(state["s"])
 
-    def _advance(self, state, gramian, losses, present):
-        del gramian
-        gradient = losses * ops.exp(state["s"]) - 1.0
-        moves = taking_part(losses, present)
-        change, moments = adam.step(state, gradient, moves, self.learning_rate)
-        return {"s": state["s"] + change, **moments}
-
-    def get_config(self) -> dict:
-        """Returns the constructor's arguments."""
-        return {**super().get_config(), "learning_rate": self.learning_rate}
+    def _slope(self, s, losses):
+        return losses * ops.exp(s) - 1.0

@@ -4,17 +4,14 @@ Kendall et al., CVPR 2018, https://arxiv.org/abs/1705.07115.
 """
 
 import keras
-import numpy as np
 from keras import ops
 
-from mtl_keras.balancing import adam
 from mtl_keras.balancing.balancer import Balancer
-from mtl_keras.balancing.masked import taking_part
-from mtl_keras.ranges import number
+from mtl_keras.balancing.learned_scales import LearnedScales
 
 
 @keras.saving.register_keras_serializable(package="mtl_keras")
-class Uncertainty(Balancer):
+class Uncertainty(LearnedScales, Balancer):
     """Learns each task's noise and weighs by its inverse.
 
     Minimises `sum_k losses[k] / (2 * exp(s[k])) + s[k] / 2` over the model and
@@ -39,35 +36,10 @@ class Uncertainty(Balancer):
     """
 
     is_scale_free = True
-    needs_losses = True
-
-    def __init__(self, learning_rate: float = 0.025, *, monitor: bool = False):
-        super().__init__(monitor=monitor)
-        self.learning_rate = number("learning_rate", learning_rate, above=0)
-
-    def initial_state(self, num_tasks: int) -> dict:
-        """Returns the state before the first step.
-
-        Args:
-            num_tasks: Integer.
-
-        Returns:
-            Dict, name to NumPy array: `s` and Adam's moments.
-        """
-        s = np.zeros(num_tasks, "float32")
-        return {"s": s, **adam.initial_state(num_tasks)}
 
     def _weigh(self, state, gramian, losses, present):
         del gramian, losses, present
         return 0.5 * ops.exp(-state["s"])
 
-    def _advance(self, state, gramian, losses, present):
-        del gramian
-        gradient = 0.5 * (1.0 - losses * ops.exp(-state["s"]))
-        moves = taking_part(losses, present)
-        change, moments = adam.step(state, gradient, moves, self.learning_rate)
-        return {"s": state["s"] + change, **moments}
-
-    def get_config(self) -> dict:
-        """Returns the constructor's arguments."""
-        return {**super().get_config(), "learning_rate": self.learning_rate}
+    def _slope(self, s, losses):
+        return 0.5 * (1.0 - losses * ops.exp(-s))
