@@ -1,5 +1,7 @@
 """A functional Keras model with several named answers."""
 
+import functools
+
 import keras
 from keras import ops
 
@@ -315,6 +317,15 @@ class MultiTaskModel(CheckedLoops):
             self._board.balance.add(
                 mix.weights, found.present, mix.gramian, mix.is_new
             )
+
+    def make_train_function(self, force=False):
+        """Makes the function of a training step."""
+        if self.train_function is not None and not force:
+            return self.train_function
+        make = functools.partial(super().make_train_function, force=True)
+        if self.step_outline is None:
+            return make()
+        return engine.make_train_function(self, make)
 
     def train_step(self, *args):
         """Takes a training step; arguments and result are the backend's."""

@@ -42,6 +42,7 @@ class CAGrad(GradientBalancer):
     """
 
     takes_preference = True
+    solves_in_steps = True
 
     def __init__(self, c: float = 0.5, **kwargs):
         super().__init__(**kwargs)

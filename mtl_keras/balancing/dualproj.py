@@ -35,6 +35,7 @@ class DualProj(GradientBalancer):
 
     is_conflict_free = True
     takes_preference = True
+    solves_in_steps = True
 
     def _weigh(self, state, gramian, losses, present):
         del state, losses

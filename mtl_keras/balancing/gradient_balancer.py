@@ -36,6 +36,9 @@ class GradientBalancer(Balancer):
     levels = _EVERYWHERE
     is_scale_free = True
     reads_gradients = True
+    # Whether `weights` takes many small operations one after the other, which
+    # a backend that runs them singly should compile.
+    solves_in_steps = False
 
     def __init__(
         self,
@@ -97,6 +100,11 @@ class GradientBalancer(Balancer):
     def variables(self) -> list[keras.Variable]:
         """The state, in a fixed order; saved with the model."""
         return [*super().variables, *self._held]
+
+    @property
+    def step_counter(self):
+        """The variable that counts steps; `None` where each is exact."""
+        return self._held[1] if self._held else None
 
     def is_due(self):
         """Tells whether this step computes the weights anew.

@@ -54,6 +54,7 @@ class GradVac(GradientBalancer):
 
     # The orders go by place.
     is_equivariant = False
+    solves_in_steps = True
 
     def __init__(self, beta: float = 0.01, seed: int = 0, **kwargs):
         super().__init__(**kwargs)

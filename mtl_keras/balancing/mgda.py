@@ -43,6 +43,7 @@ class MGDA(GradientBalancer):
     """
 
     is_conflict_free = True
+    solves_in_steps = True
 
     def __init__(self, normalization: str | None = None, **kwargs):
         super().__init__(**kwargs)

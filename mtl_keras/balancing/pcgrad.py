@@ -43,6 +43,7 @@ class PCGrad(GradientBalancer):
 
     # The orders go by place.
     is_equivariant = False
+    solves_in_steps = True
 
     def __init__(self, seed: int = 0, **kwargs):
         super().__init__(**kwargs)

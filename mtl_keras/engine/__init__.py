@@ -109,6 +109,19 @@ def step_function(model, x, y):
     return _module().step_function(model, x, y)
 
 
+def make_train_function(model, make):
+    """Makes the function that `fit` calls for a step that reads gradients.
+
+    Args:
+        model: `MultiTaskModel` with an outline.
+        make: Function without arguments, Keras's own making of it.
+
+    Returns:
+        What `make` returns.
+    """
+    return _module().make_train_function(model, make)
+
+
 def train_step(model, *args):
     """Takes a training step that balances the tasks' gradients.
 

@@ -41,6 +41,8 @@ class Pulls:
         dense: Function of a list of gradients; returns tensors only, zeros
             for `None`.
         branch: Function of a condition and two functions; runs one of them.
+        solver: Function of a balancer; returns its `weights`, compiled where
+            that is faster.
         num_replicas: Integer.
         sum_over_replicas: Function of a list of tensors of one shape.
     """
@@ -50,11 +52,14 @@ class Pulls:
     after: object
     dense: object
     branch: object
+    solver: object
     num_replicas: int
     sum_over_replicas: object
 
 
-def choose(outline, rows, frontier, found, scale, pulls: Pulls) -> Mix:
+def choose(
+    outline, rows, frontier, found, scale, pulls: Pulls, is_exact=None
+) -> Mix:
     """Weighs the tasks and computes the trunk's gradients.
 
     Args:
@@ -64,6 +69,8 @@ def choose(outline, rows, frontier, found, scale, pulls: Pulls) -> Mix:
         found: `TaskLosses` of the step.
         scale: float32 scalar tensor, the loss scale within the rows.
         pulls: `Pulls`.
+        is_exact: Boolean, whether this step computes the weights anew, where
+            that is known outside of the program; `None` to branch in it.
 
     Returns:
         `Mix`.
@@ -75,10 +82,11 @@ def choose(outline, rows, frontier, found, scale, pulls: Pulls) -> Mix:
         return _merge(outline, rows, found, scale, pulls)
     due = balancer.is_due()
     given = (found.losses, found.present)
+    solve = pulls.solver(balancer)
 
     def weigh(gramian):
         gramian = gramian / scale**2
-        return gramian, balancer.weights(gramian, *given)
+        return gramian, solve(gramian, *given)
 
     def exact():
         jacobian = _jacobian(rows, pulls)
@@ -111,8 +119,10 @@ def choose(outline, rows, frontier, found, scale, pulls: Pulls) -> Mix:
             held = balancer.held_weights() * found.present
             weights = ops.where(due, weights, held)
             gradients = pulls.trunk(rows_of.mixed(rows, weights))
-    else:
+    elif is_exact is None:
         gradients, weights, gramian = pulls.branch(due, exact, reuse)
+    else:
+        gradients, weights, gramian = exact() if is_exact else reuse()
     # The rows hold these already; what a task weighs is their product.
     whole = weights * balancer.head_weights(*given)
     balancer.update(gramian, *given, when=due)

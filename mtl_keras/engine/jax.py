@@ -56,3 +56,17 @@ def event_callbacks(folder) -> list:
 def step_function(model, x, y):
     """Trains on the batch; the state of JAX is handed over in between."""
     return lambda: model.train_on_batch(x, y)
+
+
+def make_train_function(model, make):
+    """Makes `fit`'s function; `train_step` compiles the step itself."""
+    from mtl_keras.engine import jax_program
+
+    model.step_outline.programs.clear()
+    if not jax_program.is_needed(model):
+        return make()
+    model.jit_compile = False
+    try:
+        return make()
+    finally:
+        model.jit_compile = True

@@ -5,6 +5,7 @@ import keras
 from jax import numpy as jnp
 
 from mtl_keras import compat
+from mtl_keras.engine import jax_program
 from mtl_keras.engine.choice import Pulls, choose
 from mtl_keras.engine.outline import total_of
 
@@ -21,6 +22,13 @@ def train_step(model, state, data) -> tuple:
     Returns:
         Tuple of the logs and the new state.
     """
+    is_traced = isinstance(jax.tree.leaves(state)[0], jax.core.Tracer)
+    if is_traced or not jax_program.is_needed(model):
+        return _step(model, state, data)
+    return jax_program.run(model, _step, state, data)
+
+
+def _step(model, state, data, *, is_exact=None) -> tuple:
     trainable, fixed, optimizer_state, metric_state = state
     x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
     outline, optimizer = model.step_outline, model.optimizer
@@ -84,7 +92,7 @@ def train_step(model, state, data) -> tuple:
     gradients = [scale * g for g in gradients]
     pulls = _pulls(outline, pull, live)
     mix, fixed, _ = run.step(
-        lambda: choose(outline, rows, live, found, scale, pulls),
+        lambda: choose(outline, rows, live, found, scale, pulls, is_exact),
         trainable,
         fixed,
     )
@@ -182,6 +190,7 @@ def _pulls(outline, pull, live) -> Pulls:
         after=_after,
         dense=lambda gradients: gradients,
         branch=jax.lax.cond,
+        solver=lambda balancer: balancer.weights,
         num_replicas=1,
         sum_over_replicas=lambda tensors: tensors,
     )

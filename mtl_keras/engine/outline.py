@@ -26,6 +26,7 @@ class Outline:
         trunk_variables: List of trainable variables of the trunk.
         last_variables: List of those of its last layers.
         dropout: `FrontierDropout` or `None`.
+        programs: Dict, where a backend keeps what it compiled.
     """
 
     parts: graph.Partition
@@ -35,6 +36,13 @@ class Outline:
     trunk_variables: list
     last_variables: list
     dropout: FrontierDropout | None
+    programs: dict = dataclasses.field(default_factory=dict)
+
+    @property
+    def branches(self) -> bool:
+        """Whether exact steps and steps that reuse their weights differ."""
+        balancer = self.balancer
+        return balancer.on == "parameters" and balancer.step_counter is not None
 
     @property
     def sizes(self) -> list[int]:

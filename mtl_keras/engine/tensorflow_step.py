@@ -1,5 +1,7 @@
 """TensorFlow's training step of a balancer that reads gradients."""
 
+import functools
+
 import keras
 import tensorflow as tf
 
@@ -23,6 +25,23 @@ def train_step(model, data) -> dict:
     Returns:
         Dict, the logs.
     """
+    outline = model.step_outline
+    if not outline.branches or model.run_eagerly or engine.num_replicas() > 1:
+        return _step(model, data)
+    exact, reuse = (
+        tf.function(
+            functools.partial(_step, model, is_exact=is_exact),
+            jit_compile=model.jit_compile,
+            autograph=False,
+        )
+        for is_exact in (True, False)
+    )
+    return tf.cond(
+        outline.balancer.is_due(), lambda: exact(data), lambda: reuse(data)
+    )
+
+
+def _step(model, data, *, is_exact=None) -> dict:
     x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
     outline, optimizer = model.step_outline, model.optimizer
     # The optimizer sums gradients over replicas; a penalty counts once.
@@ -63,7 +82,7 @@ def train_step(model, data) -> dict:
     ]
     frontier = [values[slot] for slot in outline.slots]
     pulls = _pulls(outline, tape, frontier)
-    mix = choose(outline, rows, frontier, found, scale, pulls)
+    mix = choose(outline, rows, frontier, found, scale, pulls, is_exact)
     gradients = dict(zip(map(id, own), head_gradients, strict=True))
     gradients.update(
         zip(map(id, outline.trunk_variables), mix.gradients, strict=True)
@@ -116,9 +135,23 @@ def _pulls(outline, tape, targets) -> Pulls:
         after=_after,
         dense=dense,
         branch=tf.cond,
+        solver=_solver,
         num_replicas=engine.num_replicas(),
         sum_over_replicas=engine.sum_over_replicas,
     )
+
+
+def _solver(balancer):
+    # XLA does a solver's small operations in a tenth of the time; at several
+    # replicas, and where nothing is compiled, it can't be had.
+    is_compiled = (
+        balancer.solves_in_steps
+        and engine.num_replicas() == 1
+        and not tf.executing_eagerly()
+    )
+    if not is_compiled:
+        return balancer.weights
+    return tf.function(balancer.weights, jit_compile=True, autograph=False)
 
 
 def _after(row, tensors):
