@@ -165,6 +165,25 @@ def keras_step(cls, loss_weights, x, y, *, jit_compile: bool, seed: int = 0):
     Returns:
         Function without arguments.
     """
+    model = compiled_model(
+        cls, loss_weights, y, jit_compile=jit_compile, seed=seed
+    )
+    return engine.step_function(model, x, y)
+
+
+def compiled_model(cls, loss_weights, y, *, jit_compile: bool, seed: int = 0):
+    """Builds and compiles the benchmark's model.
+
+    Args:
+        cls: `keras.Model` or `MultiTaskModel`.
+        loss_weights: As in `compile`.
+        y: Dict, task name to labels.
+        jit_compile: Bool.
+        seed: Integer, of the weights.
+
+    Returns:
+        Model of the class `cls`.
+    """
     keras.utils.set_random_seed(seed)
     inputs, outputs = convolutional_network(len(y))
     model = cls(inputs, outputs)
@@ -174,7 +193,7 @@ def keras_step(cls, loss_weights, x, y, *, jit_compile: bool, seed: int = 0):
         loss_weights=loss_weights,
         jit_compile=jit_compile,
     )
-    return engine.step_function(model, x, y)
+    return model
 
 
 def interleaved(functions, steps: int, warmup: int = 5, seed: int = 0):

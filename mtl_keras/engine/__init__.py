@@ -109,6 +109,22 @@ def step_function(model, x, y):
     return _module().step_function(model, x, y)
 
 
+def step_memory(model, x, y, steps: int) -> int:
+    """Measures the peak memory of a training step, in bytes.
+
+    Args:
+        model: Compiled `keras.Model`.
+        x: NumPy array, the inputs.
+        y: Dict, task name to NumPy array of labels.
+        steps: Integer, steps to take where a step has to be taken.
+
+    Returns:
+        Integer: what the compiled step holds at once, on JAX; the resident
+        memory of this process, on TensorFlow.
+    """
+    return _module().step_memory(model, x, y, steps)
+
+
 def make_train_function(model, make):
     """Makes the function that `fit` calls for a step that reads gradients.
 

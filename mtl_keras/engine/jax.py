@@ -58,6 +58,39 @@ def step_function(model, x, y):
     return lambda: model.train_on_batch(x, y)
 
 
+def step_memory(model, x, y, steps: int) -> int:
+    """Adds up what the compiled step is given, returns and keeps meanwhile."""
+    import jax
+
+    from mtl_keras.engine import jax_program, jax_step
+
+    del steps
+    model.optimizer.build(model.trainable_variables)
+    # Makes the metrics, whose state the step is given.
+    model.test_on_batch(x, y)
+    state = [
+        [variable.value for variable in variables]
+        for variables in (
+            model.trainable_variables,
+            model.non_trainable_variables,
+            model.optimizer.variables,
+            model.metrics_variables,
+        )
+    ]
+    if getattr(model, "step_outline", None) and jax_program.is_needed(model):
+        step = jax_program.program(model, jax_step.step, None)
+    else:
+        step = jax.jit(model.train_step, donate_argnums=0)
+    held = step.lower(state, (x, y)).compile().memory_analysis()
+    return (
+        held.argument_size_in_bytes
+        + held.output_size_in_bytes
+        + held.temp_size_in_bytes
+        # Results that take their arguments' place.
+        - held.alias_size_in_bytes
+    )
+
+
 def make_train_function(model, make):
     """Makes `fit`'s function; `train_step` compiles the step itself."""
     from mtl_keras.engine import jax_program

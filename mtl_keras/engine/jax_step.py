@@ -24,11 +24,22 @@ def train_step(model, state, data) -> tuple:
     """
     is_traced = isinstance(jax.tree.leaves(state)[0], jax.core.Tracer)
     if is_traced or not jax_program.is_needed(model):
-        return _step(model, state, data)
-    return jax_program.run(model, _step, state, data)
+        return step(model, state, data)
+    return jax_program.run(model, step, state, data)
 
 
-def _step(model, state, data, *, is_exact=None) -> tuple:
+def step(model, state, data, *, is_exact: bool | None = None) -> tuple:
+    """Takes one training step within a program.
+
+    Args:
+        model: As of `train_step`.
+        state: As of `train_step`.
+        data: As of `train_step`.
+        is_exact: As of `choose`.
+
+    Returns:
+        As `train_step`.
+    """
     trainable, fixed, optimizer_state, metric_state = state
     x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
     outline, optimizer = model.step_outline, model.optimizer

@@ -83,6 +83,16 @@ def step_function(model, x, y):
     return step
 
 
+def step_memory(model, x, y, steps: int) -> int:
+    """Takes steps, and returns this process's peak of resident memory."""
+    from mtl_keras import cost
+
+    step = step_function(model, x, y)
+    for _ in range(steps):
+        step()
+    return cost.peak_memory()
+
+
 def make_train_function(model, make):
     """Makes `fit`'s function, with XLA inside of a branch, not around it.
 

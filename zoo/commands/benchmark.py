@@ -1,4 +1,4 @@
-"""Times steps beside plain Keras: `python -m tools.benchmark step`."""
+"""Measures steps beside plain Keras: `python -m tools.benchmark step`."""
 
 import json
 import pathlib
@@ -8,7 +8,7 @@ from absl import flags
 from mtl_keras.suggest import unknown
 from zoo.commands import SUMMARIES, app
 
-_KINDS = ("step",)
+_KINDS = ("step", "memory")
 
 
 def define(values: flags.FlagValues) -> None:
@@ -74,11 +74,23 @@ def run(values: flags.FlagValues, operands: list[str]) -> None:
                 unknown("setting of --xla", setting, ("off", "on"))
             )
 
-    from mtl_keras import benchmarking, engine
+    from mtl_keras import engine
 
     _check_peer(values)
     versions = ", ".join(f"{k} {v}" for k, v in engine.versions().items())
     print(f"{versions}; devices {', '.join(engine.devices())}")
+    measure = {"step": _times, "memory": _memory}
+    results = [result for kind in kinds for result in measure[kind](values)]
+    if values.output:
+        path = pathlib.Path(values.output)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(results, indent=2) + "\n")
+
+
+def _times(values) -> list[dict]:
+    """Times steps; prints and returns what was found."""
+    from mtl_keras import benchmarking
+
     print(
         f"7-layer CNN at 32x32x3, batch {values.batch_size}, "
         f"{values.num_tasks} tasks, {values.steps} interleaved steps, "
@@ -104,10 +116,39 @@ def run(values: flags.FlagValues, operands: list[str]) -> None:
         )
         results.append({"framework": "keras", "xla": setting})
         _show(f"XLA {setting}", times, results[-1], values)
-    if values.output:
-        path = pathlib.Path(values.output)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(results, indent=2) + "\n")
+    return results
+
+
+def _memory(values) -> list[dict]:
+    """Measures steps' peak memory; prints and returns what was found."""
+    import dataclasses
+
+    from mtl_keras import benchmarking_memory
+
+    print(
+        f"peak memory of a step, batch {values.batch_size}, "
+        f"{values.num_tasks} tasks, balancer {_title(values)}; gradients: "
+        "tasks times shared variables"
+    )
+    print(f"{'':<12}{'plain':>11}{'gradients':>12}{'balanced':>12}  over both")
+    results = []
+    for setting in values.xla:
+        found = benchmarking_memory.compare_memory(
+            num_tasks=values.num_tasks,
+            batch_size=values.batch_size,
+            jit_compile=setting == "on",
+            balancer=values.balancer,
+            options=_options(values),
+        )
+        sizes = [found.plain, found.jacobian, found.ours]
+        text = "".join(f"{size / 1e6:>9.0f} MB" for size in sizes)
+        print(f"{f'XLA {setting}':<11}{text}{found.ratio:>11.3f}", flush=True)
+        results.append(
+            {"measured": "memory", "xla": setting}
+            | dataclasses.asdict(found)
+            | {"ratio": found.ratio}
+        )
+    return results
 
 
 def _show(name, times, result, values):
@@ -135,10 +176,14 @@ def _balancer(values):
     """Makes a new balancer: each model needs one of its own."""
     from mtl_keras import balancing
 
+    return balancing.get(values.balancer, **_options(values))
+
+
+def _options(values) -> dict:
     options = {"on": values.on} if values.on else {}
     if values.update_every > 1:
         options["update_every"] = values.update_every
-    return balancing.get(values.balancer, **options)
+    return options
 
 
 def _check_peer(values):
@@ -161,7 +206,7 @@ def _check_peer(values):
 _COMMAND = app.Command(
     name="benchmark",
     summary=SUMMARIES["benchmark"],
-    usage="step [--steps=N] [--num_tasks=N] [--xla=off,on] "
+    usage="step|memory [--steps=N] [--num_tasks=N] [--xla=off,on] "
     "[--balancer=NAME] [--on=LEVEL] [--torchjd] [--output=FILE]",
     define=define,
     run=run,
