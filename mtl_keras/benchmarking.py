@@ -102,10 +102,10 @@ def compare_steps(
     steps: int = 200,
     warmup: int = 5,
     jit_compile: bool = False,
-    loss_weights=None,
+    loss_weights: dict,
     seed: int = 0,
-) -> StepTimes:
-    """Trains a plain and a multi-task model in turn on the same batch.
+) -> dict[str, StepTimes]:
+    """Trains a plain and multi-task models in turn on the same batch.
 
     Args:
         num_tasks: Integer.
@@ -113,22 +113,26 @@ def compare_steps(
         steps: Integer, steps of each that are timed.
         warmup: Integer, steps of each before, the compilation among them.
         jit_compile: Bool.
-        loss_weights: As in `MultiTaskModel.compile`; the plain model trains
-            with equal weights.
-        seed: Integer, of the weights, the batch and the order in a pair.
+        loss_weights: Dict, a name to what `MultiTaskModel.compile` takes, a
+            model for each; the plain model trains with equal weights.
+        seed: Integer, of the weights, the batch and the order in a round.
 
     Returns:
-        `StepTimes`.
+        Dict, the names to `StepTimes`.
     """
     x, y = random_batch(num_tasks, batch_size, seed)
     take = [
         keras_step(cls, weights, x, y, jit_compile=jit_compile, seed=seed)
         for cls, weights in (
             (keras.Model, None),
-            (MultiTaskModel, loss_weights),
+            *((MultiTaskModel, given) for given in loss_weights.values()),
         )
     ]
-    return StepTimes(*interleaved(take, steps, warmup, seed))
+    plain, *ours = interleaved(take, steps, warmup, seed)
+    return {
+        name: StepTimes(plain, times)
+        for name, times in zip(loss_weights, ours, strict=True)
+    }
 
 
 def random_batch(num_tasks: int, batch_size: int, seed: int = 0) -> tuple:

@@ -142,10 +142,13 @@ def _pulls(outline, tape, targets) -> Pulls:
 
 
 def _solver(balancer):
-    # XLA does a solver's small operations in a tenth of the time; at several
-    # replicas, and where nothing is compiled, it can't be had.
+    # XLA does a solver's small operations in a tenth of the time, which shows
+    # beside one pass through the trunk. Beside a pass for each task it does
+    # not, and XLA's 150 MB of memory would. At several replicas, and where
+    # nothing is compiled, it can't be had.
     is_compiled = (
         balancer.solves_in_steps
+        and balancer.on != "parameters"
         and engine.num_replicas() == 1
         and not tf.executing_eagerly()
     )

@@ -1,5 +1,6 @@
 """Measures steps beside plain Keras: `python -m tools.benchmark step`."""
 
+import itertools
 import json
 import pathlib
 
@@ -32,10 +33,10 @@ def define(values: flags.FlagValues) -> None:
         "Whether steps are compiled by XLA: off, on, or both.",
         flag_values=values,
     )
-    flags.DEFINE_string(
+    flags.DEFINE_list(
         "balancer",
-        "equal",
-        "Name of the balancer of the multi-task model.",
+        ["equal"],
+        "Balancer of the multi-task model; several are timed in turn.",
         flag_values=values,
     )
     flags.DEFINE_string(
@@ -96,26 +97,31 @@ def _times(values) -> list[dict]:
         f"{values.num_tasks} tasks, {values.steps} interleaved steps, "
         f"balancer {_title(values)}"
     )
-    print(f"{'':<12}{'plain step':>14}{'balanced':>16}{'ratio':>8}  95%")
+    print(f"{'':<20}{'plain step':>14}{'balanced':>16}{'ratio':>8}  95%")
     batch = benchmarking.random_batch(values.num_tasks, values.batch_size)
     results = []
     if values.torchjd:
         from mtl_keras import benchmarking_torchjd
 
-        take = benchmarking_torchjd.step_functions(*batch, values.balancer)
-        times = benchmarking.interleaved(take, values.steps)
-        results.append({"framework": "torchjd"})
-        _show("TorchJD", benchmarking.StepTimes(*times), results[-1], values)
+        for name in values.balancer:
+            take = benchmarking_torchjd.step_functions(*batch, name)
+            times = benchmarking.interleaved(take, values.steps)
+            results.append({"framework": "torchjd", "balancer": name})
+            times = benchmarking.StepTimes(*times)
+            _show(f"TorchJD {name}", times, results[-1], values)
     for setting in values.xla:
-        times = benchmarking.compare_steps(
+        found = benchmarking.compare_steps(
             num_tasks=values.num_tasks,
             batch_size=values.batch_size,
             steps=values.steps,
             jit_compile=setting == "on",
-            loss_weights=_balancer(values),
+            loss_weights={n: _balancer(n, values) for n in values.balancer},
         )
-        results.append({"framework": "keras", "xla": setting})
-        _show(f"XLA {setting}", times, results[-1], values)
+        for name, times in found.items():
+            results.append(
+                {"framework": "keras", "xla": setting, "balancer": name}
+            )
+            _show(f"XLA {setting} {name}", times, results[-1], values)
     return results
 
 
@@ -130,21 +136,22 @@ def _memory(values) -> list[dict]:
         f"{values.num_tasks} tasks, balancer {_title(values)}; gradients: "
         "tasks times shared variables"
     )
-    print(f"{'':<12}{'plain':>11}{'gradients':>12}{'balanced':>12}  over both")
+    print(f"{'':<20}{'plain':>12}{'gradients':>12}{'balanced':>12}  over both")
     results = []
-    for setting in values.xla:
+    for setting, name in itertools.product(values.xla, values.balancer):
         found = benchmarking_memory.compare_memory(
             num_tasks=values.num_tasks,
             batch_size=values.batch_size,
             jit_compile=setting == "on",
-            balancer=values.balancer,
+            balancer=name,
             options=_options(values),
         )
         sizes = [found.plain, found.jacobian, found.ours]
         text = "".join(f"{size / 1e6:>9.0f} MB" for size in sizes)
-        print(f"{f'XLA {setting}':<11}{text}{found.ratio:>11.3f}", flush=True)
+        title = f"XLA {setting} {name}"
+        print(f"{title:<20}{text}{found.ratio:>11.3f}", flush=True)
         results.append(
-            {"measured": "memory", "xla": setting}
+            {"measured": "memory", "xla": setting, "balancer": name}
             | dataclasses.asdict(found)
             | {"ratio": found.ratio}
         )
@@ -159,7 +166,7 @@ def _show(name, times, result, values):
     if values.update_every > 1:
         ratio, spread = result["mean_ratio"], "ratio of the means"
     print(
-        f"{name:<12}{result['plain_ms']:>11.1f} ms"
+        f"{name:<20}{result['plain_ms']:>11.1f} ms"
         f"{result['ours_ms']:>13.1f} ms{ratio:>8.3f}  {spread}",
         flush=True,
     )
@@ -169,14 +176,14 @@ def _title(values):
     given = [f"on={values.on}"] if values.on else []
     if values.update_every > 1:
         given.append(f"update_every={values.update_every}")
-    return f"{values.balancer}({', '.join(given)})"
+    return f"{','.join(values.balancer)}({', '.join(given)})"
 
 
-def _balancer(values):
+def _balancer(name, values):
     """Makes a new balancer: each model needs one of its own."""
     from mtl_keras import balancing
 
-    return balancing.get(values.balancer, **_options(values))
+    return balancing.get(name, **_options(values))
 
 
 def _options(values) -> dict:
@@ -187,15 +194,17 @@ def _options(values) -> dict:
 
 
 def _check_peer(values):
-    _balancer(values)
+    for name in values.balancer:
+        _balancer(name, values)
     if not values.torchjd:
         return
     from mtl_keras import benchmarking_torchjd as peer
 
-    if values.balancer not in peer.AGGREGATORS:
-        raise ValueError(
-            unknown("balancer of --torchjd", values.balancer, peer.AGGREGATORS)
-        )
+    for name in values.balancer:
+        if name not in peer.AGGREGATORS:
+            raise ValueError(
+                unknown("balancer of --torchjd", name, peer.AGGREGATORS)
+            )
     if not peer.is_installed():
         raise ValueError(
             "--torchjd needs the packages torch and torchjd. Received: they "
@@ -207,7 +216,7 @@ _COMMAND = app.Command(
     name="benchmark",
     summary=SUMMARIES["benchmark"],
     usage="step|memory [--steps=N] [--num_tasks=N] [--xla=off,on] "
-    "[--balancer=NAME] [--on=LEVEL] [--torchjd] [--output=FILE]",
+    "[--balancer=NAME,NAME] [--on=LEVEL] [--torchjd] [--output=FILE]",
     define=define,
     run=run,
     operands="files",
