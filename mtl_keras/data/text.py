@@ -110,8 +110,9 @@ class SentencePreprocessor(tf.Module):
             both padded with 0 to the longest sentence. The context has
             `starts` and `ends`, int32 of `words`' shape, where each token
             stands in its sentence (-1 in the padding), and `text`, the
-            sentences. A sentence without any token is one unknown word that
-            stands nowhere: a model needs something to read.
+            sentences, U+FFFD for each byte that is no UTF-8. A sentence
+            without any token is one unknown word that stands nowhere: a model
+            needs something to read.
 
         Raises:
             ValueError: If `raw` has another type or shape.
@@ -176,7 +177,9 @@ class SentencePreprocessor(tf.Module):
         nowhere = tf.equal(starts, -1)
         ends = tf.where(nowhere, -1, starts + lengths)
         context = {"starts": starts.to_tensor(-1), "ends": ends.to_tensor(-1)}
-        context["text"] = batch
+        # Not `batch`: what is no UTF-8 has to count as many characters for
+        # `strings.substr` as it has code points here.
+        context["text"] = tf.strings.unicode_encode(points, "UTF-8")
         return inputs, context
 
     def _text(self, raw):
