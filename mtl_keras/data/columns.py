@@ -16,6 +16,9 @@ from mtl_keras.suggest import listed, unknown
 UNKNOWN = 0
 # What TensorFlow 2.21 calls an argument without changing the name.
 _SERVABLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_./-]*")
+# TensorFlow takes smaller numbers for 0, by which nothing can be divided.
+_SMALLEST = float(np.finfo(np.float32).tiny)
+_LARGEST = float(np.finfo(np.float32).max)
 _ENCODINGS = ("one_hot", "id")
 
 
@@ -336,8 +339,8 @@ def _statistics(column, pair) -> tuple[float, float]:
     is_pair = isinstance(pair, Sequence | np.ndarray) and len(pair) == 2
     if not is_pair or not all(
         isinstance(number, number_types.Real)
-        # As float32, which the graph reads.
-        and math.isfinite(np.float32(number))
+        # The graph reads float32. NaN is not below anything.
+        and abs(number) <= _LARGEST
         for number in pair
     ):
         raise ValueError(
@@ -350,7 +353,7 @@ def _statistics(column, pair) -> tuple[float, float]:
             f"ColumnPreprocessor expects the deviation of the column "
             f"{column!r} not to be negative. Received: {pair!r}"
         )
-    return mean, deviation or 1.0
+    return mean, deviation if deviation >= _SMALLEST else 1.0
 
 
 def _values(column, values) -> tuple:

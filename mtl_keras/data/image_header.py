@@ -152,7 +152,7 @@ def _first_frame(contents):
     (place,) = tf.while_loop(
         lambda place: tf.equal(byte(place), _EXTENSION),
         lambda place: (_end_of_blocks(contents, place + 2) + 1,),
-        [13 + _num_colours(byte(10))],
+        (13 + _num_colours(byte(10)),),
         maximum_iterations=_MAX_EXTENSIONS,
     )
     # One byte, the code's size, stands before the blocks.

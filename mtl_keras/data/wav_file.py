@@ -133,7 +133,7 @@ def _find_parts(contents):
     _, layout, data = tf.while_loop(
         goes_on,
         step,
-        [tf.constant(12, tf.int64), nowhere, nowhere],
+        (tf.constant(12, tf.int64), nowhere, nowhere),
         maximum_iterations=_MAX_CHUNKS,
     )
     return layout, data
