@@ -243,17 +243,19 @@ def decode(contents, channels: int, max_pixels: int = MAX_PIXELS):
     def other():
         # GIF knows no gray and BMP converts nothing: take what is there.
         found = tf.io.decode_image(contents, 0, expand_animations=False)
+
+        def converted():
+            # A graph does not know how many there are, and has to.
+            colours = tf.ensure_shape(found[..., :3], (None, None, 3))
+            if channels == 3:
+                return colours
+            gray = _with_channels(tf.cast(colours, tf.float32), channels)
+            return tf.cast(tf.round(gray), tf.uint8)
+
         return tf.cond(
             tf.equal(tf.shape(found)[-1], 1),
             lambda: tf.repeat(found, channels, axis=-1),
-            lambda: tf.cast(
-                tf.round(
-                    _with_channels(
-                        tf.cast(found[..., :3], tf.float32), channels
-                    )
-                ),
-                tf.uint8,
-            ),
+            converted,
         )
 
     start = tf.strings.substr(contents, 0, 2)
