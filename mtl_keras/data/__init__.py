@@ -4,6 +4,8 @@ import importlib
 
 _NAMES = {
     "AnswerDecoder": "decoder",
+    "AudioPreprocessor": "audio",
+    "ColumnPreprocessor": "columns",
     "Compose": "augment",
     "ImagePreprocessor": "preprocessing",
     "Mixture": "mixing",

@@ -2,12 +2,9 @@
 
 import os
 import pathlib
-import struct
 
+from mtl_keras.data.image_header import MAX_PIXELS
 from mtl_keras.suggest import did_you_mean
-
-MAX_PIXELS = 64_000_000
-_PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def load_image(path, channels: int = 3, max_pixels: int = MAX_PIXELS):
@@ -45,7 +42,7 @@ def load_image(path, channels: int = 3, max_pixels: int = MAX_PIXELS):
             f"{height * width:,} pixels. Make it smaller first, or pass a "
             "larger `max_pixels`."
         )
-    return _decoded(path, contents, channels)
+    return _decoded(path, contents, channels, max_pixels)
 
 
 def declared_size(contents: bytes) -> tuple[int, int] | None:
@@ -55,34 +52,19 @@ def declared_size(contents: bytes) -> tuple[int, int] | None:
         contents: Bytes of the file.
 
     Returns:
-        Pair `(height, width)` in pixels, (0, 0) where the header is damaged,
-        or `None` where the bytes are no PNG, JPEG, BMP or GIF.
+        Pair `(height, width)` in pixels, not positive where the header is
+        damaged, or `None` where the bytes are no PNG, JPEG, BMP or GIF.
     """
-    try:
-        if contents.startswith(_PNG):
-            width, height = struct.unpack_from(">II", contents, 16)
-        elif contents[:6] in (b"GIF87a", b"GIF89a"):
-            width, height = struct.unpack_from("<HH", contents, 6)
-        elif contents.startswith(b"BM"):
-            width, height = struct.unpack_from("<ii", contents, 18)
-        elif contents.startswith(b"\xff\xd8\xff"):
-            return _jpeg_size(contents)
-        else:
-            return None
-    except struct.error:
-        return 0, 0
-    # A BMP's height is negative where its rows run from the top.
-    return abs(height), width
-
-
-def _jpeg_size(contents):
     import tensorflow as tf
 
+    from mtl_keras.data import image_header
+
     try:
-        height, width, _ = tf.image.extract_jpeg_shape(contents).numpy()
+        is_known, size, _ = image_header.read(contents)
     except tf.errors.InvalidArgumentError:
         return 0, 0
-    return int(height), int(width)
+    height, width = size.numpy().tolist()
+    return (height, width) if is_known else None
 
 
 def _read(path):
@@ -107,7 +89,7 @@ def _read(path):
         ) from error
 
 
-def _decoded(path, contents, channels):
+def _decoded(path, contents, channels, max_pixels):
     import tensorflow as tf
 
     from mtl_keras.data.preprocessing import decode
@@ -115,7 +97,7 @@ def _decoded(path, contents, channels):
     try:
         # Decoding leaves the GPU, if there is one, alone.
         with tf.device("CPU"):
-            return decode(tf.constant(contents), channels).numpy()
+            return decode(tf.constant(contents), channels, max_pixels).numpy()
     except tf.errors.InvalidArgumentError as error:
         raise ValueError(_damaged(path, "cannot be decoded")) from error
 

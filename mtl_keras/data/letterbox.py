@@ -70,13 +70,14 @@ def resize(pixels, height: int, width: int):
     """Puts one picture on the canvas.
 
     Args:
-        pixels: Float tensor of shape `(h, w, channels)`.
+        pixels: Float or uint8 tensor of shape `(h, w, channels)`.
         height: Integer, the canvas's height.
         width: Integer, the canvas's width.
 
     Returns:
-        Float32 tensor of shape `(height, width, channels)`, 0 where there is
-        no picture. A picture of the canvas's size is returned as it is.
+        Float32 tensor of shape `(height, width, channels)`, on the scale of
+        `pixels`, 0 where there is no picture. A picture of the canvas's size
+        is returned as it is.
     """
     size = tf.shape(pixels)[:2]
 
@@ -89,7 +90,7 @@ def resize(pixels, height: int, width: int):
         )
 
     is_same = tf.reduce_all(tf.equal(size, tf.constant([height, width])))
-    canvas = tf.cond(is_same, lambda: pixels, resized)
+    canvas = tf.cond(is_same, lambda: tf.cast(pixels, tf.float32), resized)
     return tf.ensure_shape(canvas, (height, width, pixels.shape[-1]))
 
 

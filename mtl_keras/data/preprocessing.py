@@ -2,6 +2,8 @@
 
 import keras
 
+from mtl_keras.data.image_header import MAX_PIXELS
+
 # tf.io.decode_image knows these two by name in its channels; see `_decode`.
 _CHANNELS = (1, 3)
 
@@ -25,15 +27,25 @@ class ImagePreprocessor:
         channels: Integer, 1 (gray) or 3 (red, green, blue).
         name: String, the key of the picture in the raw inputs and in the
             model's. Defaults to `"image"`.
+        max_pixels: Integer, the largest height times width of a file. It is
+            compared with what the file's header declares, before anything is
+            decoded: a file of some kilobytes can declare a picture of
+            gigabytes. Defaults to 64 million.
 
     Raises:
         ValueError: If a size is not positive or `channels` is another number.
     """
 
     def __init__(
-        self, height: int, width: int, channels: int, name: str = "image"
+        self,
+        height: int,
+        width: int,
+        channels: int,
+        name: str = "image",
+        max_pixels: int = MAX_PIXELS,
     ):
-        for key, value in (("height", height), ("width", width)):
+        sizes = {"height": height, "width": width, "max_pixels": max_pixels}
+        for key, value in sizes.items():
             if isinstance(value, bool) or int(value) != value or value < 1:
                 raise ValueError(
                     f"ImagePreprocessor expects `{key}` to be an integer of "
@@ -48,6 +60,7 @@ class ImagePreprocessor:
         self.width = int(width)
         self.channels = int(channels)
         self.name = name
+        self.max_pixels = int(max_pixels)
 
     def __call__(self, raw):
         """Makes the model's input of one picture or of a batch.
@@ -67,6 +80,8 @@ class ImagePreprocessor:
 
         Raises:
             ValueError: If `raw` has another type or shape.
+            tf.errors.InvalidArgumentError: When it runs, if the bytes are no
+                whole file of these formats or declare too many pixels.
         """
         import tensorflow as tf
 
@@ -123,6 +138,7 @@ class ImagePreprocessor:
             "width": self.width,
             "channels": self.channels,
             "name": self.name,
+            "max_pixels": self.max_pixels,
         }
 
     @classmethod
@@ -144,6 +160,8 @@ class ImagePreprocessor:
     def __repr__(self):
         """Returns the call that makes this preprocessor."""
         config = self.get_config()
+        if self.max_pixels == MAX_PIXELS:
+            del config["max_pixels"]
         arguments = ", ".join(f"{k}={v!r}" for k, v in config.items())
         return f"ImagePreprocessor({arguments})"
 
@@ -188,26 +206,36 @@ class ImagePreprocessor:
         from mtl_keras.data import letterbox
 
         if picture.dtype == tf.string:
-            picture = decode(picture, self.channels)
+            picture = decode(picture, self.channels, self.max_pixels)
         size = tf.shape(picture)[:2]
-        if picture.dtype == tf.uint8:
-            picture = tf.cast(picture, tf.float32) / 255.0
-        picture = _with_channels(tf.cast(picture, tf.float32), self.channels)
+        # Bytes are resized as bytes: a whole picture of floats takes four
+        # times the memory.
         image = letterbox.resize(picture, self.height, self.width)
-        return image, size
+        if picture.dtype == tf.uint8:
+            image /= 255.0
+        return _with_channels(image, self.channels), size
 
 
-def decode(contents, channels: int):
+def decode(contents, channels: int, max_pixels: int = MAX_PIXELS):
     """Decodes the bytes of one picture.
 
     Args:
         contents: String tensor of shape `()`: a PNG, JPEG, BMP or GIF file.
         channels: Integer, 1 or 3.
+        max_pixels: Integer, the largest height times width.
 
     Returns:
         Uint8 tensor of shape `(h, w, channels)`.
+
+    Raises:
+        tf.errors.InvalidArgumentError: When it runs, if the bytes are no whole
+            file of these formats or declare too many pixels.
     """
     import tensorflow as tf
+
+    from mtl_keras.data import image_header
+
+    contents = image_header.checked(contents, max_pixels)
 
     def usual():
         return tf.io.decode_image(contents, channels, expand_animations=False)
@@ -215,17 +243,19 @@ def decode(contents, channels: int):
     def other():
         # GIF knows no gray and BMP converts nothing: take what is there.
         found = tf.io.decode_image(contents, 0, expand_animations=False)
+
+        def converted():
+            # A graph does not know how many there are, and has to.
+            colours = tf.ensure_shape(found[..., :3], (None, None, 3))
+            if channels == 3:
+                return colours
+            gray = _with_channels(tf.cast(colours, tf.float32), channels)
+            return tf.cast(tf.round(gray), tf.uint8)
+
         return tf.cond(
             tf.equal(tf.shape(found)[-1], 1),
             lambda: tf.repeat(found, channels, axis=-1),
-            lambda: tf.cast(
-                tf.round(
-                    _with_channels(
-                        tf.cast(found[..., :3], tf.float32), channels
-                    )
-                ),
-                tf.uint8,
-            ),
+            converted,
         )
 
     start = tf.strings.substr(contents, 0, 2)

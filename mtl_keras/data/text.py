@@ -11,11 +11,14 @@ UNKNOWN = 1
 _RESERVED = 2
 # How many of a long word's characters are its last ones: endings tell most.
 _ENDING = 5
+# How many bytes a sentence may have for each token that it may have.
+_BYTES_PER_TOKEN = 16
 # What separates words beside white space, in ASCII. A dash, a colon or a
 # slash stays within its word: "twenty-seventh", "7:30", "4/5".
 SEPARATORS = "!#$'()*+,.;<>?@[\\]^_`{|}"
-# White space of Unicode that stands in texts.
-_SPACES = "\t\n\v\f\r \u0085\u00a0\u2028\u2029\u3000"
+# White space of Unicode that stands in texts; and NUL, since `strings.lower`
+# drops what stands behind it (TensorFlow 2.21), and "jazz\0x" would be "jazz".
+_SPACES = "\0\t\n\v\f\r \u0085\u00a0\u2028\u2029\u3000"
 _BLANK = f"[{re.escape(SEPARATORS + _SPACES)}]"
 
 
@@ -25,7 +28,8 @@ class SentencePreprocessor(tf.Module):
     A sentence is cut into tokens at white space and at the characters of
     `SEPARATORS`, and written small. A word that is not in the vocabulary has
     the id 1 and is known by its characters alone; 0 is padding. Positions
-    count characters of the sentence as it came.
+    count characters of the sentence as it came, and each byte that is no
+    UTF-8 counts as one.
 
     ```python
     preprocessor = SentencePreprocessor(["play", "jazz"])
@@ -41,13 +45,21 @@ class SentencePreprocessor(tf.Module):
         word_length: Integer of at least 6, how many characters of a word are
             read: of a longer one the first ones and the last 5.
         name: String, the key of the sentence in the raw inputs.
+        max_tokens: Integer, the most tokens of a sentence; and 16 times as
+            many are its most bytes. A batch is padded to its longest
+            sentence, so a long one costs the memory of a batch of long ones.
+            Defaults to 512.
 
     Raises:
-        ValueError: If a word stands twice or the length is too small.
+        ValueError: If a word stands twice or a length is too small.
     """
 
     def __init__(
-        self, words: Sequence[str], word_length: int = 14, name: str = "text"
+        self,
+        words: Sequence[str],
+        word_length: int = 14,
+        name: str = "text",
+        max_tokens: int = 512,
     ):
         super().__init__(name=name)
         if isinstance(words, str) or len(set(words)) < len(tuple(words)):
@@ -62,7 +74,13 @@ class SentencePreprocessor(tf.Module):
                 f"of at least {_ENDING + 1}. Received: "
                 f"word_length={word_length!r}"
             )
+        if isinstance(max_tokens, bool) or max_tokens < 1:
+            raise ValueError(
+                "SentencePreprocessor expects `max_tokens` to be an integer of "
+                f"at least 1. Received: max_tokens={max_tokens!r}"
+            )
         self.words = tuple(words)
+        self.max_tokens = int(max_tokens)
         self.word_length = int(word_length)
         self._alphabet = alphabet(self.words)
         self._word_ids = _table(self.words)
@@ -92,11 +110,14 @@ class SentencePreprocessor(tf.Module):
             both padded with 0 to the longest sentence. The context has
             `starts` and `ends`, int32 of `words`' shape, where each token
             stands in its sentence (-1 in the padding), and `text`, the
-            sentences. A sentence without any token is one unknown word that
-            stands nowhere: a model needs something to read.
+            sentences, U+FFFD for each byte that is no UTF-8. A sentence
+            without any token is one unknown word that stands nowhere: a model
+            needs something to read.
 
         Raises:
             ValueError: If `raw` has another type or shape.
+            tf.errors.InvalidArgumentError: When it runs, if a sentence is too
+                long.
         """
         text = self._text(raw)
         is_single = text.shape.rank == 0
@@ -129,6 +150,7 @@ class SentencePreprocessor(tf.Module):
             "words": list(self.words),
             "word_length": self.word_length,
             "name": self.name,
+            "max_tokens": self.max_tokens,
         }
 
     @classmethod
@@ -141,7 +163,10 @@ class SentencePreprocessor(tf.Module):
         input_signature=[tf.TensorSpec((None,), tf.string)], autograph=False
     )
     def _prepare(self, batch):
+        batch = self._short(batch)
         points, starts, lengths = _cut(batch)
+        with tf.control_dependencies([self._check_tokens(starts)]):
+            lengths = tf.identity(lengths)
         first = points.row_starts()
         words = self._words(points, first, starts, lengths)
         characters = self._characters(points, first, starts, lengths)
@@ -152,7 +177,9 @@ class SentencePreprocessor(tf.Module):
         nowhere = tf.equal(starts, -1)
         ends = tf.where(nowhere, -1, starts + lengths)
         context = {"starts": starts.to_tensor(-1), "ends": ends.to_tensor(-1)}
-        context["text"] = batch
+        # Not `batch`: what is no UTF-8 has to count as many characters for
+        # `strings.substr` as it has code points here.
+        context["text"] = tf.strings.unicode_encode(points, "UTF-8")
         return inputs, context
 
     def _text(self, raw):
@@ -173,6 +200,32 @@ class SentencePreprocessor(tf.Module):
                 f"Received: shape {text.shape}, dtype {text.dtype.name}"
             )
         return text
+
+    def _short(self, batch):
+        """Lets sentences through that have no more bytes than they may."""
+        most = _BYTES_PER_TOKEN * self.max_tokens
+        longest = tf.reduce_max(tf.strings.length(batch))
+        check = tf.debugging.Assert(
+            longest <= most,
+            [
+                f"SentencePreprocessor expects sentences of at most {most:,} "
+                "bytes. Received: one with",
+                longest,
+            ],
+        )
+        with tf.control_dependencies([check]):
+            return tf.identity(batch)
+
+    def _check_tokens(self, starts):
+        longest = tf.reduce_max(starts.row_lengths())
+        return tf.debugging.Assert(
+            longest <= self.max_tokens,
+            [
+                "SentencePreprocessor expects sentences of at most "
+                f"{self.max_tokens:,} tokens. Received: one with",
+                longest,
+            ],
+        )
 
     def _words(self, points, first, starts, lengths):
         """Looks the words up: ragged int32 `(batch, tokens)`."""

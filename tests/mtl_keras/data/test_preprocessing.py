@@ -51,6 +51,27 @@ def test_every_format_gives_every_number_of_channels(
     np.testing.assert_allclose(inputs["image"], 0.4, atol=2.5 / 255)
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_graph_does_what_is_done_eagerly(channels):
+    files = [
+        written(noise(9, 7, source), file_format)
+        for file_format in ("PNG", "JPEG", "BMP", "GIF")
+        for source in (1, 3)
+    ]
+    files.append(written(noise(9, 7, 4), "PNG"))
+    files.append(written(noise(9, 7, 4), "BMP"))
+    preprocessor = ImagePreprocessor(8, 8, channels)
+    dataset = tf.data.Dataset.from_tensor_slices({"image": files})
+    for file, (inputs, context) in zip(
+        files, dataset.map(preprocessor), strict=True
+    ):
+        expected, place = preprocessor(file)
+        np.testing.assert_allclose(
+            inputs["image"], expected["image"], atol=1e-6
+        )
+        np.testing.assert_array_equal(context["size"], place["size"])
+
+
 def test_transparency_is_dropped():
     pixels = noise(channels=4)
     preprocessor = ImagePreprocessor(8, 8, 3)

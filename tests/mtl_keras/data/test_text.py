@@ -89,6 +89,46 @@ def test_separators_separate(preprocessor):
         assert int(preprocessor.length(f"play{separator}jazz")) == 2
 
 
+def test_nul_separates(preprocessor):
+    inputs, _ = preprocessor(b"play\0jazz\0\0")
+    np.testing.assert_array_equal(inputs["words"], [2, 3])
+    assert text.tokens("play\0jazz\0\0") == ["play", "jazz"]
+    assert int(preprocessor.length(b"play\0jazz\0\0")) == 2
+
+
+@pytest.mark.parametrize("word", ["🎷👩‍🚀", "שלום", "\u200fمرحبا"])
+def test_other_scripts_are_unknown_words(preprocessor, word):
+    inputs, context = preprocessor(f"play {word}")
+    np.testing.assert_array_equal(inputs["words"], [2, text.UNKNOWN])
+    np.testing.assert_array_equal(context["ends"], [4, 5 + len(word)])
+
+
+@pytest.mark.parametrize(
+    "sentence", [b"\xff\x80\x80 play", b"play \xc3", b"\xed\xa0\x80 x"]
+)
+def test_places_fit_the_text_where_bytes_are_no_utf_8(preprocessor, sentence):
+    _, context = preprocessor(sentence)
+    whole = context["text"].numpy().decode()
+    assert whole == sentence.decode(errors="replace")
+    words = zip(context["starts"].numpy(), context["ends"].numpy(), strict=True)
+    assert [whole[a:b] for a, b in words] == whole.split()
+
+
+def test_what_is_too_long_is_refused():
+    preprocessor = text.SentencePreprocessor(WORDS, max_tokens=4)
+    assert preprocessor("a " * 4)[0]["words"].shape == (4,)
+    preprocessor("a" * 64)
+    for sentence, message in (
+        ("a " * 5, "at most 4 tokens"),
+        ("a" * 65, "at most 64 bytes"),
+    ):
+        for raw in (sentence, ["a", sentence]):
+            with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+                preprocessor(raw)
+    again = text.SentencePreprocessor.from_config(preprocessor.get_config())
+    assert again.max_tokens == 4
+
+
 def test_config_makes_the_same_preprocessor(preprocessor):
     again = text.SentencePreprocessor.from_config(preprocessor.get_config())
     for key, value in again("jazz at nine")[0].items():
@@ -103,6 +143,7 @@ def test_config_makes_the_same_preprocessor(preprocessor):
         ({"words": "jazz"}, "sequence of different strings"),
         ({"words": ["a", "a"]}, "sequence of different strings"),
         ({"words": ["a"], "word_length": 5}, "at least 6"),
+        ({"words": ["a"], "max_tokens": 0}, "max_tokens=0"),
     ],
 )
 def test_wrong_arguments(arguments, message):

@@ -1,0 +1,387 @@
+"""What a person has, a table's row by column, to a model's input."""
+
+import math
+import numbers as number_types
+import re
+from collections.abc import Mapping, Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from mtl_keras.data import column_statistics
+from mtl_keras.suggest import listed, unknown
+
+# Of a category the id 0, and the first place of its one-hot code.
+UNKNOWN = 0
+# What TensorFlow 2.21 calls an argument without changing the name.
+_SERVABLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_./-]*")
+# TensorFlow takes smaller numbers for 0, by which nothing can be divided.
+_SMALLEST = float(np.finfo(np.float32).tiny)
+_LARGEST = float(np.finfo(np.float32).max)
+_ENCODINGS = ("one_hot", "id")
+
+
+@keras.saving.register_keras_serializable(package="mtl_keras")
+class ColumnPreprocessor(tf.Module):
+    """Turns named columns into a model's input.
+
+    A number is standardised, `(x - mean) / deviation`, and kept within `limit`
+    deviations, infinite ones too. NaN stands for a missing number: it becomes
+    the mean, 0, and a second value of 1 says so. A category is a string or an
+    integer; one that is not among its column's values, the empty string
+    among them, is unknown and has a place of its own.
+
+    ```python
+    preprocessor = ColumnPreprocessor.adapt(
+        {"age": [31.0, 54.0], "job": ["nurse", "baker"]}
+    )
+    inputs, context = preprocessor({"age": [42.5], "job": ["pilot"]})
+    inputs["columns"]                # [[0, 0, 1, 0, 0]]
+    ```
+
+    The lookup tables live in the object: an export has to track it.
+
+    Args:
+        numbers: Dict of column to pair `(mean, deviation)`; a deviation of 0,
+            of a column that is constant, counts as 1. Defaults to none.
+        categories: Dict of column to a sequence of different values, all
+            strings or all integers. Defaults to none.
+        encoding: String, `"one_hot"`, or `"id"` for a model that embeds
+            categories: an integer for each, 0 where it is unknown. Defaults to
+            `"one_hot"`.
+        limit: Float, the most deviations that a number is from its mean.
+            Defaults to 100.
+        name: String, the key in the model's inputs. Defaults to `"columns"`.
+
+    Raises:
+        ValueError: If there is no column, one stands twice, a statistic is not
+            finite, or a value is of another type or stands twice.
+    """
+
+    def __init__(
+        self,
+        numbers: Mapping | None = None,
+        categories: Mapping | None = None,
+        encoding: str = "one_hot",
+        limit: float = 100.0,
+        name: str = "columns",
+    ):
+        super().__init__(name=name)
+        # Tuples, not dicts: a `tf.Module` would wrap and track these.
+        self._numbers = tuple(
+            (column, *_statistics(column, pair))
+            for column, pair in sorted((numbers or {}).items())
+        )
+        self._categories = tuple(
+            (column, _values(column, values))
+            for column, values in sorted((categories or {}).items())
+        )
+        self.encoding = encoding
+        self.limit = float(limit)
+        self._check()
+        self._tables = tuple(_table(values) for _, values in self._categories)
+
+    @classmethod
+    def adapt(
+        cls,
+        table,
+        categories: Sequence[str] = (),
+        *,
+        max_values: int = 1000,
+        **options,
+    ) -> "ColumnPreprocessor":
+        """Makes a preprocessor from the columns of the training examples.
+
+        Args:
+            table: Dict of column to array or sequence, one value an example,
+                or a pandas `DataFrame`. Columns of strings are categories,
+                those of numbers and booleans are numbers. NaN, `None` and the
+                empty string count as missing and as no value.
+            categories: Sequence of the columns of integers that are categories
+                as well.
+            max_values: Integer, how many values of a category are kept, the
+                most frequent ones; the others are unknown. Defaults to 1000.
+            **options: Further arguments of the constructor.
+
+        Returns:
+            `ColumnPreprocessor`.
+
+        Raises:
+            ValueError: If a name in `categories` is no column, or a column
+                holds nothing or something else.
+        """
+        columns = {str(name): values for name, values in dict(table).items()}
+        for name in categories:
+            if name not in columns:
+                raise ValueError(unknown("column", name, columns))
+        means, found = {}, {}
+        for name, values in columns.items():
+            values = np.asarray(values)
+            if values.ndim != 1:
+                raise ValueError(
+                    f"ColumnPreprocessor expects the column {name!r} to have "
+                    "one value an example. "
+                    f"Received: an array of shape {values.shape}"
+                )
+            if name in categories or values.dtype.kind in "OSU":
+                found[name] = column_statistics.frequent_values(
+                    name, values, max_values
+                )
+            else:
+                means[name] = column_statistics.mean_and_deviation(name, values)
+        return cls(means, found, **options)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of the columns, those of numbers first."""
+        return tuple(name for name, *_ in (*self._numbers, *self._categories))
+
+    @property
+    def num_features(self) -> int:
+        """How many values `inputs[name]` has for an example."""
+        num = 2 * len(self._numbers)
+        if self.encoding == "one_hot":
+            num += sum(self.num_ids.values())
+        return num
+
+    @property
+    def num_ids(self) -> dict[str, int]:
+        """How many ids each category has, that of the unknown included."""
+        return {name: len(values) + 1 for name, values in self._categories}
+
+    def __call__(self, raw):
+        """Makes the model's input of one example or of a batch.
+
+        Args:
+            raw: Dict of column to tensor of shape `()` or `(batch,)`: numbers
+                of any numeric type, read as float32; strings or integers.
+
+        Returns:
+            Pair `(inputs, context)`; the context is empty. `inputs[name]` is
+            float32 of shape `(num_features,)` or `(batch, num_features)`: all
+            numbers, then for each a 1 where it was missing, then the one-hot
+            codes, each in the order of the columns' names. With
+            `encoding="id"` it ends before these, and `inputs[column]` is int32
+            of shape `()` or `(batch,)` for each category; `inputs[name]` is
+            not there if no column is a number.
+
+        Raises:
+            ValueError: If a column is missing, is not known, or has another
+                type or shape.
+            tf.errors.InvalidArgumentError: When it runs, if columns have
+                different lengths.
+        """
+        tensors = self._tensors(raw)
+        parts, inputs = [], {}
+        if self._numbers:
+            parts += self._standardised(tensors)
+        for (name, values), table in zip(
+            self._categories, self._tables, strict=True
+        ):
+            ids = table.lookup(tensors[name])
+            if self.encoding == "id":
+                inputs[name] = ids
+            else:
+                parts.append(tf.one_hot(ids, len(values) + 1))
+        if parts:
+            inputs = {self.name: tf.concat(parts, -1), **inputs}
+        return inputs, {}
+
+    def input_signature(self) -> dict:
+        """Returns the specs of a batch of raw inputs, for an export.
+
+        Raises:
+            ValueError: If the name of a column cannot be an argument of a
+                SavedModel.
+        """
+        for name in self.columns:
+            if not _SERVABLE.fullmatch(name):
+                raise ValueError(
+                    "An export names its arguments after the columns, and "
+                    "TensorFlow takes ASCII letters, digits, '_', '-', '.' and "
+                    "'/' for these, the first a letter or a digit. "
+                    f"Received: the column {name!r} among "
+                    f"{listed(self.columns)}. Rename it."
+                )
+        return {
+            name: tf.TensorSpec((None,), dtype, name=name)
+            for name, dtype in self._dtypes().items()
+        }
+
+    def get_config(self) -> dict:
+        """Returns the arguments of the constructor."""
+        return {
+            "numbers": {name: list(pair) for name, *pair in self._numbers},
+            "categories": {n: list(values) for n, values in self._categories},
+            "encoding": self.encoding,
+            "limit": self.limit,
+            "name": self.name,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict) -> "ColumnPreprocessor":
+        """Makes the preprocessor that `get_config` described."""
+        return cls(**config)
+
+    def _check(self):
+        names = self.columns
+        if not names or len(set(names)) < len(names):
+            raise ValueError(
+                "ColumnPreprocessor expects at least one column, and none that "
+                f"is a number and a category. Received: {listed(names)}"
+            )
+        if self.encoding not in _ENCODINGS:
+            raise ValueError(unknown("encoding", self.encoding, _ENCODINGS))
+        if self.encoding == "id" and self.name in self.num_ids:
+            raise ValueError(
+                "ColumnPreprocessor expects `name` to be no category's, whose "
+                f"ids have that key. Received: name={self.name!r}"
+            )
+        if not 0 < self.limit < math.inf:
+            raise ValueError(
+                "ColumnPreprocessor expects `limit` to be a positive number. "
+                f"Received: limit={self.limit!r}"
+            )
+
+    def _dtypes(self):
+        dtypes = {name: tf.float32 for name, *_ in self._numbers}
+        for name, values in self._categories:
+            is_text = isinstance(values[0], str)
+            dtypes[name] = tf.string if is_text else tf.int64
+        return dtypes
+
+    def _tensors(self, raw) -> dict:
+        """Checks the columns; of the types of the signature."""
+        if not isinstance(raw, Mapping):
+            raise ValueError(
+                "ColumnPreprocessor expects a dict of column to tensor, with "
+                f"the columns {listed(self.columns)}. "
+                f"Received: {type(raw).__name__}"
+            )
+        for name in raw:
+            if name not in self.columns:
+                raise ValueError(
+                    unknown("column", name, self.columns, sorted(map(str, raw)))
+                )
+        lacking = [name for name in self.columns if name not in raw]
+        if lacking:
+            raise ValueError(
+                f"ColumnPreprocessor misses the column {lacking[0]!r}. "
+                f"Expected all of {listed(self.columns)}. "
+                f"Received: {listed(raw)}"
+            )
+        tensors = {
+            name: _tensor(name, raw[name], dtype)
+            for name, dtype in self._dtypes().items()
+        }
+        shapes = {name: tensor.shape for name, tensor in tensors.items()}
+        first = next(iter(shapes.values()))
+        if first.rank not in (0, 1) or not all(
+            shape.rank == first.rank and shape.is_compatible_with(first)
+            for shape in shapes.values()
+        ):
+            raise ValueError(
+                "ColumnPreprocessor expects columns of shape () or (batch,), "
+                f"all the same. Received: {shapes}"
+            )
+        return _of_one_length(tensors)
+
+    def _standardised(self, tensors):
+        """Returns the numbers, and where they are missing."""
+        found = tf.stack([tensors[name] for name, *_ in self._numbers], -1)
+        means = tf.constant([mean for _, mean, _ in self._numbers])
+        deviations = tf.constant([d for *_, d in self._numbers])
+        is_missing = tf.math.is_nan(found)
+        scaled = (found - means) / deviations
+        scaled = tf.clip_by_value(scaled, -self.limit, self.limit)
+        missing = tf.cast(is_missing, tf.float32)
+        return [tf.where(is_missing, 0.0, scaled), missing]
+
+
+def _tensor(name, value, dtype):
+    tensor = tf.convert_to_tensor(value)
+    found = tensor.dtype
+    is_number = found.is_floating or found.is_integer or found.is_bool
+    if dtype == tf.string:
+        fits, expected = found == tf.string, "strings"
+    elif dtype == tf.int64:
+        fits, expected = found.is_integer, "integers"
+    else:
+        fits, expected = is_number, "numbers"
+    if not fits:
+        raise ValueError(
+            f"ColumnPreprocessor expects the column {name!r} to hold "
+            f"{expected}. Received: shape {tensor.shape}, dtype {found.name}"
+        )
+    return tensor if dtype == tf.string else tf.cast(tensor, dtype)
+
+
+def _of_one_length(tensors):
+    """Lets columns through that have one length; a graph may not know it."""
+    if next(iter(tensors.values())).shape.rank == 0:
+        return tensors
+    lengths = tf.stack([tf.size(tensor) for tensor in tensors.values()])
+    check = tf.debugging.Assert(
+        tf.reduce_all(tf.equal(lengths, lengths[0])),
+        [
+            f"ColumnPreprocessor expects the columns {listed(tensors)} to have "
+            "one length. Received: the lengths",
+            lengths,
+        ],
+        summarize=len(tensors),
+    )
+    with tf.control_dependencies([check]):
+        return {name: tf.identity(value) for name, value in tensors.items()}
+
+
+def _statistics(column, pair) -> tuple[float, float]:
+    is_pair = isinstance(pair, Sequence | np.ndarray) and len(pair) == 2
+    if not is_pair or not all(
+        isinstance(number, number_types.Real)
+        # The graph reads float32. NaN is not below anything.
+        and abs(number) <= _LARGEST
+        for number in pair
+    ):
+        raise ValueError(
+            f"ColumnPreprocessor expects (mean, deviation) for the column "
+            f"{column!r}, two finite numbers. Received: {pair!r}"
+        )
+    mean, deviation = (float(np.float32(number)) for number in pair)
+    if deviation < 0:
+        raise ValueError(
+            f"ColumnPreprocessor expects the deviation of the column "
+            f"{column!r} not to be negative. Received: {pair!r}"
+        )
+    return mean, deviation if deviation >= _SMALLEST else 1.0
+
+
+def _values(column, values) -> tuple:
+    if isinstance(values, str | bytes) or not isinstance(
+        values, Sequence | np.ndarray
+    ):
+        values = ()
+    values = tuple(
+        int(v) if isinstance(v, number_types.Integral) else v for v in values
+    )
+    kinds = {type(value) for value in values}
+    if kinds not in ({str}, {int}) or len(set(values)) < len(values):
+        raise ValueError(
+            f"ColumnPreprocessor expects the category {column!r} to have a "
+            "sequence of different values, all strings or all integers. "
+            "Received: "
+            f"{values!r}"[:200]
+        )
+    return values
+
+
+def _table(values):
+    # Outside of a function that is being traced, where it would never be
+    # filled.
+    with tf.init_scope():
+        dtype = tf.string if isinstance(values[0], str) else tf.int64
+        content = tf.lookup.KeyValueTensorInitializer(
+            tf.constant(values, dtype),
+            tf.range(UNKNOWN + 1, UNKNOWN + 1 + len(values)),
+        )
+        return tf.lookup.StaticHashTable(content, UNKNOWN)
