@@ -149,8 +149,12 @@ def _numbers(name, read, low, high, *, is_log):
         return 0.5 if span == 0 else (scale(value) - scale(low)) / span
 
     middle = math.sqrt(low * high) if is_log else (low + high) / 2
-    ticks = [(f"{v:.3g}", share(v)) for v in (low, middle, high)]
+    ticks = [(_tick(value), share(value)) for value in (low, middle, high)]
     return _Axis(name, read, ticks, share)
+
+
+def _tick(value) -> str:
+    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
 def _draw_axis(ground, axis, place):

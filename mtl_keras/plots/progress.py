@@ -8,7 +8,7 @@ _SIZE = (760, 400)
 _LEFT, _TOP, _RIGHT, _BOTTOM = 84, 76, 24, 62
 _LEGEND = (
     "Dot: a trial; faint ring: one of fewer epochs; line: the best so far. "
-    "Dashed: the recipe, trial 0."
+    "Dashed: the recipe itself."
 )
 
 
@@ -109,9 +109,10 @@ def _draw(axes, table, rows, whole):
         axes.plot(
             *zip(*steps, strict=True), color=colour, drawstyle="steps-post"
         )
-    if whole and whole[0]["trial"] == 0:
-        axes.axhline(
-            whole[0]["objective"], color=paper.FAINT, lw=1, ls=(0, (4, 3))
-        )
+    for row in whole:
+        if row["trial"] == table["recipe"]:
+            axes.axhline(
+                row["objective"], color=paper.FAINT, lw=1, ls=(0, (4, 3))
+            )
     axes.set_xlim(-0.5, last + 0.5)
     axes.margins(y=0.1)

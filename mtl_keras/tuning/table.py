@@ -12,8 +12,8 @@ def markdown(table: dict) -> str:
         table: Dict, as in the tool's `table.json`: `"model"`, `"data"`,
             `"split"`, `"space"`, `"tuner"`, `"epochs"`, `"seed"`,
             `"objective"`, `"measures"`, `"references"`, `"left_out"`,
-            `"hyperparameters"`, `"rows"`, `"best"`, `"versions"` and
-            `"command"`.
+            `"hyperparameters"`, `"rows"`, `"recipe"` and `"best"` (numbers of
+            trials, or `None`), `"versions"` and `"command"`.
 
     Returns:
         String, Markdown.
@@ -78,14 +78,12 @@ def _summary(table) -> str:
     found = rows[best]["objective"]
     text = f"The best is trial {best}, with {name} {_value(table, found)}."
     first = rows.get(0, {})
-    if best == 0:
+    own = table["recipe"]
+    if best == own:
         return text + " It is the recipe itself: no other was better."
-    if (
-        first.get("epochs") == table["epochs"]
-        and first["objective"] is not None
-    ):
-        text += f" The recipe itself, trial 0, has "
-        text += f"{_value(table, first['objective'])}."
+    if own is not None:
+        reached = _value(table, rows[own]["objective"])
+        text += f" The recipe itself, trial {own}, has {reached}."
     return text
 
 

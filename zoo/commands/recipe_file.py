@@ -1,5 +1,6 @@
 """Writes a recipe as the Python file that `tools.train --config` takes."""
 
+import json
 from pathlib import Path
 
 from ml_collections import ConfigDict
@@ -59,7 +60,7 @@ def _written(config, key, depth) -> str:
     value = config[key]
     if isinstance(value, ConfigDict):
         inner = [
-            f"{_INDENT * (depth + 2)}{name!r}: "
+            f"{_INDENT * (depth + 2)}{json.dumps(name)}: "
             f"{_entry(value, name, depth + 2)},"
             for name in value
         ]
@@ -83,7 +84,7 @@ def _entry(config, key, depth) -> str:
     if not isinstance(value, ConfigDict):
         return _plain(config, key)
     inner = [
-        f"{_INDENT * (depth + 1)}{name!r}: {_entry(value, name, depth + 1)},"
+        f"{_INDENT * (depth + 1)}{json.dumps(name)}: {_entry(value, name, depth + 1)},"
         for name in value
     ]
     return "\n".join(["{", *inner, f"{_INDENT * depth}}}"])
@@ -91,6 +92,9 @@ def _entry(config, key, depth) -> str:
 
 def _plain(config, key) -> str:
     value = config[key]
+    if isinstance(value, str):
+        # As the formatter writes it.
+        return json.dumps(value, ensure_ascii=False)
     if value is not None:
         return repr(value)
     # A field without a value still knows its type, for the command line.

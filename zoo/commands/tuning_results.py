@@ -74,6 +74,7 @@ def gather(oracle, hypermodel, description: dict, references: dict) -> dict:
         "left_out": left_out,
         "hyperparameters": [_described(hp) for hp in oracle.get_space().space],
         "rows": rows,
+        "recipe": _recipe_itself(rows, recipe.epochs),
         "best": best(rows, sought, recipe.epochs),
         "versions": engine.versions(),
         "command": description["command"],
@@ -103,6 +104,15 @@ def best(rows: list[dict], sought, epochs: int) -> int | None:
         ):
             chosen = row
     return None if chosen is None else chosen["trial"]
+
+
+def _recipe_itself(rows, epochs) -> int | None:
+    """Finds the trial of the recipe itself that was trained to the end."""
+    for row in rows:
+        is_whole = row["objective"] is not None and row["epochs"] == epochs
+        if is_whole and row["values"] == rows[0]["values"]:
+            return row["trial"]
+    return None
 
 
 def write(table: dict, hypermodel, oracle, workdir: Path) -> list[Path]:
