@@ -77,7 +77,6 @@ def _summary(table) -> str:
         return "No trial was trained to the end."
     found = rows[best]["objective"]
     text = f"The best is trial {best}, with {name} {_value(table, found)}."
-    first = rows.get(0, {})
     own = table["recipe"]
     if best == own:
         return text + " It is the recipe itself: no other was better."

@@ -35,7 +35,11 @@ def source(config: ConfigDict, notes: list[str]) -> str:
     told = "\n\n".join(notes).replace("\\", "\\\\").replace('"""', "'''")
     lines = []
     for key in config:
-        value = _written(config, key, 1)
+        value = _written(config, key, 2)
+        if isinstance(config[key], ConfigDict):
+            value = (
+                f"ml_collections.ConfigDict(\n{_INDENT * 2}{value}\n{_INDENT})"
+            )
         lines.append(f"{_INDENT}config.{key} = {value}")
     return "\n".join(
         [
@@ -43,7 +47,11 @@ def source(config: ConfigDict, notes: list[str]) -> str:
             '"""',
             "",
             "import ml_collections",
-            "from ml_collections.config_dict import placeholder",
+            *(
+                ["from ml_collections.config_dict import placeholder"]
+                if any("placeholder(" in line for line in lines)
+                else []
+            ),
             "",
             "",
             "def get_config() -> ml_collections.ConfigDict:",
@@ -57,41 +65,15 @@ def source(config: ConfigDict, notes: list[str]) -> str:
 
 
 def _written(config, key, depth) -> str:
+    """Writes a value; a dict's braces stand `depth` steps from the left."""
     value = config[key]
     if isinstance(value, ConfigDict):
         inner = [
-            f"{_INDENT * (depth + 2)}{json.dumps(name)}: "
-            f"{_entry(value, name, depth + 2)},"
+            f"{_INDENT * (depth + 1)}{json.dumps(name)}: "
+            f"{_written(value, name, depth + 1)},"
             for name in value
         ]
-        if not inner:
-            return "ml_collections.ConfigDict()"
-        return "\n".join(
-            [
-                "ml_collections.ConfigDict(",
-                f"{_INDENT * (depth + 1)}{{",
-                *inner,
-                f"{_INDENT * (depth + 1)}}}",
-                f"{_INDENT * depth})",
-            ]
-        )
-    return _plain(config, key)
-
-
-def _entry(config, key, depth) -> str:
-    """Writes a value within a dict, which `ConfigDict` turns into its own."""
-    value = config[key]
-    if not isinstance(value, ConfigDict):
-        return _plain(config, key)
-    inner = [
-        f"{_INDENT * (depth + 1)}{json.dumps(name)}: {_entry(value, name, depth + 1)},"
-        for name in value
-    ]
-    return "\n".join(["{", *inner, f"{_INDENT * depth}}}"])
-
-
-def _plain(config, key) -> str:
-    value = config[key]
+        return "\n".join(["{", *inner, f"{_INDENT * depth}}}"])
     if isinstance(value, str):
         # As the formatter writes it.
         return json.dumps(value, ensure_ascii=False)
