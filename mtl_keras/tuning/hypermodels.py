@@ -15,7 +15,9 @@ _RECIPE = {
     "seed": 0,
     "optimizer": {"name": "adam", "learning_rate": 1e-3},
 }
-_FIELDS = (*_RECIPE, "balancer", "loss_weights", "shared_dropout")
+_FIELDS = (*_RECIPE, "balancer", "epochs", "loss_weights", "shared_dropout")
+# Arguments of `fit` that are not those of the single-task models.
+_NOT_ALONE = ("epochs", "initial_epoch", "verbose")
 
 
 def hypermodel(
@@ -60,11 +62,14 @@ def hypermodel(
         recipe: Dict, what training starts from and the space lies around:
             `"optimizer"`, as for `optimizers.from_recipe`, with a constant
             learning rate; `"batch_size"`, `"seed"`, `"loss_weights"`,
-            `"balancer"`, `"shared_dropout"`. Defaults to Adam, 0.001, batches
-            of 32, and the weight 1 for each task.
+            `"balancer"`, `"shared_dropout"`; and `"epochs"`, for which
+            single-task models are trained, by default those of `search`.
+            Defaults to Adam, 0.001, batches of 32, and the weight 1 for each
+            task.
         references: Path of a JSON file where the single-task figures are
-            kept, for `"gain"`. Defaults to `None`: they are measured before
-            the first trial, and again in another process.
+            kept, for `"gain"`; each is the best of its epochs, as a tuner
+            takes the best of a trial's. Defaults to `None`: they are measured
+            before the first trial, and again in another process.
         higher: Names of metrics of your own of which more is better.
         lower: Names of metrics of your own of which less is better.
         **compile_options: As for `MultiTaskModel.compile`: `loss`, `metrics`,
@@ -180,6 +185,12 @@ class HyperModel(keras_tuner.HyperModel):
             )
         size = self._chosen(hp).get("batch_size", self._recipe["batch_size"])
         if self._sought.is_gain:
+            if "tuner/epochs" in hp.values and not self._recipe["epochs"]:
+                raise keras_tuner.errors.FatalValueError(
+                    "Hyperband trains each trial for another number of epochs. "
+                    "Expected that of the single-task models: "
+                    "hypermodel(..., recipe={'epochs': 10}). Received: none"
+                )
             known = self._single_tasks(x, y, validation_data, options)
             callbacks = [Gain(self._sought, known), *callbacks]
         return model.fit(
@@ -238,49 +249,55 @@ class HyperModel(keras_tuner.HyperModel):
         return model
 
     def _metric_names(self) -> list[str]:
-        model = self._new(keras_tuner.HyperParameters())
-        return self._compiled(model, self._recipe).metrics_names
+        # As the first trial does, so that what cannot be is told at once.
+        hp = keras_tuner.HyperParameters()
+        return self._compiled(self._new(hp), self._chosen(hp)).metrics_names
 
     def _single_tasks(self, x, y, validation_data, options) -> dict:
         """Measures each task alone, where that is not done."""
+        epochs = self._recipe["epochs"] or options.get("epochs", 1)
         if self._references is None:
             made_by = {
                 "tasks": sorted(self._tasks),
                 "recipe": self._recipe,
-                "epochs": options.get("epochs", 1),
+                "epochs": epochs,
             }
             self._references = reference_figures.References(self._path, made_by)
-        found = self._references
+        found, only = self._references, reference_figures.only
         for task in found.missing(self._tasks):
             whole = self._new(keras_tuner.HyperParameters())
-            plain = {**self._recipe, "loss_weights": None, "balancer": None}
-            # Nothing is shared by one task.
-            plain["shared_dropout"] = 0.0
-            model = self._compiled(reference_figures.alone(whole, task), plain)
-            size = self._recipe["batch_size"]
-            data = self._data(x, y, size)
-            data |= {
-                key: reference_figures.only(task, data[key])
-                for key in ("x", "y")
-                if key == "y" or hasattr(data[key], "element_spec")
+            data = self._data(x, y, self._recipe["batch_size"])
+            kept = {}
+            if not hasattr(data["x"], "element_spec"):
+                # Inputs may be a dict or a tuple as well, and stay whole.
+                kept["x"] = data["x"]
+            given = {k: v for k, v in options.items() if k not in _NOT_ALONE}
+            arguments = {
+                key: only(task, value)
+                for key, value in {**data, **given}.items()
             }
+            model = self._compiled(
+                reference_figures.alone(whole, task), _alone(self._recipe)
+            )
             history = model.fit(
-                **data,
-                validation_data=reference_figures.only(task, validation_data),
-                epochs=options.get("epochs", 1),
+                **{**arguments, **kept},
+                validation_data=only(task, validation_data),
+                epochs=epochs,
                 verbose=0,
             ).history
-            found.add(
-                task,
-                {
-                    key: history[f"val_{key}"][-1]
-                    for key, measure in self._sought.counted.items()
-                    if measure.task == task
-                },
-            )
+            found.add(task, self._best_of(task, history))
         # Here, and not at each epoch: of which gains exist.
         objectives.defined(self._sought.counted, found.metrics)
         return found.metrics
+
+    def _best_of(self, task, history) -> dict:
+        return {
+            key: (max if measure.is_higher_better else min)(
+                history[f"val_{key}"]
+            )
+            for key, measure in self._sought.counted.items()
+            if measure.task == task
+        }
 
     def _data(self, x, y, size) -> dict:
         if callable(x):
@@ -295,6 +312,19 @@ class HyperModel(keras_tuner.HyperModel):
                 f"x={type(x).__name__}"
             )
         return {"x": x, "y": y}
+
+
+def _alone(recipe) -> dict:
+    """The recipe of one task: nothing is weighed and nothing is shared."""
+    optimizer = dict(recipe["optimizer"])
+    parts = optimizer.pop("parts", None) or {}
+    return {
+        **recipe,
+        "optimizer": {**optimizer, **parts.get("trunk", {})},
+        "loss_weights": None,
+        "balancer": None,
+        "shared_dropout": 0.0,
+    }
 
 
 def _checked_recipe(given, compile_options) -> dict:

@@ -178,3 +178,11 @@ def test_damaged_references_are_told(tmp_path, text):
     path.write_text(text)
     with pytest.raises(ValueError, match="are damaged"):
         references.References(path, {})
+
+
+def test_hyperband_is_asked_for_the_epochs_of_single_tasks(tmp_path):
+    hp = keras_tuner.HyperParameters()
+    hp.values["tuner/epochs"] = 1
+    model = tuning.hypermodel(build, NAMES)
+    with pytest.raises(ValueError, match="recipe={'epochs': 10}"):
+        model.fit(hp, None, X, LABELS, validation_data=(X, LABELS))
