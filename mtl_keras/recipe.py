@@ -1,6 +1,38 @@
-"""Compiles a model as a recipe says."""
+"""Reads a recipe, and compiles a model as it says."""
 
 from mtl_keras import balancing, optimizers
+from mtl_keras.suggest import listed
+
+_NEEDED = ("model", "epochs", "batch_size", "seed", "optimizer")
+
+
+def as_dict(config) -> dict:
+    """Returns a recipe as a dict, with all that a training needs.
+
+    Args:
+        config: Dict or `ml_collections.ConfigDict`.
+
+    Returns:
+        Dict.
+
+    Raises:
+        ValueError: If a field is missing, or epochs or batch size is no
+            positive integer.
+    """
+    config = config.to_dict() if hasattr(config, "to_dict") else dict(config)
+    missing = [key for key in _NEEDED if config.get(key) is None]
+    if missing:
+        raise ValueError(
+            f"The config lacks {listed(missing)}. Received: a config with "
+            f"{listed(sorted(config))}"
+        )
+    for key in ("epochs", "batch_size"):
+        if not isinstance(config[key], int) or config[key] < 1:
+            raise ValueError(
+                f"`config.{key}` must be an integer of at least 1. "
+                f"Received: {config[key]!r}"
+            )
+    return config
 
 
 def steps_per_epoch(train) -> int | None:

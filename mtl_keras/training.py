@@ -12,14 +12,13 @@ import keras
 from mtl_keras import checkpoint, data, engine, export, plots
 from mtl_keras.cross_validation import CrossValidation, cross_validate
 from mtl_keras.plots.epochs import balance_keys
-from mtl_keras.recipe import compile_model, steps_per_epoch
+from mtl_keras.recipe import as_dict, compile_model, steps_per_epoch
 from mtl_keras.report import MetricsFile, Report
 from mtl_keras.suggest import did_you_mean, listed
 
 __all__ = ["CrossValidation", "cross_validate", "train", "train_and_evaluate"]
 
 _LOGGER = logging.getLogger("mtl_keras")
-_NEEDED = ("model", "epochs", "batch_size", "seed", "optimizer")
 
 
 def train_and_evaluate(
@@ -60,7 +59,7 @@ def train_and_evaluate(
         ValueError: If the config lacks a field, or the workdir holds another
             run.
     """
-    config = _as_dict(config)
+    config = as_dict(config)
     workdir = pathlib.Path(workdir)
     run = _train(model, datasets, config, workdir, callbacks, config["epochs"])
     report = _evaluate(model, datasets, config, run.seconds, command)
@@ -99,7 +98,7 @@ def train(
         ValueError: As for `train_and_evaluate`, and if `until` is not between
             1 and `config.epochs`.
     """
-    config = _as_dict(config)
+    config = as_dict(config)
     last = config["epochs"] if until is None else until
     if not isinstance(last, int) or not 1 <= last <= config["epochs"]:
         raise ValueError(
@@ -130,23 +129,6 @@ def _train(model, datasets, config, workdir, callbacks, last):
     return run
 
 
-def _as_dict(config) -> dict:
-    config = config.to_dict() if hasattr(config, "to_dict") else dict(config)
-    missing = [key for key in _NEEDED if config.get(key) is None]
-    if missing:
-        raise ValueError(
-            f"The config lacks {listed(missing)}. Received: a config with "
-            f"{listed(sorted(config))}"
-        )
-    for key in ("epochs", "batch_size"):
-        if not isinstance(config[key], int) or config[key] < 1:
-            raise ValueError(
-                f"`config.{key}` must be an integer of at least 1. "
-                f"Received: {config[key]!r}"
-            )
-    return config
-
-
 def check_workdir(workdir, config) -> None:
     """Checks that a folder is free for a run, or holds this very one.
 
@@ -157,7 +139,7 @@ def check_workdir(workdir, config) -> None:
     Raises:
         ValueError: If it is a file, or holds another run.
     """
-    workdir, config = pathlib.Path(workdir), _as_dict(config)
+    workdir, config = pathlib.Path(workdir), as_dict(config)
     if workdir.exists() and not workdir.is_dir():
         raise ValueError(
             f"The workdir must be a folder. Received: {str(workdir)!r}, which "

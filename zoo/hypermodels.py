@@ -16,6 +16,9 @@ from mtl_keras.tuning.gain import Gain
 from zoo import registry, single_tasks
 from zoo.commands import configuration, train
 
+# Any number: a schedule cannot be checked without one.
+_SOME_STEPS = 1000
+
 
 def hypermodel(
     name: str,
@@ -118,7 +121,7 @@ class ZooHyperModel(keras_tuner.HyperModel):
         )
         if self.sought.is_gain:
             single_tasks.check(config, self._tasks)
-        # A point that the entry cannot build is told before any training.
+        # What the entry declares wrongly is told at once.
         self.declare_hyperparameters(keras_tuner.HyperParameters())
         name = objective if self.sought.is_gain else f"val_{self.sought.name}"
         self.objective = keras_tuner.Objective(name, self.sought.direction)
@@ -148,6 +151,16 @@ class ZooHyperModel(keras_tuner.HyperModel):
                     ConfigDict(value) if isinstance(value, dict) else value
                 )
         return found
+
+    def check(self) -> None:
+        """Compiles the recipe itself, before any data is touched.
+
+        Raises:
+            ValueError: If the recipe cannot be trained.
+        """
+        hp = keras_tuner.HyperParameters()
+        config = recipe.as_dict(self.config(hp))
+        recipe.compile_model(self.build(hp), config, _SOME_STEPS)
 
     def build(self, hp):
         """Builds the model of a point; `fit` compiles it.

@@ -7,7 +7,7 @@ default is what the recipe says: the defaults together are the recipe.
 import dataclasses
 import inspect
 
-from mtl_keras import balancing
+from mtl_keras import balancing, ranges
 from mtl_keras.suggest import unknown
 from mtl_keras.tuning import hyperparameters
 
@@ -133,6 +133,10 @@ class Space:
         if not isinstance(own, str | dict | None):
             own = dict.fromkeys(tasks, own)
         known = own if isinstance(own, dict) else {}
+        for name in known:
+            if name not in tasks:
+                what = "task in `loss_weights`"
+                raise ValueError(unknown(what, name, tasks, own))
         found = {task: float(known.get(task, 1.0)) for task in tasks}
         if self.loss_weights is None or _STATIC not in names:
             return found
@@ -155,7 +159,7 @@ class Space:
         parts = recipe.get("parts")
         if parts is None and self.is_per_part:
             parts = {"trunk": {}, "heads": {}}
-        rate = recipe.get("learning_rate") or _DEFAULT_RATE
+        rate = recipe.get("learning_rate", _DEFAULT_RATE)
         if self.learning_rate is not None and parts:
             recipe["parts"] = {
                 name: {
@@ -163,7 +167,7 @@ class Space:
                     "learning_rate": self._rate(
                         hp,
                         f"optimizer.parts.{name}.learning_rate",
-                        part.get("learning_rate") or rate,
+                        part.get("learning_rate", rate),
                     ),
                 }
                 for name, part in parts.items()
@@ -183,6 +187,7 @@ class Space:
         return recipe
 
     def _rate(self, hp, name, default) -> float:
+        default = ranges.number(name, default, above=0)
         low, high = self.learning_rate
         return short(
             hp.Float(
@@ -190,7 +195,7 @@ class Space:
                 short(low * default, 3),
                 short(high * default, 3),
                 sampling="log",
-                default=float(default),
+                default=default,
             )
         )
 

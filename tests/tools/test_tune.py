@@ -250,6 +250,9 @@ def test_folder_of_a_training_is_refused(tiny, flags, tmp_path, capsys):
         (["--config.epohcs=3"], 1, "Did you mean 'epochs'"),
         (["--config.monitor=val_cls_loss"], 1, "monitor"),
         (["--config.overrides.tasks=('cls',)"], 1, "one task"),
+        (["--config.epochs=0"], 1, "`config.epochs` must be"),
+        (["--config.optimizer.learning_rate=-1.0"], 1, "learning_rate"),
+        (["--config.loss_weights.clss=2"], 1, "Did you mean 'cls'"),
     ],
 )
 def test_wrong_input_is_told_before_any_training(

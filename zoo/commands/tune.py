@@ -106,6 +106,7 @@ def run(values: flags.FlagValues, operands: list[str]) -> None:
     if role == roles.WORKER:
         tuner.Tuner(oracle, runner, workdir).search()
         return
+    hypermodel.check()
     # Not before: a search that could not start must not claim the folder.
     _write_search(workdir, search)
     if hypermodel.sought.is_gain:
