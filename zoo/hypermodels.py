@@ -176,7 +176,12 @@ class ZooHyperModel(keras_tuner.HyperModel):
         """
         config = self.config(hp)
         keras.utils.set_random_seed(config.seed)
-        return zoo.load(config.model, self._data, **dict(config.overrides))
+        return zoo.load(
+            config.model,
+            self._data,
+            config.get("weights"),
+            **dict(config.overrides),
+        )
 
     def fit(
         self,

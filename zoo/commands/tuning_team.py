@@ -45,9 +45,9 @@ def run(argv: list[str], num_workers: int, workdir: Path) -> None:
             for (name, log), worker in workers.items():
                 if worker.poll():
                     raise ValueError(
-                        f"{name} has ended with the status {worker.poll()}: "
-                        f"{_last_line(log)} (all of it in {log}). The search "
-                        "is ended; the same command goes on with it."
+                        f"{name} {_reason(worker.returncode, log)} (all of it "
+                        f"in {log}). The search is ended; the same command "
+                        "goes on with it."
                     )
             time.sleep(_PAUSE_SECONDS)
         if chief.returncode:
@@ -97,8 +97,11 @@ def _listens(port) -> bool:
         return client.connect_ex((_HOST, port)) == 0
 
 
-def _last_line(log) -> str:
+def _reason(status, log) -> str:
+    if status < 0:
+        return f"was killed by the signal {-status}"
     text = log.read_text(encoding="utf-8", errors="replace")
     lines = [line for line in text.splitlines() if line.strip()] or ["no word"]
     errors = [line for line in lines if line.startswith("error: ")]
-    return (errors or lines)[-1].removeprefix("error: ").strip()
+    told = (errors or lines)[-1].removeprefix("error: ").strip()
+    return f"has ended with the status {status}: {told}"
