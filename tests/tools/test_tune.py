@@ -203,6 +203,7 @@ def test_references_of_zero_are_told(
     pretended.value = lambda config: 0.0
     assert tune.main([*flags, "--max_trials=1"]) == 1
     assert "no relative gain over it exists" in capsys.readouterr().err
+    assert not any("trials" in folder for folder in pretended.folders)
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,7 @@ def run(values: flags.FlagValues, operands: list[str]) -> None:
     app.import_backend()
 
     import zoo
-    from mtl_keras.tuning import oracles, tuner
+    from mtl_keras.tuning import objective, oracles, tuner
 
     hypermodel = zoo.hypermodel(
         config.model,
@@ -110,7 +110,8 @@ def run(values: flags.FlagValues, operands: list[str]) -> None:
     # Not before: a search that could not start must not claim the folder.
     _write_search(workdir, search)
     if hypermodel.sought.is_gain:
-        references()
+        # Before a trial is trained in vain.
+        objective.defined(hypermodel.sought.counted, references())
     oracle.keep_in(workdir / _STATE, max_trials=values.max_trials)
     oracle.on_end = _Progress(oracle, hypermodel.sought, values)
     if oracle.end_order:
