@@ -15,6 +15,7 @@ _MODULES = (
     "optimizers",
     "plots",
     "training",
+    "tuning",
 )
 _NAMES = {
     "LabelSpec": "mtl_keras.labels",

@@ -9,24 +9,16 @@ import time
 
 import keras
 
-from mtl_keras import (
-    balancing,
-    checkpoint,
-    data,
-    engine,
-    export,
-    optimizers,
-    plots,
-)
+from mtl_keras import checkpoint, data, engine, export, plots
 from mtl_keras.cross_validation import CrossValidation, cross_validate
 from mtl_keras.plots.epochs import balance_keys
+from mtl_keras.recipe import as_dict, compile_model, steps_per_epoch
 from mtl_keras.report import MetricsFile, Report
 from mtl_keras.suggest import did_you_mean, listed
 
-__all__ = ["CrossValidation", "cross_validate", "train_and_evaluate"]
+__all__ = ["CrossValidation", "cross_validate", "train", "train_and_evaluate"]
 
 _LOGGER = logging.getLogger("mtl_keras")
-_NEEDED = ("model", "epochs", "batch_size", "seed", "optimizer")
 
 
 def train_and_evaluate(
@@ -50,10 +42,10 @@ def train_and_evaluate(
         config: `ml_collections.ConfigDict` or dict: `model`, `epochs`,
             `batch_size`, `seed`, `optimizer`, and where wanted `data`,
             `loss_weights`, `balancer` (a dict, hyperparameters of the
-            balancer that `loss_weights` names), `jit_compile`,
-            `steps_per_execution`, `monitor` (a key of the logs; the best
-            epoch's weights are kept, else the last's) and `mode` (`"min"` or
-            `"max"`).
+            balancer that `loss_weights` names), `shared_dropout` (as for
+            `compile`), `jit_compile`, `steps_per_execution`, `monitor` (a key
+            of the logs; the best epoch's weights are kept, else the last's)
+            and `mode` (`"min"` or `"max"`).
         workdir: String or path of a folder, made if needed.
         command: String, the command to be named in the report.
         callbacks: Sequence of `keras.callbacks.Callback`, called before the
@@ -67,23 +59,9 @@ def train_and_evaluate(
         ValueError: If the config lacks a field, or the workdir holds another
             run.
     """
-    config = _as_dict(config)
+    config = as_dict(config)
     workdir = pathlib.Path(workdir)
-    check_workdir(workdir, config)
-    keras.utils.set_random_seed(config["seed"])
-    if config.get("deterministic", True):
-        engine.make_deterministic()
-    steps = _steps_per_epoch(datasets["train"])
-    _compile(model, config, steps)
-    run = _Run(model, config, workdir)
-    # Not before: a run that could not start must not claim the folder.
-    _write_config(workdir, config)
-    for line in _header(model, config, steps, run.first_epoch):
-        run.write_log(line)
-        _LOGGER.info("%s", line)
-    if run.first_epoch < config["epochs"]:
-        _fit(model, datasets, config, steps, run, callbacks)
-    run.finish()
+    run = _train(model, datasets, config, workdir, callbacks, config["epochs"])
     report = _evaluate(model, datasets, config, run.seconds, command)
     report.save(workdir / "report.json")
     export.saved_model(
@@ -97,21 +75,58 @@ def train_and_evaluate(
     return report
 
 
-def _as_dict(config) -> dict:
-    config = config.to_dict() if hasattr(config, "to_dict") else dict(config)
-    missing = [key for key in _NEEDED if config.get(key) is None]
-    if missing:
+def train(
+    model, datasets: dict, config, workdir, callbacks=(), *, until=None
+) -> list[dict]:
+    """Trains a model like `train_and_evaluate`, and leaves it at that.
+
+    Args:
+        model: As for `train_and_evaluate`.
+        datasets: As for `train_and_evaluate`; no test split is read.
+        config: As for `train_and_evaluate`.
+        workdir: As for `train_and_evaluate`.
+        callbacks: As for `train_and_evaluate`.
+        until: Integer, the number of epochs after which to stop; the same
+            call with a later one goes on as if it had never stopped. The
+            learning rate follows the schedule of all `config.epochs`, which
+            `until` defaults to.
+
+    Returns:
+        List of dicts, the lines of `metrics.jsonl`, one an epoch.
+
+    Raises:
+        ValueError: As for `train_and_evaluate`, and if `until` is not between
+            1 and `config.epochs`.
+    """
+    config = as_dict(config)
+    last = config["epochs"] if until is None else until
+    if not isinstance(last, int) or not 1 <= last <= config["epochs"]:
         raise ValueError(
-            f"The config lacks {listed(missing)}. Received: a config with "
-            f"{listed(sorted(config))}"
+            "`until` must be a number of epochs from 1 to `config.epochs`, "
+            f"here {config['epochs']}. Received: until={until!r}"
         )
-    for key in ("epochs", "batch_size"):
-        if not isinstance(config[key], int) or config[key] < 1:
-            raise ValueError(
-                f"`config.{key}` must be an integer of at least 1. "
-                f"Received: {config[key]!r}"
-            )
-    return config
+    workdir = pathlib.Path(workdir)
+    run = _train(model, datasets, config, workdir, callbacks, last)
+    return run.metrics.read()
+
+
+def _train(model, datasets, config, workdir, callbacks, last):
+    check_workdir(workdir, config)
+    keras.utils.set_random_seed(config["seed"])
+    if config.get("deterministic", True):
+        engine.make_deterministic()
+    steps = steps_per_epoch(datasets["train"])
+    compile_model(model, config, steps)
+    run = _Run(model, config, workdir)
+    # Not before: a run that could not start must not claim the folder.
+    _write_config(workdir, config)
+    for line in _header(model, config, steps, run.first_epoch):
+        run.write_log(line)
+        _LOGGER.info("%s", line)
+    if run.first_epoch < last:
+        _fit(model, datasets, steps, run, callbacks, last)
+    run.finish()
+    return run
 
 
 def check_workdir(workdir, config) -> None:
@@ -124,7 +139,7 @@ def check_workdir(workdir, config) -> None:
     Raises:
         ValueError: If it is a file, or holds another run.
     """
-    workdir, config = pathlib.Path(workdir), _as_dict(config)
+    workdir, config = pathlib.Path(workdir), as_dict(config)
     if workdir.exists() and not workdir.is_dir():
         raise ValueError(
             f"The workdir must be a folder. Received: {str(workdir)!r}, which "
@@ -170,48 +185,8 @@ def _write_config(workdir, config):
     )
 
 
-def _steps_per_epoch(train) -> int | None:
-    """Counts the batches of an epoch; `None` where a dataset can't tell."""
-    dataset = train(0) if callable(train) else train
-    steps = int(dataset.cardinality())
-    if steps == 0:
-        raise ValueError("The training split is empty.")
-    if steps < 0 and callable(train):
-        raise ValueError(
-            "A training dataset given as a function of the epoch must know "
-            "its number of batches. Received: an unknown or infinite "
-            "cardinality. Set it with tf.data.experimental.assert_cardinality."
-        )
-    return steps if steps > 0 else None
-
-
-def _compile(model, config, steps):
-    weights = config.get("loss_weights")
-    options = dict(config.get("balancer") or {})
-    if options and not isinstance(weights, str):
-        raise ValueError(
-            "`balancer` holds the hyperparameters of the balancer that "
-            f"`loss_weights` names. Received: balancer={options}, "
-            f"loss_weights={weights}. Name one, such as "
-            "--config.loss_weights=cagrad"
-        )
-    if options:
-        weights = balancing.get(weights if weights else None, **options)
-    model.compile(
-        optimizer=optimizers.from_recipe(
-            config["optimizer"],
-            epochs=config["epochs"],
-            steps_per_epoch=steps or 1,
-        ),
-        loss_weights=weights if weights else None,
-        jit_compile=config.get("jit_compile", "auto"),
-        steps_per_execution=config.get("steps_per_execution", 1),
-    )
-    model.optimizer.build(model.trainable_variables)
-
-
-def _fit(model, datasets, config, steps, run, callbacks):
-    train, first, last = datasets["train"], run.first_epoch, config["epochs"]
+def _fit(model, datasets, steps, run, callbacks, last):
+    train, first = datasets["train"], run.first_epoch
     resumable = callable(train)
     is_terminal = sys.stdout.isatty()
     model.fit(

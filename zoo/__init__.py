@@ -15,4 +15,21 @@ imported before a model or a data set is asked for.
 from zoo.loading import dataset, load
 from zoo.registry import info, list_models, recipe, register
 
-__all__ = ["dataset", "info", "list_models", "load", "recipe", "register"]
+__all__ = [
+    "dataset",
+    "hypermodel",
+    "info",
+    "list_models",
+    "load",
+    "recipe",
+    "register",
+]
+
+
+def __getattr__(name: str):
+    # Lazily: it is of KerasTuner, which imports a backend.
+    if name != "hypermodel":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import importlib
+
+    return importlib.import_module("zoo.hypermodels").hypermodel

@@ -14,6 +14,11 @@ An entry is a module (or any object) with these names:
   such as `bucket_lengths` for sequences.
 - `countable(data)` -> the model with inputs of known size and without loops,
   where `build(data)` has others, so that its operations can be counted.
+- `search(hp, space, given)` -> dict of overrides that a search tries, chosen
+  by `hp`, a `keras_tuner.HyperParameters`. `space` is `"small"`, what makes no
+  step dearer, or `"full"`; `given` holds each override of the recipe, else of
+  `build`, which are to be the defaults. Without it a search leaves the model
+  as it is. See `zoo.hypermodel`.
 - `DATA`: dict from data name to `"package.module:Builder"`, the TensorFlow
   Datasets builder.
 - `CARD`, where a person has to say what no program can measure: dict that may

@@ -5,14 +5,12 @@ memory is not another's.
 """
 
 import dataclasses
-import os
 import sys
-import threading
 from pathlib import Path
 
 from absl import flags
 
-from zoo.commands import app, comparison_runs, train
+from zoo.commands import app, comparison_runs, parent, train
 
 
 def run(values: flags.FlagValues, operands: list[str]) -> None:
@@ -28,21 +26,6 @@ def main(argv: list[str] | None = None) -> int:
     return app.run(dataclasses.replace(train.COMMAND, run=run), argv)
 
 
-def _end_with_the_parent() -> None:
-    """Ends this process when the one that started it is no more.
-
-    Else a killed comparison, started again, would write to a folder that the
-    run it left behind still writes to. A run may be killed at any moment.
-    """
-
-    def wait():
-        # Not by `sys.stdin`: its lock, held here, would fail Python's end.
-        os.read(0, 1)
-        os._exit(1)
-
-    threading.Thread(target=wait, daemon=True).start()
-
-
 if __name__ == "__main__":
-    _end_with_the_parent()
+    parent.end_with_the_parent()
     sys.exit(main())

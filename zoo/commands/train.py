@@ -107,6 +107,23 @@ def prepare(config, data_dir: str | None = None) -> tuple:
     overrides = dict(config.get("overrides") or {})
     data = config.get("data")
     model = zoo.load(config.model, data, config.get("weights"), **overrides)
+    return model, make_datasets(config, data_dir)
+
+
+def make_datasets(config, data_dir: str | None = None) -> dict:
+    """Makes the data that a recipe trains on.
+
+    Args:
+        config: As for `prepare`.
+        data_dir: String, the folder of prepared data sets.
+
+    Returns:
+        Dict, as of `prepare`.
+
+    Raises:
+        ValueError: If the recipe names what the zoo does not have.
+    """
+    overrides, data = dict(config.get("overrides") or {}), config.get("data")
     splits = config.get("splits") or {}
     make = {
         split: functools.partial(
@@ -122,13 +139,12 @@ def prepare(config, data_dir: str | None = None) -> tuple:
         )
         for split in ("train", "validation", "test")
     }
-    datasets = {
+    return {
         # Made first: it prepares the data where that is not done.
         "validation": make["validation"](),
         "test": make["test"](),
         "train": lambda epoch: make["train"](epoch=epoch),
     }
-    return model, datasets
 
 
 def command(values: flags.FlagValues, operands: list[str]) -> str:

@@ -35,6 +35,7 @@ _WORD_LENGTH = 14
 # Five shapes hold nearly all sentences; the last ones are of 35 words.
 _BUCKETS = (8, 12, 16, 24, 36)
 _COUNTED_TOKENS = 12
+_DEPTHS = {"bilstm": (1, 2), "conv": (2, 7), "transformer": (1, 3)}
 
 
 def tasks(data: str, names: Sequence[str] | None = None) -> tuple[Task, ...]:
@@ -277,6 +278,44 @@ def batching(data: str) -> dict:
     """
     del data
     return {"bucket_lengths": _BUCKETS}
+
+
+def search(hp, space: str, given: dict) -> dict:
+    """Chooses what a search tries of this model.
+
+    Args:
+        hp: `keras_tuner.HyperParameters`.
+        space: String, `"small"` or `"full"`.
+        given: Dict, the named arguments of `build` that are the defaults.
+
+    Returns:
+        Dict of named arguments of `build`.
+    """
+    found = {"dropout": hp.Float("dropout", 0.0, 0.7, default=given["dropout"])}
+    if space == "small":
+        return found
+    found["trunk"] = hp.Choice(
+        "trunk", trunks.list_trunks(), default=given["trunk"]
+    )
+    for trunk, (low, high) in _DEPTHS.items():
+        own = trunks.own_depth(trunk)
+        if trunk == given["trunk"] and given["depth"] is not None:
+            own = given["depth"]
+        depth = hp.Int(
+            f"{trunk}.depth",
+            min(low, own),
+            max(high, own),
+            default=own,
+            parent_name="trunk",
+            parent_values=[trunk],
+        )
+        if depth is not None:
+            found["depth"] = depth
+    units = sorted({96, 128, 160, 224, given["units"]})
+    found["units"] = hp.Choice("units", units, default=given["units"])
+    for name in ("crf", "intent_to_slot"):
+        found[name] = hp.Boolean(name, default=given[name])
+    return found
 
 
 _tasks = tasks

@@ -46,6 +46,11 @@ def list_trunks() -> list[str]:
     return sorted(_TRUNKS)
 
 
+def own_depth(trunk: str) -> int:
+    """Returns the number of a trunk's blocks where none is asked for."""
+    return _TRUNKS[trunk][1]
+
+
 def _conv(x, present, units, depth, dropout, unroll):
     """Gated, dilated convolutions (Dauphin et al., ICML 2017)."""
     del unroll

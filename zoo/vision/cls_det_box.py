@@ -194,6 +194,30 @@ def augmentation(data: str):
     )
 
 
+def search(hp, space: str, given: dict) -> dict:
+    """Chooses what a search tries of this model.
+
+    Args:
+        hp: `keras_tuner.HyperParameters`.
+        space: String, `"small"` or `"full"`.
+        given: Dict, the named arguments of `build` that are the defaults.
+
+    Returns:
+        Dict of named arguments of `build`.
+    """
+    default = float(given["dropout"])
+    found = {
+        "dropout": hp.Float("dropout", 0.0, max(0.5, default), default=default)
+    }
+    own = list(trunks.WITH_WIDTH)
+    if space == "small" or given["trunk"] not in own:
+        return found
+    found["trunk"] = hp.Choice("trunk", own, default=given["trunk"])
+    widths = sorted({0.5, 0.75, 1.0, 1.5, float(given["width"])})
+    found["width"] = hp.Choice("width", widths, default=float(given["width"]))
+    return found
+
+
 _tasks = tasks
 
 

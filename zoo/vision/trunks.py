@@ -162,6 +162,8 @@ def own(image, trunk):
 
 
 _TRUNKS = {"small": small, "plain": plain}
+# Those that take `width`.
+WITH_WIDTH = tuple(_TRUNKS)
 
 
 def _fit(image, trunk, expected):

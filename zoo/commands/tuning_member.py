@@ -1,0 +1,12 @@
+"""One process of a search by several: the chief or a worker.
+
+`zoo.commands.tuning_team` starts it, with KerasTuner's variables set.
+"""
+
+import sys
+
+from zoo.commands import parent, tune
+
+if __name__ == "__main__":
+    parent.end_with_the_parent()
+    sys.exit(tune.main())

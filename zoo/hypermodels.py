@@ -1,0 +1,277 @@
+"""Any model of the zoo as a KerasTuner HyperModel."""
+
+import copy
+import inspect
+
+import keras
+import keras_tuner
+from ml_collections import ConfigDict
+
+import zoo
+from mtl_keras import data as mtl_data
+from mtl_keras import graph, recipe
+from mtl_keras.tuning import objective as objectives
+from mtl_keras.tuning import space as spaces
+from mtl_keras.tuning.gain import Gain
+from zoo import registry, single_tasks
+from zoo.commands import configuration, train
+
+# Any number: a schedule cannot be checked without one.
+_SOME_STEPS = 1000
+
+
+def hypermodel(
+    name: str,
+    space: str = "small",
+    *,
+    objective: str = objectives.GAIN,
+    config=None,
+    workdir=None,
+    data_dir=None,
+    higher=(),
+    lower=(),
+) -> "ZooHyperModel":
+    """Makes a model of the zoo searchable.
+
+    ```python
+    model = zoo.hypermodel("cls_det_box", objective="box_iou")
+    tuner = keras_tuner.RandomSearch(
+        model, objective=model.objective, max_trials=20, seed=1
+    )
+    tuner.search()
+    config = model.config(tuner.get_best_hyperparameters()[0])
+    ```
+
+    `python -m tools.tune` does this and more: it goes on after a kill, and
+    writes a table, plots and the best recipe.
+
+    Args:
+        name: String, a name of `zoo.list_models()`.
+        space: String: `"small"`, few dimensions around the recipe, or
+            `"full"`: also the trunk, its width and depth and whatever the
+            entry declares, learning rates of the trunk and of the heads,
+            weight decay, batch size and dropout.
+        objective: String: `"gain"`, the mean gain over single-task models in
+            per cent, or a task's metric on the validation split, such as
+            `"box_iou"`.
+        config: `ml_collections.ConfigDict`, the recipe to start from.
+            Defaults to the zoo's.
+        workdir: Folder where the single-task models are trained and their
+            figures kept; needed by `fit` for `"gain"`.
+        data_dir: Folder of prepared data sets. Defaults to that of TensorFlow
+            Datasets.
+        higher: Names of metrics of your own of which more is better.
+        lower: Names of metrics of your own of which less is better.
+
+    Returns:
+        `ZooHyperModel`.
+
+    Raises:
+        ValueError: If there is no such model, space or objective, or the
+            recipe is of another model.
+    """
+    objectives.refuse_sum(objective)
+    entry = registry.find(name)
+    if config is None:
+        config = configuration.read(registry.recipe(name), [])
+    if config.model != name:
+        raise ValueError(
+            f"The recipe is for {config.model!r}. Expected one for {name!r}. "
+            f"Received: config.model={config.model!r}"
+        )
+    return ZooHyperModel(
+        entry,
+        space,
+        config,
+        objective,
+        workdir,
+        data_dir,
+        {"higher": tuple(higher), "lower": tuple(lower)},
+    )
+
+
+class ZooHyperModel(keras_tuner.HyperModel):
+    """What `zoo.hypermodel` returns.
+
+    Attributes:
+        objective: `keras_tuner.Objective`, for a tuner.
+        sought: `mtl_keras.tuning.objective.Objective`, the same with all that
+            is measured beside it.
+        recipe: `ConfigDict`, the recipe that the search starts from.
+    """
+
+    def __init__(
+        self, entry, space, config, objective, workdir, data_dir, directions
+    ):
+        super().__init__(entry.name)
+        self.recipe = config
+        self._entry, self._level = entry, space
+        self._data = config.get("data") or entry.card.default_data
+        self._workdir, self._data_dir = workdir, data_dir
+        self._space = _common(entry, space, config)
+        tasks = self._answered()
+        self._tasks = sorted(task.name for task in tasks)
+        keys = [
+            f"{task.name}_{metric.name}"
+            for task in tasks
+            for metric in task.default_metrics()
+        ]
+        self.sought = objectives.resolve(
+            objective, keys, self._tasks, **directions
+        )
+        if self.sought.is_gain:
+            single_tasks.check(config, self._tasks)
+        # What the entry declares wrongly is told at once.
+        self.declare_hyperparameters(keras_tuner.HyperParameters())
+        name = objective if self.sought.is_gain else f"val_{self.sought.name}"
+        self.objective = keras_tuner.Objective(name, self.sought.direction)
+
+    def declare_hyperparameters(self, hp) -> None:
+        """Declares all that is searched, active or not."""
+        self.config(hp)
+
+    def config(self, hp) -> ConfigDict:
+        """Writes the recipe of a point.
+
+        Args:
+            hp: `keras_tuner.HyperParameters`.
+
+        Returns:
+            `ml_collections.ConfigDict`, as `tools.train --config` takes it.
+        """
+        found = copy.deepcopy(self.recipe)
+        plain = self.recipe.to_dict()
+        overrides = dict(plain.get("overrides") or {})
+        overrides |= spaces.short(self._own(hp, overrides))
+        chosen = self._space.choose(hp, self._tasks, plain)
+        with found.unlocked(), found.ignore_type():
+            found.overrides = ConfigDict(overrides)
+            for field, value in chosen.items():
+                found[field] = (
+                    ConfigDict(value) if isinstance(value, dict) else value
+                )
+        return found
+
+    def check(self) -> None:
+        """Compiles the recipe itself, before any data is touched.
+
+        Raises:
+            ValueError: If the recipe cannot be trained.
+        """
+        hp = keras_tuner.HyperParameters()
+        config = recipe.as_dict(self.config(hp))
+        recipe.compile_model(self.build(hp), config, _SOME_STEPS)
+
+    def build(self, hp):
+        """Builds the model of a point; `fit` compiles it.
+
+        The schedule of the learning rate needs the number of steps, which the
+        data tell.
+
+        Args:
+            hp: `keras_tuner.HyperParameters`.
+
+        Returns:
+            `MultiTaskModel`, not compiled.
+        """
+        config = self.config(hp)
+        keras.utils.set_random_seed(config.seed)
+        return zoo.load(
+            config.model,
+            self._data,
+            config.get("weights"),
+            **dict(config.overrides),
+        )
+
+    def fit(
+        self,
+        hp,
+        model,
+        *,
+        epochs=None,
+        initial_epoch=0,
+        callbacks=(),
+        verbose=0,
+    ):
+        """Trains the model of a point on the recipe's own data.
+
+        Args:
+            hp: `keras_tuner.HyperParameters`.
+            model: What `build` returned.
+            epochs: Integer. Defaults to the recipe's.
+            initial_epoch: Integer.
+            callbacks: Sequence of callbacks.
+            verbose: As for `fit` of the model.
+
+        Returns:
+            `keras.callbacks.History`, in which `"gain"` is a key where it is
+            the objective.
+
+        Raises:
+            ValueError: If the gain is sought and there is no folder for the
+                single-task models.
+        """
+        config = self.config(hp)
+        callbacks = list(callbacks)
+        if self.sought.is_gain:
+            if self._workdir is None:
+                raise keras_tuner.errors.FatalValueError(
+                    "The gain is over single-task models, which are trained "
+                    "first. Expected a folder for them: "
+                    f"zoo.hypermodel({self.name!r}, workdir='runs/search'). "
+                    "Received: workdir=None"
+                )
+            known = single_tasks.measure(
+                self.recipe, self.sought, self._workdir, self._data_dir
+            )
+            callbacks.insert(0, Gain(self.sought, known))
+        datasets = train.make_datasets(config, self._data_dir)
+        steps = recipe.steps_per_epoch(datasets["train"])
+        recipe.compile_model(model, config.to_dict(), steps)
+        last = epochs or config.epochs
+        return model.fit(
+            mtl_data.epochs(datasets["train"], initial_epoch, last),
+            validation_data=datasets["validation"],
+            initial_epoch=initial_epoch,
+            epochs=last,
+            steps_per_epoch=steps,
+            callbacks=callbacks,
+            verbose=verbose,
+        )
+
+    def _answered(self) -> tuple:
+        names = (self.recipe.get("overrides") or {}).get("tasks")
+        return self._entry.module.tasks(self._data, names)
+
+    def _own(self, hp, overrides: dict) -> dict:
+        """Asks the entry what it searches beside the common."""
+        search = getattr(self._entry.module, "search", None)
+        if search is None:
+            return {}
+        return search(hp, self._level, {**_defaults(self._entry), **overrides})
+
+
+def _defaults(entry) -> dict:
+    """The named arguments of an entry's `build` with their defaults."""
+    parameters = inspect.signature(entry.module.build).parameters.values()
+    return {
+        parameter.name: parameter.default
+        for parameter in parameters
+        if parameter.default is not parameter.empty
+    }
+
+
+def _common(entry, level, config):
+    """Chooses what is searched whatever the model, as far as it has it."""
+    if level != "full":
+        return spaces.named(level)
+    overrides = dict(config.get("overrides") or {})
+    model = zoo.load(config.model, config.get("data"), **overrides)
+    parts = graph.partition(model)
+    heads = [head for head in parts.heads.values() if head.trainable_variables]
+    has_parts = bool(parts.trunk.trainable_variables and heads)
+    changes = {"is_per_part": has_parts}
+    if "dropout" in _defaults(entry) or not (has_parts and parts.live):
+        # The entry drops features itself, or tasks share none.
+        changes["shared_dropout"] = 0.0
+    return spaces.named(level, **changes)

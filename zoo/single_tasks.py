@@ -1,0 +1,94 @@
+"""Trains each task of a recipe alone: what the gain of sharing is over."""
+
+import copy
+from pathlib import Path
+
+import keras
+from ml_collections import ConfigDict
+
+from mtl_keras import comparison, training
+from mtl_keras.tuning.references import References
+from zoo.commands import comparison_names, train
+
+FILE = "references.json"
+_FOLDER = "references"
+
+
+def check(config, tasks: list[str]) -> None:
+    """Checks that single-task models can be trained by a recipe.
+
+    Args:
+        config: `ConfigDict`, the recipe of all tasks.
+        tasks: Names of the tasks.
+
+    Raises:
+        ValueError: If there is one task only, or the recipe chooses the epoch
+            by a figure that other tasks do not have.
+    """
+    if len(tasks) < 2:
+        raise ValueError(
+            "The gain is over a model for each task alone, which a model of "
+            f"one task is itself. Received: the tasks {', '.join(tasks)}. "
+            "Choose its metric as the objective."
+        )
+    comparison_names.check_monitor(config, tasks)
+
+
+def measure(config, objective, workdir, data_dir=None, tell=None) -> dict:
+    """Trains and measures each task alone, where that is not done.
+
+    The budget is the recipe's own. What it says about several tasks is left
+    out: balancer, loss weights, shared dropout; where the trunk has an
+    optimizer of its own, it is that of the whole model.
+
+    Args:
+        config: `ConfigDict`, the recipe of all tasks.
+        objective: `mtl_keras.tuning.objective.Objective`.
+        workdir: Folder for the models and their figures.
+        data_dir: Folder of prepared data sets.
+        tell: Function of a string, told what is being done.
+
+    Returns:
+        Dict, log key without `val_` to float or `None`.
+
+    Raises:
+        ValueError: If the folder holds figures of another recipe.
+    """
+    workdir = Path(workdir)
+    found = References(workdir / FILE, {"config": config.to_dict()})
+    tasks = sorted({m.task for m in objective.counted.values()})
+    for task in found.missing(tasks):
+        if tell is not None:
+            tell(f"Trains {task} alone, to compare with.")
+        folder = workdir / _FOLDER / task
+        keras.backend.clear_session()
+        alone = _alone(config, task)
+        model, datasets = train.prepare(alone, data_dir)
+        lines = training.train(model, datasets, alone, folder)
+        line = comparison.kept_line(
+            lines, config.get("monitor"), config.get("mode")
+        )
+        found.add(
+            task,
+            {
+                key: line.get(f"val_{key}")
+                for key, measure in objective.counted.items()
+                if measure.task == task
+            },
+        )
+        (folder / "checkpoint.npz").unlink(missing_ok=True)
+    return found.metrics
+
+
+def _alone(config, task):
+    found = copy.deepcopy(config)
+    with found.unlocked(), found.ignore_type():
+        overrides = dict(found.get("overrides") or {})
+        found.overrides = ConfigDict({**overrides, "tasks": (task,)})
+        found.loss_weights = found.balancer = found.shared_dropout = None
+        optimizer = found.optimizer.to_dict()
+        parts = optimizer.pop("parts", None) or {}
+        # Nothing is shared by one task: there is no trunk apart.
+        optimizer |= parts.get("trunk") or {}
+        found.optimizer = ConfigDict(optimizer)
+    return found
