@@ -101,9 +101,7 @@ class _Messenger(layers.Layer):
         """Takes one token; what is padding passes on nothing."""
         scores, present = inputs[:, :-1], inputs[:, -1:]
         step = _sum_step if training else _max_step
-        passed = step(
-            scores + states[0], self._neighbours(), self._is_backward
-        )
+        passed = step(scores + states[0], self._neighbours(), self._is_backward)
         return states[0], [passed * present]
 
 
