@@ -4,11 +4,18 @@ The first call of a signature is slow, since TensorFlow makes much of what it
 needs then. The file is a TFRecord of `PredictionLog` of TensorFlow Serving.
 """
 
+import importlib.util
+
 from mtl_keras.suggest import listed, unknown
 
 FILE = "tf_serving_warmup_requests"
 # TensorFlow Serving refuses a file with more.
 _MOST_REQUESTS = 1000
+
+
+def is_installed() -> bool:
+    """Tells whether TensorFlow Serving's protocol buffers can be imported."""
+    return importlib.util.find_spec("tensorflow_serving") is not None
 
 
 def requests(signatures, examples, preprocessor, model_name: str) -> list:
@@ -37,9 +44,7 @@ def requests(signatures, examples, preprocessor, model_name: str) -> list:
             "signatures. Leave out `examples`."
         )
     raw = _batch(signatures[0].inputs, examples)
-    dense = raw if preprocessor is None else preprocessor(raw)[0]
-    # A request that fails would keep the server from loading the model.
-    signatures[0].function(raw)
+    dense = _checked(signatures[0], raw, preprocessor)
     return [
         _log(logs, signature, raw if signature.is_raw else dense, model_name)
         for signature in signatures
@@ -71,6 +76,23 @@ def _protocol_buffers():
             "leave out `examples`."
         ) from error
     return prediction_log_pb2
+
+
+def _checked(signature, raw, preprocessor):
+    """Makes dense inputs, and tries out what the server will be asked.
+
+    A request that fails would keep the server from loading the model.
+    """
+    import tensorflow as tf
+
+    try:
+        signature.function(raw)
+        return raw if preprocessor is None else preprocessor(raw)[0]
+    except tf.errors.OpError as error:
+        raise ValueError(
+            "`examples` must be what the model can read. Received: "
+            f"{error.message}"
+        ) from error
 
 
 def _batch(specs, examples) -> dict:
