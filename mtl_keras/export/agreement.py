@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import pathlib
+import warnings
 
 import numpy as np
 
@@ -160,28 +161,30 @@ def _measure(model, answers, labelled, specs) -> dict:
             f"Received: labels, and a model of type {type(model).__name__}. "
             "Give inputs only."
         )
+    outputs = task_outputs.task_outputs(model)
     inputs = {
-        name: keras.Input(tensor.shape[1:], name=f"{name}_answer")
-        for name, tensor in task_outputs.task_outputs(model).items()
+        _answer(name): keras.Input(tensor.shape[1:], name=_answer(name))
+        for name, tensor in outputs.items()
     }
     judge = MultiTaskModel(
         inputs,
         {
-            name: keras.layers.Identity(name=name, dtype="float32")(tensor)
-            for name, tensor in inputs.items()
+            name: keras.layers.Identity(name=name, dtype="float32")(
+                inputs[_answer(name)]
+            )
+            for name in outputs
         },
         tasks=list(model.tasks.values()),
     )
-    config = model.get_compile_config()
-    judge.compile(
-        **keras.saving.deserialize_keras_object(
-            {
-                key: config[key]
-                for key in ("loss", "metrics", "weighted_metrics")
-                if key in config
-            }
-        )
-    )
+    kept = {
+        key: value
+        for key, value in model.get_compile_config().items()
+        if key in ("loss", "metrics", "weighted_metrics")
+    }
+    with warnings.catch_warnings():
+        # That its tasks share nothing is what a judge is for.
+        warnings.simplefilter("ignore")
+        judge.compile(**keras.saving.deserialize_keras_object(kept))
     signature = (
         {
             name: tf.TensorSpec((None, *tensor.shape[1:]), tf.float32)
@@ -192,13 +195,17 @@ def _measure(model, answers, labelled, specs) -> dict:
 
     def batches():
         for answer, truth in zip(answers, labelled, strict=True):
-            yield answer, *truth
+            yield {_answer(name): answer[name] for name in outputs}, *truth
 
     dataset = tf.data.Dataset.from_generator(
         batches, output_signature=signature
-    )
+    ).apply(tf.data.experimental.assert_cardinality(len(labelled)))
     logs = judge.evaluate(dataset, verbose=0, return_dict=True)
     return {k: float(value) for k, value in logs.items() if k != "loss"}
+
+
+def _answer(task) -> str:
+    return f"{task}_answer"
 
 
 def _plain(value: float) -> float | None:

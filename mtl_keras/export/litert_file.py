@@ -49,9 +49,8 @@ def litert(
     task_outputs.check_backend("A LiteRT file")
     outputs = task_outputs.task_outputs(model)
     path = converted_path.check(path, ".tflite", overwrite)
-    if batch_size is not None and (
-        not isinstance(batch_size, int) or batch_size < 1
-    ):
+    is_whole = isinstance(batch_size, int) and not isinstance(batch_size, bool)
+    if batch_size is not None and (not is_whole or batch_size < 1):
         raise ValueError(
             "`batch_size` must be an integer of at least 1, or None for any. "
             f"Received: batch_size={batch_size!r}"

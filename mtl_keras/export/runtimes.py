@@ -179,7 +179,7 @@ def try_out(runtime: Runtime, model) -> None:
         batch = {
             tensor.name: np.zeros(
                 [num_examples, *(size or 4 for size in tensor.shape[1:])],
-                tensor.dtype,
+                "S1" if tensor.dtype == "string" else tensor.dtype,
             )
             for tensor in model.inputs
         }
