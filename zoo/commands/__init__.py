@@ -7,7 +7,7 @@ from mtl_keras.suggest import unknown
 
 SUMMARIES = {
     "balancers": "Tells of every method of balancing, on one page.",
-    "benchmark": "Times a training step beside plain Keras.",
+    "benchmark": "Times a training step, or an export, beside plain Keras.",
     "card": "Writes a model's card from what runs have measured.",
     "compare": "Compares balancers with each other and with single tasks.",
     "evaluate": "Measures a trained model on a split.",

@@ -1,4 +1,4 @@
-"""Times steps beside plain Keras: `python -m tools.benchmark step`."""
+"""Times steps and exports: `python -m tools.benchmark step`, or `serving`."""
 
 import json
 import pathlib
@@ -6,13 +6,14 @@ import pathlib
 from absl import flags
 
 from mtl_keras.suggest import unknown
-from zoo.commands import SUMMARIES, app
+from zoo.commands import SUMMARIES, app, serving_benchmark
 
-_KINDS = ("step",)
+_KINDS = ("step", "serving")
 
 
 def define(values: flags.FlagValues) -> None:
     """Defines the tool's flags."""
+    serving_benchmark.define(values)
     flags.DEFINE_integer(
         "steps",
         200,
@@ -74,6 +75,18 @@ def run(values: flags.FlagValues, operands: list[str]) -> None:
                 unknown("setting of --xla", setting, ("off", "on"))
             )
 
+    results = []
+    if "serving" in kinds:
+        results += serving_benchmark.run(values)
+    if "step" in kinds:
+        results += _time_steps(values)
+    if values.output:
+        path = pathlib.Path(values.output)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(results, indent=2) + "\n")
+
+
+def _time_steps(values) -> list[dict]:
     from mtl_keras import benchmarking, engine
 
     _check_peer(values)
@@ -104,10 +117,7 @@ def run(values: flags.FlagValues, operands: list[str]) -> None:
         )
         results.append({"framework": "keras", "xla": setting})
         _show(f"XLA {setting}", times, results[-1], values)
-    if values.output:
-        path = pathlib.Path(values.output)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(results, indent=2) + "\n")
+    return results
 
 
 def _show(name, times, result, values):
@@ -161,7 +171,7 @@ def _check_peer(values):
 _COMMAND = app.Command(
     name="benchmark",
     summary=SUMMARIES["benchmark"],
-    usage="step [--steps=N] [--num_tasks=N] [--xla=off,on] "
+    usage="step|serving [--steps=N] [--num_tasks=N] [--xla=off,on] "
     "[--balancer=NAME] [--on=LEVEL] [--torchjd] [--output=FILE]",
     define=define,
     run=run,
