@@ -7,7 +7,7 @@ from pathlib import Path
 from absl import flags
 
 import zoo
-from mtl_keras.suggest import unknown
+from mtl_keras.suggest import listed, unknown
 from zoo.commands import SUMMARIES, app, raw_inputs, selection
 
 _FORMATS = ("saved_model", "litert", "onnx")
@@ -116,6 +116,11 @@ def _check(values, operands) -> list[str]:
             raise ValueError(
                 unknown("format of --formats", name, _FORMATS, values.formats)
             )
+    if not formats:
+        raise ValueError(
+            f"Expected at least one format of {listed(_FORMATS)}. Received: "
+            "--formats with none."
+        )
     converted = sorted(set(formats) - {"saved_model"})
     for flag, is_given, needed in (
         ("--float16", values.float16, "litert"),
