@@ -146,16 +146,20 @@ for arguments in json.load(sys.stdin):
 
 
 def _given(inputs, folder):
-    """Writes inputs as `saved_model_cli run` reads them."""
+    """Writes inputs as `saved_model_cli run` reads them.
+
+    Both flags, since in one process a flag stays from the run before.
+    """
     arrays = {key: np.asarray(value) for key, value in inputs.items()}
     if any(array.dtype.kind in "SUO" for array in arrays.values()):
         # What separates its inputs must not stand in one.
         texts = {k: repr(v).replace(";", "\\x3b") for k, v in inputs.items()}
-        return ["--input_exprs", ";".join(f"{k}={v}" for k, v in texts.items())]
+        given = ";".join(f"{key}={text}" for key, text in texts.items())
+        return ["--input_exprs", given, "--inputs", ""]
     for key, array in arrays.items():
         np.save(folder / f"{key}.npy", array)
     files = [f"{key}={folder / key}.npy" for key in arrays]
-    return ["--inputs", ";".join(files)]
+    return ["--inputs", ";".join(files), "--input_exprs", ""]
 
 
 @pytest.mark.parametrize(("name", "weights"), SERVED)
