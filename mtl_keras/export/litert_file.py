@@ -1,13 +1,17 @@
 """Exports a model as a LiteRT file, for phones and small devices."""
 
+import contextlib
+import os
 import pathlib
 import re
+import sys
 import tempfile
 
 from mtl_keras import checkpoint
 from mtl_keras.export import converted_path, runtimes, task_outputs
 
 _SIGNATURE = "serving_default"
+_HALF = ("bfloat16", "float16")
 # `<unknown>:0: error: loc(...): 'tf.X' op is neither ...`
 _LINE = re.compile(r"error: (?:loc\(.*\): )?(.+)")
 
@@ -60,7 +64,7 @@ def litert(
         content = _convert(part, batch_size, float16)
     # The converter's class of errors is private.
     except Exception as error:
-        raise ValueError(_cannot(error, batch_size)) from error
+        raise ValueError(_cannot(error, part, batch_size)) from error
     try:
         runtimes.try_out(runtimes.open_litert(content), model)
     except runtimes.MissingRuntime:
@@ -68,7 +72,7 @@ def litert(
     except Exception as error:
         raise ValueError(
             "LiteRT cannot run what its converter made of this model. "
-            f"Received: {error}. {_repair(str(error), batch_size)}"
+            f"Received: {error}. {_repair(str(error), part, batch_size)}"
         ) from error
     checkpoint.write_atomically(path, lambda file: file.write(content))
     return path
@@ -95,20 +99,44 @@ def _convert(part, batch_size, float16) -> bytes:
         if float16:
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
             converter.target_spec.supported_types = [tf.float16]
-        return converter.convert()
+        with _kept_back():
+            return converter.convert()
 
 
-def _cannot(error, batch_size) -> str:
+@contextlib.contextmanager
+def _kept_back():
+    """Keeps back what the process writes to its standard error.
+
+    The converter writes there, past Python, all that its error holds as well.
+    """
+    sys.stderr.flush()
+    terminal = os.dup(2)
+    try:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(terminal, 2)
+        os.close(terminal)
+
+
+def _cannot(error, part, batch_size) -> str:
     lines = _LINE.findall(str(error)) or str(error).strip().splitlines()
     # What follows the first line repeats it, or tells of other runtimes.
     reason = lines[0].strip() if lines else type(error).__name__
     return (
         f"LiteRT's converter cannot convert this model. Received: {reason}. "
-        f"{_repair(reason, batch_size)}"
+        f"{_repair(reason, part, batch_size)}"
     )
 
 
-def _repair(reason, batch_size) -> str:
+def _repair(reason, part, batch_size) -> str:
+    if any(layer.compute_dtype in _HALF for layer in part.layers):
+        return (
+            "It does not know layers that compute in 16 bits: build the model "
+            "under the dtype policy float32 and load its weights; "
+            "float16=True then stores them in 16 bits."
+        )
     if batch_size is None and ("TensorList" in reason or "shape" in reason):
         return (
             "A loop over tokens, as of a CRF or a recurrent layer, needs a "

@@ -99,6 +99,22 @@ def words_model():
     return keras.Model(word, {"a": keras.layers.Dense(2, name="a")(vector)})
 
 
+def test_litert_cannot_compute_in_16_bits(tmp_path, capfd):
+    model = picture_model(policy="mixed_bfloat16")
+    with pytest.raises(ValueError, match="dtype policy float32"):
+        export.litert(model, tmp_path / "a.tflite")
+    # Nor is the terminal filled with what the converter writes beside.
+    assert "error" not in capfd.readouterr().err
+
+
+def test_onnx_computes_in_float16(tmp_path):
+    model = picture_model(policy="mixed_float16")
+    path = export.onnx(model, tmp_path / "a.onnx")
+    images = pictures(3).astype("float32") / 255
+    found = export.compare(model, path, {"image": images})
+    assert max(found.differences.values()) < 1e-2
+
+
 def test_litert_looks_words_up(tmp_path):
     model = words_model()
     path = export.litert(model, tmp_path / "words.tflite")
