@@ -81,6 +81,7 @@ def test_each_export_is_a_new_version(setting, argv, tmp_path, capsys):
     assert export.main([*argv, "--overwrite"]) == 0
 
 
+@pytest.mark.slow
 def test_a_split_gives_metrics_of_both(setting, argv, data_dir, tmp_path):
     argv += ["--formats=litert", f"--output={tmp_path / '7'}"]
     argv += ["--split=test[:8]", f"--data_dir={data_dir}"]
@@ -149,6 +150,7 @@ def test_wrong_flags(
     assert {path.name for path in tmp_path.iterdir()} == {"file", "square.png"}
 
 
+@pytest.mark.slow
 def test_warmup_without_its_package(
     argv, setting, tmp_path, monkeypatch, capsys
 ):

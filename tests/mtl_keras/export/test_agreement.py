@@ -49,6 +49,7 @@ def test_metrics_are_those_of_evaluate(files):
             assert_close(found.metrics[name][index], value, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_metrics_of_compile_and_weights_count(files):
     _, path, _, _ = files
     model = vector_model(seed=0)

@@ -40,6 +40,7 @@ def test_names_and_answers_are_the_models(files, ending):
             np.testing.assert_allclose(answers[task], value, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_float16_is_half_the_size_and_differs_a_little(tmp_path):
     model = vector_model(hidden=512)
     x, _ = vector_data()
@@ -75,6 +76,7 @@ def test_a_loop_needs_a_batch_size_in_litert(tmp_path):
         assert found.differences["tag"] < 1e-5
 
 
+@pytest.mark.slow
 def test_a_loop_in_onnx(tmp_path):
     model = loop_model()
     path = export.onnx(model, tmp_path / "loop.onnx")
@@ -107,6 +109,7 @@ def test_litert_cannot_compute_in_16_bits(tmp_path, capfd):
     assert "error" not in capfd.readouterr().err
 
 
+@pytest.mark.slow
 def test_onnx_computes_in_float16(tmp_path):
     model = picture_model(policy="mixed_float16")
     path = export.onnx(model, tmp_path / "a.onnx")
