@@ -44,15 +44,17 @@ class ChainCRF(layers.Layer):
         # which the padding comes first.
         self._passes = [
             layers.RNN(
-                _Messenger(num_tags, neighbours, dtype="float32"),
+                _Messenger(
+                    num_tags,
+                    lambda: self.transitions,
+                    is_backward=is_backward,
+                    dtype="float32",
+                ),
                 return_sequences=True,
                 go_backwards=is_backward,
                 dtype="float32",
             )
-            for is_backward, neighbours in (
-                (False, lambda: self.transitions),
-                (True, lambda: ops.transpose(self.transitions)),
-            )
+            for is_backward in (False, True)
         ]
 
     def call(self, inputs, training=False):
@@ -81,14 +83,16 @@ class _Messenger(layers.Layer):
     Args:
         num_tags: Integer.
         neighbours: Function that returns the scores of neighbours, a float32
-            tensor of shape `(tags, tags)`.
+            tensor of shape `(tags, tags)`, the earlier tag first.
+        is_backward: Boolean, whether tokens come from the last to the first.
         **kwargs: As for `keras.layers.Layer`.
     """
 
-    def __init__(self, num_tags, neighbours, **kwargs):
+    def __init__(self, num_tags, neighbours, *, is_backward, **kwargs):
         super().__init__(**kwargs)
         self.state_size = self.output_size = num_tags
         self._neighbours = neighbours
+        self._is_backward = is_backward
 
     def build(self, input_shape):
         """Has nothing of its own to make."""
@@ -97,12 +101,14 @@ class _Messenger(layers.Layer):
         """Takes one token; what is padding passes on nothing."""
         scores, present = inputs[:, :-1], inputs[:, -1:]
         step = _sum_step if training else _max_step
-        passed = step(scores + states[0], self._neighbours())
+        passed = step(scores + states[0], self._neighbours(), self._is_backward)
         return states[0], [passed * present]
 
 
-def _sum_step(scores, transitions):
+def _sum_step(scores, transitions, is_backward):
     """`log(sum_y exp(scores[y] + transitions[y, y']))`, as a product."""
+    if is_backward:
+        transitions = ops.transpose(transitions)
     highest = ops.max(scores, axis=-1, keepdims=True)
     highest = ops.stop_gradient(highest)
     largest = ops.stop_gradient(ops.max(transitions))
@@ -112,6 +118,12 @@ def _sum_step(scores, transitions):
     return ops.log(total + 1e-30) + highest + largest
 
 
-def _max_step(scores, transitions):
-    """`max_y (scores[y] + transitions[y, y'])`."""
+def _max_step(scores, transitions, is_backward):
+    """`max_y (scores[y] + transitions[y, y'])`.
+
+    Backwards along the other axis: tf2onnx 1.17 cannot convert a transpose
+    that is added to a tensor of higher rank within a loop.
+    """
+    if is_backward:
+        return ops.max(ops.expand_dims(scores, -2) + transitions, axis=-1)
     return ops.max(ops.expand_dims(scores, -1) + transitions, axis=-2)

@@ -7,11 +7,11 @@ from mtl_keras.suggest import unknown
 
 SUMMARIES = {
     "balancers": "Tells of every method of balancing, on one page.",
-    "benchmark": "Times a training step beside plain Keras.",
+    "benchmark": "Times a training step, or an export, beside plain Keras.",
     "card": "Writes a model's card from what runs have measured.",
     "compare": "Compares balancers with each other and with single tasks.",
     "evaluate": "Measures a trained model on a split.",
-    "export": "Writes a trained model as a SavedModel for serving.",
+    "export": "Writes a trained model for serving: SavedModel, LiteRT or ONNX.",
     "list_models": "Lists the models of the zoo, or prints their cards.",
     "predict": "Answers for pictures, which it draws, or sentences.",
     "train": "Trains a model by its recipe, and goes on where it stopped.",

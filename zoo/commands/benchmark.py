@@ -1,4 +1,4 @@
-"""Measures steps beside plain Keras: `python -m tools.benchmark step`."""
+"""Measures steps and exports: `python -m tools.benchmark step`."""
 
 import itertools
 import json
@@ -7,13 +7,14 @@ import pathlib
 from absl import flags
 
 from mtl_keras.suggest import unknown
-from zoo.commands import SUMMARIES, app
+from zoo.commands import SUMMARIES, app, serving_benchmark
 
-_KINDS = ("step", "memory")
+_KINDS = ("step", "memory", "serving")
 
 
 def define(values: flags.FlagValues) -> None:
     """Defines the tool's flags."""
+    serving_benchmark.define(values)
     flags.DEFINE_integer(
         "steps",
         200,
@@ -77,10 +78,14 @@ def run(values: flags.FlagValues, operands: list[str]) -> None:
 
     from mtl_keras import engine
 
+    measure = {
+        "step": _times,
+        "memory": _memory,
+        "serving": serving_benchmark.run,
+    }
     _check_peer(values)
     versions = ", ".join(f"{k} {v}" for k, v in engine.versions().items())
     print(f"{versions}; devices {', '.join(engine.devices())}")
-    measure = {"step": _times, "memory": _memory}
     results = [result for kind in kinds for result in measure[kind](values)]
     if values.output:
         path = pathlib.Path(values.output)
@@ -215,7 +220,7 @@ def _check_peer(values):
 _COMMAND = app.Command(
     name="benchmark",
     summary=SUMMARIES["benchmark"],
-    usage="step|memory [--steps=N] [--num_tasks=N] [--xla=off,on] "
+    usage="step|memory|serving [--steps=N] [--num_tasks=N] [--xla=off,on] "
     "[--balancer=NAME,NAME] [--on=LEVEL] [--torchjd] [--output=FILE]",
     define=define,
     run=run,

@@ -1,6 +1,7 @@
 """Answers for pictures: `python -m tools.predict --model cls_det_box a.png`.
 
-For a model that reads sentences, these are given instead of files.
+For a model that reads sentences, these are given instead of files. With
+`--export` the answers are those of an exported SavedModel.
 """
 
 from pathlib import Path
@@ -8,9 +9,11 @@ from pathlib import Path
 from absl import flags
 
 from mtl_keras.suggest import listed
-from zoo.commands import SUMMARIES, app, selection, sentences
+from zoo.commands import SUMMARIES, app, exported, raw_inputs, selection
+from zoo.commands import sentences as sentence_answers
 
 _ENDINGS = (".bmp", ".gif", ".jpeg", ".jpg", ".png")
+_PICTURES = "ImagePreprocessor"
 _BATCH_SIZE = 32
 
 
@@ -23,19 +26,41 @@ def define(values: flags.FlagValues) -> None:
         "Folder for the pictures with what was found drawn on them.",
         flag_values=values,
     )
+    flags.DEFINE_string(
+        "export",
+        None,
+        "Folder of an export, or of its versions: it alone answers, in the "
+        "place of --model or --workdir.",
+        flag_values=values,
+    )
 
 
 def run(values: flags.FlagValues, operands: list[str]) -> None:
     """Prints the answers for each picture, which it draws, or sentence."""
-    from mtl_keras import data
-
     # Said before a model is loaded, where no sentence can be meant.
     if not operands or any(Path(name).is_dir() for name in operands):
         find_pictures(operands)
-    chosen = selection.read(values)
+    output = Path(values.output)
+    if values.export is None:
+        _ask_model(selection.read(values), operands, output)
+        return
+    for flag in ("data", "model", "weights", "workdir"):
+        if values[flag].value is not None:
+            raise ValueError(
+                "An export needs no other model. Received: "
+                f"--export={values.export} with --{flag}={values[flag].value}. "
+                "Leave out one of them."
+            )
+    _ask_export(exported.Exported(values.export), operands, output)
+
+
+def _ask_model(chosen, operands, output):
+    from mtl_keras import data
+
     model = chosen.load()
     if isinstance(model.preprocessor, data.SentencePreprocessor):
-        sentences.predict(model, operands)
+        answer = sentence_answers.answer_with(model)
+        sentence_answers.predict(answer, model.tasks, operands)
         return
     paths = find_pictures(operands)
     if model.preprocessor is None or not hasattr(
@@ -46,13 +71,33 @@ def run(values: flags.FlagValues, operands: list[str]) -> None:
             f"Received: --model={chosen.name}, which takes "
             f"{listed(tensor.name for tensor in model.inputs)}"
         )
+    _draw_all(_picture_answers(model), model.tasks, paths, output)
+
+
+def _ask_export(found, operands, output):
+    (name, *others) = found.inputs
+    if found.preprocessor == raw_inputs.SENTENCES:
+        sentence_answers.predict(
+            lambda texts: found({name: texts}), found.tasks, operands
+        )
+        return
+    if found.preprocessor != _PICTURES or others:
+        raise ValueError(
+            "predict answers for pictures and sentences. "
+            f"Received: --export={found.path}, which takes "
+            f"{listed(found.inputs)} by {found.preprocessor}"
+        )
+    paths = find_pictures(operands)
+    _draw_all(lambda files: found({name: files}), found.tasks, paths, output)
+
+
+def _draw_all(answer, tasks, paths, output):
     failed = []
     for start in range(0, len(paths), _BATCH_SIZE):
-        failed += _predict(
-            model, paths[start : start + _BATCH_SIZE], Path(values.output)
-        )
+        part = paths[start : start + _BATCH_SIZE]
+        failed += _predict(answer, tasks, part, output)
     if len(failed) < len(paths):
-        print(f"Drawn in {values.output}")
+        print(f"Drawn in {output}")
     if failed:
         raise ValueError("\n".join(map(str, failed)))
 
@@ -94,11 +139,30 @@ def find_pictures(names: list[str]) -> list[Path]:
     return list(dict.fromkeys(paths))
 
 
-def _predict(model, paths, output) -> list[ValueError]:
-    """Answers for a few pictures; returns the errors of those that are none."""
+def _picture_answers(model):
+    """Makes the function that asks a model about files' bytes."""
     import numpy as np
     import tensorflow as tf
 
+    def answer(files):
+        made = [model.preprocessor(tf.constant(file)) for file in files]
+        inputs, contexts = (
+            {
+                key: np.stack([np.asarray(one[key]) for one in part])
+                for key in part[0]
+            }
+            for part in zip(*made, strict=True)
+        )
+        answers = dict(model.predict(inputs, verbose=0))
+        if model.postprocessor is not None:
+            answers.update(model.postprocessor(answers, contexts))
+        return {key: np.asarray(value) for key, value in answers.items()}
+
+    return answer
+
+
+def _predict(answer, tasks, paths, output) -> list[ValueError]:
+    """Answers for a few pictures; returns the errors of those that are none."""
     from mtl_keras import data, plots
 
     images, failed = {}, []
@@ -110,30 +174,16 @@ def _predict(model, paths, output) -> list[ValueError]:
     if not images:
         return failed
     # The files' bytes, so that the answers are those of the export.
-    made = [
-        model.preprocessor(tf.constant(path.read_bytes())) for path in images
-    ]
-    inputs, contexts = (
-        {
-            key: np.stack([np.asarray(one[key]) for one in part])
-            for key in part[0]
-        }
-        for part in zip(*made, strict=True)
-    )
-    outputs = model.predict(inputs, verbose=0)
-    answers = dict(outputs)
-    if model.postprocessor is not None:
-        answers.update(model.postprocessor(outputs, contexts))
-    answers = {key: np.asarray(value) for key, value in answers.items()}
+    answers = answer([path.read_bytes() for path in images])
     drawn = set()
     for index, (path, image) in enumerate(images.items()):
-        answer = {key: value[index] for key, value in answers.items()}
-        print(f"{path}  {describe(answer, model.tasks)}")
+        found = {key: value[index] for key, value in answers.items()}
+        print(f"{path}  {describe(found, tasks)}")
         target = output / f"{path.stem}.predicted.png"
         if target in drawn:
             target = output / f"{path.name}.{index}.predicted.png"
         drawn.add(target)
-        plots.draw(image, model.tasks, answer, target, enlarge=None)
+        plots.draw(image, tasks, found, target, enlarge=None)
     return failed
 
 
@@ -175,7 +225,8 @@ _COMMAND = app.Command(
     name="predict",
     summary=SUMMARIES["predict"],
     usage=(
-        "--model=NAME | --workdir=FOLDER [--weights=NAME] [--output=FOLDER] "
+        "--model=NAME | --workdir=FOLDER | --export=FOLDER [--weights=NAME] "
+        "[--output=FOLDER] "
         "FILE_OR_FOLDER_OR_SENTENCE ..."
     ),
     define=define,

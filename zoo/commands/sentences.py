@@ -1,19 +1,18 @@
 """Answers for sentences, as `predict` prints them."""
 
 
-def predict(model, sentences: list[str]) -> None:
+def predict(answer, tasks: dict, sentences: list[str]) -> None:
     """Prints what a model answers about sentences, each by itself.
 
     Args:
-        model: `MultiTaskModel` of the zoo that takes sentences.
+        answer: Function of a list of strings that returns a dict of arrays,
+            the model's outputs and the answers of its `SpanDecoder`.
+        tasks: Dict of name to `Task`.
         sentences: List of strings.
 
     Raises:
         ValueError: If there is none, or one holds no word.
     """
-    import numpy as np
-    import tensorflow as tf
-
     from mtl_keras.data.text import tokens
 
     if not sentences:
@@ -28,13 +27,31 @@ def predict(model, sentences: list[str]) -> None:
                 "Expected a sentence with at least one word. "
                 f"Received: {sentence!r}"
             )
-    inputs, context = model.preprocessor(tf.constant(sentences))
-    outputs = model.predict(inputs, batch_size=len(sentences), verbose=0)
-    answers = model.postprocessor(outputs, context)
-    answers = {key: np.asarray(value) for key, value in answers.items()}
+    answers = answer(sentences)
     for index, sentence in enumerate(sentences):
-        answer = {key: value[index] for key, value in answers.items()}
-        print("\n    ".join([sentence, *describe(answer, model.tasks)]))
+        found = {key: value[index] for key, value in answers.items()}
+        print("\n    ".join([sentence, *describe(found, tasks)]))
+
+
+def answer_with(model):
+    """Makes the function that asks a model about sentences.
+
+    Args:
+        model: `MultiTaskModel` of the zoo that takes sentences.
+
+    Returns:
+        Function of a list of strings that returns a dict of arrays.
+    """
+    import numpy as np
+    import tensorflow as tf
+
+    def answer(sentences):
+        inputs, context = model.preprocessor(tf.constant(sentences))
+        outputs = model.predict(inputs, batch_size=len(sentences), verbose=0)
+        answers = {**outputs, **model.postprocessor(outputs, context)}
+        return {key: np.asarray(value) for key, value in answers.items()}
+
+    return answer
 
 
 def describe(answer: dict, tasks: dict) -> list[str]:

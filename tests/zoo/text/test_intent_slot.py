@@ -155,4 +155,4 @@ def test_lines_of_an_answer():
 )
 def test_no_sentence_to_answer(given, message):
     with pytest.raises(ValueError, match=message):
-        sentences.predict(None, given)
+        sentences.predict(None, {}, given)

@@ -1,0 +1,193 @@
+"""Exports a model as a TensorFlow SavedModel: one signature a task.
+
+What is written needs TensorFlow only: neither this package nor Keras.
+"""
+
+import os
+import pathlib
+import shutil
+import tempfile
+
+from mtl_keras.export import revision as facts
+from mtl_keras.export import signatures, task_outputs, warmup
+
+_EXTRA = "assets.extra"
+
+
+def saved_model(
+    model,
+    path,
+    preprocessor=None,
+    postprocessor=None,
+    card=None,
+    *,
+    revision: dict | None = None,
+    examples: dict | None = None,
+    overwrite: bool = False,
+) -> pathlib.Path:
+    """Writes a model for serving.
+
+    The signature `serving_default` answers all tasks, and a signature named
+    after a task answers that one and computes no other head. With a
+    preprocessor they read raw inputs (for `ImagePreprocessor` the bytes of
+    image files, argument `image`), and `serving_dense` and `<task>_dense` read
+    the model's own inputs; without one there are only the first, which read
+    the model's own inputs. Any batch size fits.
+
+    Outputs are the model's, by task name, and what the postprocessor adds.
+    The variables are stored once.
+
+    Beside the model, in `assets.extra`, lie `revision.json` (this package's
+    version, the tasks, and what `revision` adds), the card, and the warm-up
+    requests that TensorFlow Serving answers before it takes others.
+
+    Args:
+        model: Functional `keras.Model`, such as a `MultiTaskModel`, whose
+            outputs are one flat dict of task name to tensor.
+        path: String or `pathlib.Path` of the folder to make. TensorFlow
+            Serving expects a number as its last part, such as
+            `next_version(folder)` gives. It appears at once and whole, or not
+            at all.
+        preprocessor: Function of a dict of raw inputs that returns
+            `(inputs, context)` and has a method `input_signature()`, such as
+            `data.ImagePreprocessor`. Defaults to `None`.
+        postprocessor: Function of `(outputs, context)` that returns a dict of
+            further outputs, such as `data.AnswerDecoder`; `context` is `None`
+            for dense inputs. Defaults to `None`.
+        card: Dict, or the path of a JSON file, written to
+            `assets.extra/card.json`. Defaults to `None`.
+        revision: Dict of plain data, what is known of the weights, such as
+            their `sha256` and `data`. Defaults to `None`.
+        examples: Dict of raw input name to a batch, such as
+            `{"text": ["play some jazz"]}`, of which one warm-up request a
+            signature is made; without a preprocessor, of the model's own
+            inputs. Needs the extra `serving`. Defaults to `None`: no warm-up.
+        overwrite: Boolean. Whether an earlier export at `path` is replaced.
+
+    Returns:
+        `pathlib.Path` of the folder.
+
+    Raises:
+        ValueError: If the backend is not TensorFlow, the model is not built
+            or has no flat dict of outputs, the names of two signatures are
+            the same, the path is taken, the card or revision is no JSON, or
+            the examples do not fit or lack their package.
+    """
+    path = pathlib.Path(path)
+    task_outputs.check_backend("A SavedModel")
+    outputs = task_outputs.task_outputs(model)
+    made = signatures.signatures(
+        model,
+        outputs,
+        _checked_preprocessor(preprocessor),
+        _checked_postprocessor(postprocessor),
+    )
+    _check_path(path, overwrite)
+    extra = {facts.FILE: facts.text(model, outputs, preprocessor, revision)}
+    if card is not None:
+        extra[facts.CARD_FILE] = facts.card_text(card)
+    requests = None
+    if examples is not None:
+        name = path.resolve().parent.name
+        requests = warmup.requests(made, examples, preprocessor, name)
+    archive = _archive(model, made, preprocessor, postprocessor)
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Beside `path`, so that a rename moves it; a name that no server reads.
+    folder = tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent)
+    whole, earlier = pathlib.Path(folder, "new"), pathlib.Path(folder, "old")
+    try:
+        archive.write_out(str(whole), verbose=False)
+        beside = whole / _EXTRA
+        beside.mkdir(exist_ok=True)
+        for name, text in extra.items():
+            beside.joinpath(name).write_text(text, encoding="utf-8")
+        if requests is not None:
+            warmup.write(beside / warmup.FILE, requests)
+        if path.exists():
+            os.rename(path, earlier)
+        os.rename(whole, path)
+    finally:
+        if earlier.exists() and not path.exists():
+            os.rename(earlier, path)
+        shutil.rmtree(folder)
+    return path
+
+
+def _archive(model, made, preprocessor, postprocessor):
+    """Makes an archive with one endpoint a signature."""
+    import keras
+
+    archive = keras.export.ExportArchive()
+    for resource in _resources(model, preprocessor, postprocessor):
+        archive.track(resource)
+    for signature in made:
+        archive.add_endpoint(
+            signature.name, signature.function, [signature.inputs]
+        )
+    return archive
+
+
+def _resources(model, *processors):
+    """Finds what may hold lookup tables, which an archive has to be told.
+
+    It finds the variables itself; `track` on a layer that has some would
+    store these a second time (Keras 3.15).
+    """
+    import keras
+    import tensorflow as tf
+
+    layers = list(model.layers)
+    while layers:
+        layer = layers.pop()
+        layers += getattr(layer, "layers", [])
+        if not layer.variables:
+            yield layer
+    for processor in processors:
+        if isinstance(processor, (keras.layers.Layer, tf.Module)):
+            yield processor
+
+
+def _checked_preprocessor(preprocessor):
+    if preprocessor is not None and not (
+        callable(preprocessor) and hasattr(preprocessor, "input_signature")
+    ):
+        raise ValueError(
+            "`preprocessor` must be callable and have a method "
+            "`input_signature()` that returns {name: tf.TensorSpec}. "
+            f"Received: preprocessor={preprocessor!r}"
+        )
+    return preprocessor
+
+
+def _checked_postprocessor(postprocessor):
+    if postprocessor is not None and not callable(postprocessor):
+        raise ValueError(
+            "`postprocessor` must be a function of (outputs, context). "
+            f"Received: postprocessor={postprocessor!r}"
+        )
+    return postprocessor
+
+
+def _check_path(path, overwrite):
+    if not path.exists():
+        return
+    if not path.is_dir():
+        raise ValueError(
+            f"`path` must be a folder to make. Received: {str(path)!r}, which "
+            "is a file. Choose another path."
+        )
+    if not any(path.iterdir()):
+        return
+    if not overwrite:
+        raise ValueError(
+            f"`path` must not exist yet. Received: {str(path)!r}, which is "
+            "not empty. Choose another path, or pass overwrite=True to "
+            "replace an earlier export."
+        )
+    if not path.joinpath("saved_model.pb").is_file():
+        raise ValueError(
+            "overwrite=True replaces an earlier export only. "
+            f"Received: {str(path)!r}, which holds no 'saved_model.pb'. Choose "
+            "another path."
+        )

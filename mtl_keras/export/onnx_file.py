@@ -1,0 +1,147 @@
+"""Exports a model as an ONNX file."""
+
+import contextlib
+import logging
+import pathlib
+
+from mtl_keras import checkpoint
+from mtl_keras.export import converted_path, runtimes, task_outputs
+
+
+def onnx(model, path, *, overwrite: bool = False) -> pathlib.Path:
+    """Writes a model from its preprocessed inputs on, as ONNX.
+
+    Its inputs have the model's names, its outputs the tasks'; any batch size
+    fits. The file is tried out before it is kept.
+
+    Args:
+        model: Functional `keras.Model`, such as a `MultiTaskModel`, whose
+            outputs are one flat dict of task name to tensor.
+        path: String or `pathlib.Path` of the file, ending in `.onnx`.
+        overwrite: Boolean. Whether a file at `path` is replaced.
+
+    Returns:
+        `pathlib.Path` of the file.
+
+    Raises:
+        ValueError: If the backend is not TensorFlow, the path is wrong or
+            taken, a package of the extra `serving` is missing, or the model
+            cannot be converted.
+    """
+    task_outputs.check_backend("An ONNX file")
+    outputs = task_outputs.task_outputs(model)
+    path = converted_path.check(path, ".onnx", overwrite)
+    part = task_outputs.part_of(model, outputs)
+    converter = _converter()
+    with _messages() as errors:
+        try:
+            proto = _convert(converter, part)
+        # What it raises is of many classes, of its own and of Python's.
+        except Exception as error:
+            raise ValueError(_cannot([*errors, str(error)])) from error
+    if errors:
+        # It leaves in the file what it does not know, and only logs that.
+        raise ValueError(_cannot(errors))
+    content = proto.SerializeToString()
+    try:
+        runtimes.try_out(runtimes.open_onnx(content), model)
+    except runtimes.MissingRuntime:
+        raise
+    except Exception as error:
+        raise ValueError(
+            "ONNX Runtime cannot run what tf2onnx made of this model. "
+            f"Received: {error}. docs/serving.md lists what it does not know."
+        ) from error
+    checkpoint.write_atomically(path, lambda file: file.write(content))
+    return path
+
+
+def _converter():
+    try:
+        import tf2onnx.convert
+    except ImportError as error:
+        raise ValueError(
+            "ONNX files are written by the packages onnx and tf2onnx. "
+            f"Received: they cannot be imported ({error}). Install them: "
+            "pip install 'mtl-keras[serving]'."
+        ) from error
+    return tf2onnx
+
+
+def _convert(tf2onnx, part):
+    import tensorflow as tf
+
+    signature = task_outputs.dense_signature(part)
+
+    @tf.function(input_signature=[signature], autograph=False)
+    def answer(inputs):
+        return dict(part(task_outputs.features(part, inputs), training=False))
+
+    proto, _ = tf2onnx.convert.from_function(
+        answer,
+        input_signature=[signature],
+        # Keras's `gelu` is computed by it, and tf2onnx 1.17 has no erfc.
+        custom_op_handlers={"Erfc": (_complementary_error_function, [])},
+    )
+    for value in [*proto.graph.input, *proto.graph.output]:
+        # tf2onnx gives each unknown size a name of its own.
+        value.type.tensor_type.shape.dim[0].dim_param = "batch"
+    return proto
+
+
+def _complementary_error_function(graph, node, name, arguments):
+    """Writes `erfc(x)` as `1 - erf(x)`."""
+    del arguments
+    import numpy as np
+
+    (shape,), (dtype,) = node.output_shapes, node.output_dtypes
+    one = graph.make_const(f"{name}_one", np.array(1.0, "float32"))
+    erf = graph.make_node("Erf", node.input)
+    graph.remove_node(name)
+    graph.make_node(
+        "Sub",
+        [one.output[0], erf.output[0]],
+        outputs=node.output,
+        name=name,
+        shapes=[shape],
+        dtypes=[dtype],
+    )
+
+
+@contextlib.contextmanager
+def _messages():
+    """Collects the errors that tf2onnx logs, and keeps its lines back."""
+    errors = []
+
+    class Collect(logging.Handler):
+        def emit(self, record):
+            if record.levelno >= logging.ERROR:
+                errors.append(record.getMessage())
+
+    handler = Collect()
+    # TensorFlow warns of lookup tables, which dense inputs do not reach.
+    loggers = [logging.getLogger(name) for name in ("tf2onnx", "tensorflow")]
+    kept = [(logger.level, logger.propagate) for logger in loggers]
+    others = [list(logger.handlers) for logger in loggers]
+    for logger in loggers:
+        logger.handlers = [handler]
+        logger.propagate = False
+    try:
+        yield errors
+    finally:
+        for logger, handlers, (level, propagate) in zip(
+            loggers, others, kept, strict=True
+        ):
+            logger.handlers = handlers
+            logger.level = level
+            logger.propagate = propagate
+
+
+def _cannot(errors) -> str:
+    lines = dict.fromkeys(
+        line.strip() for error in errors for line in error.splitlines()[:1]
+    )
+    return (
+        "tf2onnx cannot convert this model to ONNX. Received: "
+        f"{'; '.join(lines)}. docs/serving.md lists what it does not know."
+    )

@@ -1,0 +1,101 @@
+"""What lies beside an exported model: its card and its revision."""
+
+import json
+import pathlib
+
+from mtl_keras.suggest import listed
+
+FILE = "revision.json"
+CARD_FILE = "card.json"
+
+
+def text(model, outputs: dict, preprocessor, further: dict | None) -> str:
+    """Writes which model an export is of.
+
+    Args:
+        model: Functional `keras.Model`.
+        outputs: Dict with the task names as keys.
+        preprocessor: What reads raw inputs, or `None`.
+        further: Dict of plain data, what else is known, or `None`.
+
+    Returns:
+        String, a JSON object: `mtl_keras`, `keras` and `tensorflow` with their
+        versions; `tasks`, of each its `kind` and `class_names` where the model
+        knows them; `preprocessor`, the name of its class or null; and what is
+        in `further`.
+
+    Raises:
+        ValueError: If `further` is no dict of plain data, or has one of these
+            keys.
+    """
+    import mtl_keras
+    from mtl_keras import engine
+
+    versions = engine.versions()
+    del versions["python"]
+    tasks = getattr(model, "tasks", {})
+    revision = {
+        "mtl_keras": mtl_keras.__version__,
+        **versions,
+        "tasks": {name: _task(tasks.get(name)) for name in sorted(outputs)},
+        "preprocessor": (
+            None if preprocessor is None else type(preprocessor).__name__
+        ),
+    }
+    further = {} if further is None else further
+    if not isinstance(further, dict):
+        raise ValueError(
+            "`revision` must be a dict of plain data. "
+            f"Received: revision={further!r}"
+        )
+    taken = sorted(set(further) & set(revision))
+    if taken:
+        raise ValueError(
+            f"`revision` must not have the keys {listed(sorted(revision))}, "
+            f"which are written anyway. Received: {listed(taken)}"
+        )
+    return _plain({**further, **revision}, "revision")
+
+
+def card_text(card) -> str:
+    """Reads a card and writes it as JSON.
+
+    Args:
+        card: Dict, or the path of a JSON file.
+
+    Returns:
+        String.
+
+    Raises:
+        ValueError: If it is neither.
+    """
+    if not isinstance(card, dict):
+        file = pathlib.Path(card)
+        if not file.is_file():
+            raise ValueError(
+                "`card` must be a dict or the path of a JSON file. "
+                f"Received: {str(file)!r}, which is no file"
+            )
+        try:
+            card = json.loads(file.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise ValueError(
+                "`card` must be a dict or the path of a JSON file. "
+                f"Received: {str(file)!r}, which is no JSON: {error}"
+            ) from error
+    return _plain(card, "card")
+
+
+def _task(task) -> dict:
+    if task is None:
+        return {}
+    return {"kind": task.kind, "class_names": list(task.class_names)}
+
+
+def _plain(content, name) -> str:
+    try:
+        return json.dumps(content, indent=2, sort_keys=True) + "\n"
+    except TypeError as error:
+        raise ValueError(
+            f"`{name}` must hold plain data that JSON knows. Received: {error}"
+        ) from error

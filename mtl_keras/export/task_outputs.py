@@ -1,0 +1,135 @@
+"""What an export needs to know of a model: its inputs and its answers."""
+
+from mtl_keras.suggest import listed
+
+
+def check_backend(what: str) -> None:
+    """Checks that Keras runs on TensorFlow.
+
+    Args:
+        what: String, what is to be exported: `"A SavedModel"`.
+
+    Raises:
+        ValueError: If the backend is another one.
+    """
+    import keras
+
+    backend = keras.backend.backend()
+    if backend != "tensorflow":
+        raise ValueError(
+            f"{what} is exported with the TensorFlow backend. "
+            f"Received: the backend {backend!r}. Save the model as .keras, and "
+            "load and export it where KERAS_BACKEND=tensorflow."
+        )
+
+
+def task_outputs(model) -> dict:
+    """Finds a model's outputs.
+
+    Args:
+        model: Functional `keras.Model`.
+
+    Returns:
+        Dict of task name to symbolic tensor.
+
+    Raises:
+        ValueError: If the model is not built, or its outputs are no flat
+            dict.
+    """
+    import keras
+
+    if not isinstance(model, keras.Model):
+        raise ValueError(
+            "`model` must be a keras.Model, such as a MultiTaskModel. "
+            f"Received: model={model!r} of type {type(model).__name__}"
+        )
+    tensors = getattr(model, "outputs", None)
+    if not tensors:
+        raise ValueError(
+            "`model` must be a functional model, built from inputs to a dict "
+            "of outputs. "
+            f"Received: {model.name!r} of type {type(model).__name__}, which "
+            "has no symbolic outputs. Write MultiTaskModel(inputs, {task: "
+            "tensor})."
+        )
+    structure = model.compute_output_spec(model.inputs)
+    if not isinstance(structure, dict) or not all(
+        isinstance(part, keras.KerasTensor) for part in structure.values()
+    ):
+        raise ValueError(
+            "The outputs of `model` must be one flat dict of task name to "
+            "tensor. "
+            f"Received: {keras.tree.map_structure(_brief, structure)}. "
+            "Write MultiTaskModel(inputs, {task: tensor})."
+        )
+    return dict(keras.tree.pack_sequence_as(structure, tensors))
+
+
+def part_of(model, outputs: dict):
+    """Makes a model of some of a model's answers, with the same variables.
+
+    It is cut at the model's inputs, so Keras copies no node (KERAS_NOTES);
+    called with other heads in the graph, these would be served as well.
+
+    Args:
+        model: Functional `keras.Model`.
+        outputs: Dict of task name to symbolic tensor of the model.
+
+    Returns:
+        `keras.Model` from a list of tensors, in the order of `model.inputs`,
+        to a dict.
+    """
+    import keras
+
+    return keras.Model(model.inputs, outputs)
+
+
+def dense_signature(model, batch_size: int | None = None) -> dict:
+    """Describes a batch of a model's inputs.
+
+    Args:
+        model: Functional `keras.Model`.
+        batch_size: Integer, or `None` for any.
+
+    Returns:
+        Dict of input name to `tf.TensorSpec`.
+    """
+    import tensorflow as tf
+
+    return {
+        tensor.name: tf.TensorSpec(
+            (batch_size, *tensor.shape[1:]), tensor.dtype, name=tensor.name
+        )
+        for tensor in model.inputs
+    }
+
+
+def features(model, inputs) -> list:
+    """Puts a batch of inputs in the order of a model's own.
+
+    Args:
+        model: Functional `keras.Model`.
+        inputs: Dict of input name to tensor, or the one input's tensor.
+
+    Returns:
+        List of tensors.
+
+    Raises:
+        ValueError: If one is missing.
+    """
+    names = [tensor.name for tensor in model.inputs]
+    if not isinstance(inputs, dict):
+        inputs = {names[0]: inputs} if len(names) == 1 else {}
+    if len(names) == len(inputs) == 1:
+        # One picture for one input: their names need not agree.
+        return list(inputs.values())
+    if not set(names) <= set(inputs):
+        raise ValueError(
+            f"The preprocessor must give the model's inputs {listed(names)}. "
+            f"Received: inputs named {listed(inputs)}"
+        )
+    return [inputs[name] for name in names]
+
+
+def _brief(tensor):
+    return f"tensor of shape {tensor.shape}"

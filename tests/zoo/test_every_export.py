@@ -1,0 +1,247 @@
+"""Every export of every model of the zoo, from the registry: none is left out.
+
+A model has the first weights on its card, with what they were trained with,
+or where it has none random ones. Files are converted of the defaults as well.
+"""
+
+import functools
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import zoo
+from mtl_keras import export
+from tests.serving_process import num_operations, serve, stored_shapes
+
+SERVED = [
+    (name, next(iter(zoo.info(name).get("weights", ())), None))
+    for name in zoo.list_models()
+]
+CONVERTED = sorted({*SERVED, *((name, None) for name, _ in SERVED)}, key=str)
+# A CRF is a loop over tokens, which LiteRT wants a batch size for.
+LITERT_BATCH_SIZE = {("intent_slot", "snips"): 1}
+SIZES = (1, 7)
+
+pytestmark = pytest.mark.slow
+
+
+@functools.cache
+def _model(name, weights):
+    keras.utils.set_random_seed(0)
+    return zoo.load(name, weights=weights)
+
+
+def _pictures(num):
+    rng = np.random.default_rng(num)
+    pixels = [rng.integers(0, 256, (30, 50, 3), "uint8") for _ in range(num)]
+    return [tf.io.encode_png(image).numpy() for image in pixels]
+
+
+def _sentences(num):
+    texts = [
+        "play some jazz on spotify",
+        "book a table for 3 in Paris tomorrow at 7:30",
+        "rate this book five of 6 stars",
+    ]
+    return [texts[index % len(texts)] for index in range(num)]
+
+
+# What a person gives each kind of preprocessor.
+RAW = {"ImagePreprocessor": _pictures, "SentencePreprocessor": _sentences}
+
+
+def _raw(model, num):
+    make = RAW[type(model.preprocessor).__name__]
+    return {name: make(num) for name in model.preprocessor.input_signature()}
+
+
+def _dense(model, num):
+    raw = {key: tf.constant(value) for key, value in _raw(model, num).items()}
+    inputs, _ = model.preprocessor(raw)
+    return {key: np.asarray(value) for key, value in inputs.items()}
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    """Makes each export once."""
+    folder = tmp_path_factory.mktemp("exports")
+
+    @functools.cache
+    def make(name, weights):
+        model = _model(name, weights)
+        return export.saved_model(
+            model,
+            export.next_version(folder / f"{name}-{weights}"),
+            model.preprocessor,
+            model.postprocessor,
+            dict(zoo.info(name)),
+            examples=_raw(model, 2),
+        )
+
+    return make
+
+
+@pytest.mark.parametrize(("name", "weights"), SERVED)
+def test_each_signature_equals_the_model(name, weights, folders, tmp_path):
+    model, folder = _model(name, weights), folders(name, weights)
+    calls, expected = {}, {}
+    for size in SIZES:
+        raw, dense = _raw(model, size), _dense(model, size)
+        answers = model.predict(dense, batch_size=size, verbose=0)
+        for task in ("serving", *model.tasks):
+            wanted = [task] if task in model.tasks else list(model.tasks)
+            raw_name = "serving_default" if task == "serving" else task
+            for signature, inputs in (
+                (raw_name, raw),
+                (f"{task}_dense", dense),
+            ):
+                calls[signature, size] = inputs
+                expected[signature, size] = {t: answers[t] for t in wanted}
+    served = serve(folder, tmp_path, calls)
+    loaded = tf.saved_model.load(str(folder)).signatures
+    assert {signature for signature, _ in calls} == set(loaded)
+    for call, outputs in expected.items():
+        assert set(served[call]) & set(model.tasks) == set(outputs)
+        for task, value in outputs.items():
+            np.testing.assert_allclose(
+                served[call][task], value, rtol=1e-5, atol=1e-5
+            )
+
+
+@pytest.mark.parametrize(("name", "weights"), SERVED)
+def test_a_task_computes_less_than_all(name, weights, folders):
+    loaded = tf.saved_model.load(str(folders(name, weights))).signatures
+    for task in _model(name, weights).tasks:
+        for part, whole in (
+            (task, "serving_default"),
+            (f"{task}_dense", "serving_dense"),
+        ):
+            assert num_operations(loaded[part]) < num_operations(loaded[whole])
+
+
+@pytest.mark.parametrize(("name", "weights"), SERVED)
+def test_variables_are_stored_once(name, weights, folders):
+    expected = [tuple(w.shape) for w in _model(name, weights).weights]
+    assert stored_shapes(folders(name, weights)) == sorted(expected)
+
+
+# The very command, but TensorFlow is imported once for all its runs.
+CLI = """
+import json, runpy, sys
+command = sys.argv[1]
+for arguments in json.load(sys.stdin):
+    sys.argv = [command, *arguments]
+    try:
+        runpy.run_path(command, run_name="__main__")
+    except SystemExit as ended:
+        if ended.code:
+            raise
+"""
+
+
+def _given(inputs, folder):
+    """Writes inputs as `saved_model_cli run` reads them.
+
+    Both flags, since in one process a flag stays from the run before.
+    """
+    arrays = {key: np.asarray(value) for key, value in inputs.items()}
+    if any(array.dtype.kind in "SUO" for array in arrays.values()):
+        # What separates its inputs must not stand in one.
+        texts = {k: repr(v).replace(";", "\\x3b") for k, v in inputs.items()}
+        given = ";".join(f"{key}={text}" for key, text in texts.items())
+        return ["--input_exprs", given, "--inputs", ""]
+    for key, array in arrays.items():
+        np.save(folder / f"{key}.npy", array)
+    files = [f"{key}={folder / key}.npy" for key in arrays]
+    return ["--inputs", ";".join(files), "--input_exprs", ""]
+
+
+@pytest.mark.parametrize(("name", "weights"), SERVED)
+def test_saved_model_cli_runs_each_signature(name, weights, folders, tmp_path):
+    model, folder = _model(name, weights), folders(name, weights)
+    raw, dense = _raw(model, 1), _dense(model, 1)
+    answers = model.predict(dense, verbose=0)
+    signatures = list(tf.saved_model.load(str(folder)).signatures)
+    runs = []
+    for signature in signatures:
+        inputs = dense if signature.endswith("_dense") else raw
+        outdir = tmp_path / signature
+        outdir.mkdir()
+        runs.append(["run", "--dir", str(folder), "--tag_set", "serve"])
+        runs[-1] += ["--signature_def", signature, "--outdir", str(outdir)]
+        runs[-1] += _given(inputs, tmp_path)
+    subprocess.run(
+        [
+            sys.executable,
+            *("-c", CLI),
+            Path(sys.executable).with_name("saved_model_cli"),
+        ],
+        input=json.dumps(runs),
+        text=True,
+        check=True,
+        capture_output=True,
+    )
+    for signature in signatures:
+        found = {path.stem for path in (tmp_path / signature).iterdir()}
+        assert found & set(model.tasks)
+        for task in found & set(model.tasks):
+            received = np.load(tmp_path / signature / f"{task}.npy")
+            np.testing.assert_allclose(
+                received, answers[task], rtol=1e-5, atol=1e-5
+            )
+
+
+@pytest.mark.parametrize(("name", "weights"), SERVED)
+def test_warmup_requests_are_answered(name, weights, folders):
+    from tensorflow_serving.apis import prediction_log_pb2
+
+    folder = folders(name, weights)
+    file = folder / "assets.extra" / "tf_serving_warmup_requests"
+    loaded = tf.saved_model.load(str(folder)).signatures
+    asked = set()
+    for record in tf.data.TFRecordDataset(str(file)):
+        log = prediction_log_pb2.PredictionLog.FromString(record.numpy())
+        request = log.predict_log.request
+        asked.add(request.model_spec.signature_name)
+        inputs = {
+            key: tf.constant(tf.make_ndarray(proto))
+            for key, proto in request.inputs.items()
+        }
+        answers = loaded[request.model_spec.signature_name](**inputs)
+        assert all(len(value) == 2 for value in answers.values())
+    assert asked == set(loaded)
+
+
+@pytest.mark.parametrize(("name", "weights"), SERVED)
+def test_card_and_revision_lie_beside(name, weights, folders):
+    extra = folders(name, weights) / "assets.extra"
+    card = json.loads((extra / "card.json").read_text())
+    assert card == dict(zoo.info(name))
+    revision = json.loads((extra / "revision.json").read_text())
+    assert set(revision["tasks"]) == set(card["tasks"])
+
+
+@pytest.mark.parametrize(("name", "weights"), CONVERTED)
+@pytest.mark.parametrize("ending", [".tflite", ".onnx"])
+def test_converted_files_agree(name, weights, ending, tmp_path):
+    model = _model(name, weights)
+    path = tmp_path / f"model{ending}"
+    if ending == ".onnx":
+        export.onnx(model, path)
+    else:
+        size = LITERT_BATCH_SIZE.get((name, weights))
+        if size is not None:
+            with pytest.raises(ValueError, match="TensorListReserve"):
+                export.litert(model, path)
+        export.litert(model, path, batch_size=size)
+    for num in SIZES:
+        found = export.compare(model, path, _dense(model, num))
+        assert set(found.differences) == set(model.tasks)
+        for difference in found.differences.values():
+            assert difference < 1e-4
