@@ -8,6 +8,7 @@ first, and decodes what is small enough.
 from mtl_keras.data import byte_fields
 
 MAX_PIXELS = 64_000_000
+_HEAD = 32
 _PNG = b"\x89PNG\r\n\x1a\n"
 # Parts of a GIF, by their first byte.
 _EXTENSION = 0x21
@@ -16,9 +17,10 @@ _TRAILER = b";"
 # How many extensions may stand before a GIF's first frame: files have two or
 # three, and walking through millions would take minutes.
 _MAX_EXTENSIONS = 64
-# How many bytes of a GIF are searched at once for the end of a frame.
-_WINDOW = 8192
-_HOPS = 13
+# How many bytes of a GIF are searched at once for the end of a frame, and how
+# often the map of its blocks is squared: 2 ** 11 blocks are never in there.
+_WINDOW = 2048
+_HOPS = 11
 _UNKNOWN = 4
 
 
@@ -93,11 +95,13 @@ def read(contents):
 
     contents = tf.convert_to_tensor(contents, tf.string)
 
+    head = byte_fields.raw(contents, 0, _HEAD)
+
     def says(word, place=0):
-        return tf.equal(byte_fields.raw(contents, place, len(word)), word)
+        return tf.equal(tf.strings.substr(head, place, len(word)), word)
 
     def number(place, num, *, big_endian=False):
-        return byte_fields.unsigned(contents, place, num, big_endian=big_endian)
+        return byte_fields.unsigned(head, place, num, big_endian=big_endian)
 
     def png():
         # libpng passes over chunks that it does not know, so that a size
