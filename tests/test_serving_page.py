@@ -102,7 +102,6 @@ def test_request_gets_the_answer(workplace, index):
     )[1]
     assert flag == "-d"
     request = json.loads(body)
-    # The very first version: the later commands write files beside.
     loaded = tf.saved_model.load(str(workplace / "serving" / model / "1"))
     signature = loaded.signatures[request["signature_name"]]
     specs = signature.structured_input_signature[1]

@@ -68,10 +68,10 @@ def compare(model, path, examples) -> Agreement:
             a `MultiTaskModel`.
         path: String or `pathlib.Path`, ending in `.tflite` or `.onnx`.
         examples: Dict of the model's input names to arrays of shape
-            `(examples, ...)`; or `tf.data.Dataset` of batches, each of inputs
-            or of `(inputs, labels)` or `(inputs, labels, weights)`, as
-            `zoo.dataset` gives them. With labels each task's loss and metrics
-            are measured for both.
+            `(examples, ...)`, a list of such batches, or a `tf.data.Dataset`
+            of batches, each of inputs, `(inputs, labels)` or `(inputs,
+            labels, weights)`, as `zoo.dataset` gives them. With labels each
+            task's loss and metrics are measured for both.
 
     Returns:
         `Agreement`.
@@ -135,6 +135,12 @@ def _batches(examples):
     if isinstance(examples, dict):
         yield (examples,)
         return
+    if not hasattr(examples, "element_spec") and not isinstance(examples, list):
+        raise ValueError(
+            "`examples` must be a dict of input name to array, a list of such, "
+            "or a tf.data.Dataset of batches. Received: "
+            f"{type(examples).__name__}"
+        )
     for batch in examples:
         yield batch if isinstance(batch, tuple) else (batch,)
 

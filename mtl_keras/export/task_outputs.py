@@ -125,7 +125,8 @@ def features(model, inputs) -> list:
         return list(inputs.values())
     if not set(names) <= set(inputs):
         raise ValueError(
-            f"The preprocessor must give the model's inputs {listed(names)}. "
+            f"Expected the model's inputs {listed(names)}, of a preprocessor "
+            "or of examples. "
             f"Received: inputs named {listed(inputs)}"
         )
     return [inputs[name] for name in names]

@@ -86,6 +86,9 @@ def test_the_table_names_tasks_and_metrics(files):
 def test_wrong_input(files, tmp_path):
     model, path, _, _ = files
     x, labels = vector_data()
+    for examples in (x, None, "x"):
+        with pytest.raises(ValueError, match="must be a dict of input name"):
+            export.compare(model, path, examples)
     with pytest.raises(ValueError, match="at least one example"):
         export.compare(model, path, {"x": x[:0]})
     with pytest.raises(ValueError, match="made of this model.*'image'"):
