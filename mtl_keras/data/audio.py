@@ -2,6 +2,7 @@
 
 import keras
 
+from mtl_keras.data.file_preprocessor import FilePreprocessor, named_input
 from mtl_keras.data.wav_file import MAX_RATE, MIN_RATE
 
 # Below this a recording of 16 bits holds the noise of its rounding: a step of
@@ -11,7 +12,7 @@ _FLOOR = 1e-6
 
 
 @keras.saving.register_keras_serializable(package="mtl_keras")
-class AudioPreprocessor:
+class AudioPreprocessor(FilePreprocessor):
     """Turns recordings into a model's input: log-mel spectrograms.
 
     Channels are averaged, and the beginning is taken: what is longer than
@@ -116,12 +117,6 @@ class AudioPreprocessor:
         """How many frames a spectrogram has."""
         return 1 + (self.num_samples - self._frame) // self._hop
 
-    def input_signature(self) -> dict:
-        """Returns the specs of a batch of raw inputs, for an export."""
-        import tensorflow as tf
-
-        return {self.name: tf.TensorSpec((None,), tf.string, name=self.name)}
-
     def get_config(self) -> dict:
         """Returns the arguments of the constructor."""
         return {
@@ -134,22 +129,6 @@ class AudioPreprocessor:
             "high_hz": self.high_hz,
             "name": self.name,
         }
-
-    @classmethod
-    def from_config(cls, config: dict) -> "AudioPreprocessor":
-        """Makes the preprocessor that `get_config` described."""
-        return cls(**config)
-
-    def __eq__(self, other):
-        """Tells whether `other` is a preprocessor with the same arguments."""
-        return (
-            type(other) is type(self)
-            and other.get_config() == self.get_config()
-        )
-
-    def __hash__(self):
-        """Returns a hash that equal preprocessors share."""
-        return hash(tuple(self.get_config().items()))
 
     def __repr__(self):
         """Returns the call that makes this preprocessor."""
@@ -229,16 +208,7 @@ class AudioPreprocessor:
     def _contents(self, raw):
         import tensorflow as tf
 
-        from mtl_keras.suggest import unknown
-
-        if isinstance(raw, dict):
-            if self.name not in raw:
-                key = next(iter(raw), None)
-                raise ValueError(
-                    unknown("raw input", key, [self.name], sorted(raw))
-                )
-            raw = raw[self.name]
-        contents = tf.convert_to_tensor(raw)
+        contents = tf.convert_to_tensor(named_input(raw, self.name))
         if contents.dtype != tf.string or contents.shape.rank not in (0, 1):
             raise ValueError(
                 f"AudioPreprocessor expects {self.name!r} to be strings of "

@@ -2,6 +2,7 @@
 
 import keras
 
+from mtl_keras.data.file_preprocessor import FilePreprocessor, named_input
 from mtl_keras.data.image_header import MAX_PIXELS
 
 # tf.io.decode_image knows these two by name in its channels; see `_decode`.
@@ -9,7 +10,7 @@ _CHANNELS = (1, 3)
 
 
 @keras.saving.register_keras_serializable(package="mtl_keras")
-class ImagePreprocessor:
+class ImagePreprocessor(FilePreprocessor):
     """Turns pictures into a model's input: float32 pixels from 0 to 1.
 
     A picture keeps its aspect: it is scaled until it just fits, and padded
@@ -125,12 +126,6 @@ class ImagePreprocessor:
             for name, label in labels.items()
         }
 
-    def input_signature(self) -> dict:
-        """Returns the specs of a batch of raw inputs, for an export."""
-        import tensorflow as tf
-
-        return {self.name: tf.TensorSpec((None,), tf.string, name=self.name)}
-
     def get_config(self) -> dict:
         """Returns the arguments of the constructor."""
         return {
@@ -140,22 +135,6 @@ class ImagePreprocessor:
             "name": self.name,
             "max_pixels": self.max_pixels,
         }
-
-    @classmethod
-    def from_config(cls, config: dict) -> "ImagePreprocessor":
-        """Makes the preprocessor that `get_config` described."""
-        return cls(**config)
-
-    def __eq__(self, other):
-        """Tells whether `other` is a preprocessor with the same arguments."""
-        return (
-            type(other) is type(self)
-            and other.get_config() == self.get_config()
-        )
-
-    def __hash__(self):
-        """Returns a hash that equal preprocessors share."""
-        return hash(tuple(self.get_config().items()))
 
     def __repr__(self):
         """Returns the call that makes this preprocessor."""
@@ -172,16 +151,7 @@ class ImagePreprocessor:
     def _picture(self, raw):
         import tensorflow as tf
 
-        from mtl_keras.suggest import unknown
-
-        if isinstance(raw, dict):
-            if self.name not in raw:
-                key = next(iter(raw), None)
-                raise ValueError(
-                    unknown("raw input", key, [self.name], sorted(raw))
-                )
-            raw = raw[self.name]
-        picture = tf.convert_to_tensor(raw)
+        picture = tf.convert_to_tensor(named_input(raw, self.name))
         is_text = picture.dtype == tf.string
         ranks = (0, 1) if is_text else (3, 4)
         is_pixels = picture.dtype == tf.uint8 or picture.dtype.is_floating

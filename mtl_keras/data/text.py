@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
+from mtl_keras.data.file_preprocessor import named_input
+
 PADDING = 0
 UNKNOWN = 1
 _RESERVED = 2
@@ -183,16 +185,7 @@ class SentencePreprocessor(tf.Module):
         return inputs, context
 
     def _text(self, raw):
-        from mtl_keras.suggest import unknown
-
-        if isinstance(raw, dict):
-            if self.name not in raw:
-                key = next(iter(raw), None)
-                raise ValueError(
-                    unknown("raw input", key, [self.name], sorted(raw))
-                )
-            raw = raw[self.name]
-        text = tf.convert_to_tensor(raw)
+        text = tf.convert_to_tensor(named_input(raw, self.name))
         if text.dtype != tf.string or text.shape.rank not in (0, 1):
             raise ValueError(
                 f"SentencePreprocessor expects {self.name!r} to be strings of "
