@@ -38,6 +38,9 @@ def step_functions(x, y, balancer: str) -> list:
 
     Returns:
         List of two functions without arguments.
+
+    Raises:
+        ValueError: If TorchJD lacks a package for that method.
     """
     import torch
     from torchjd import aggregation, autojac
@@ -45,9 +48,14 @@ def step_functions(x, y, balancer: str) -> list:
     image = torch.from_numpy(x.transpose(0, 3, 1, 2).copy())
     labels = [torch.from_numpy(label).long() for label in y.values()]
     measure = torch.nn.CrossEntropyLoss()
-    aggregator = getattr(aggregation, AGGREGATORS[balancer])
-    # The paper's c; TorchJD has no default.
-    aggregator = aggregator(c=0.5) if balancer == "cagrad" else aggregator()
+    make = getattr(aggregation, AGGREGATORS[balancer])
+    try:
+        # The paper's c; TorchJD has no default.
+        aggregator = make(c=0.5) if balancer == "cagrad" else make()
+    except ImportError as error:
+        raise ValueError(
+            f"TorchJD's {AGGREGATORS[balancer]} needs further packages: {error}"
+        ) from error
 
     def step(train):
         trunk = _trunk(torch)
