@@ -7,7 +7,7 @@ from mtl_keras.plots import figure as paper
 _SIZE = (760, 400)
 _LEFT, _TOP, _RIGHT, _BOTTOM = 84, 76, 24, 62
 _LEGEND = (
-    "Dot: a trial; faint ring: one of fewer epochs; line: the best so far. "
+    "Dot: a trial; ring: one of fewer epochs; line: the best so far. "
     "Dashed: the recipe itself."
 )
 
@@ -86,7 +86,7 @@ def _draw(axes, table, rows, whole):
         [row["objective"] for row in partly],
         "o",
         markerfacecolor="white",
-        markeredgecolor=paper.RULE,
+        markeredgecolor=paper.FAINT,
         ms=7,
     )
     axes.plot(

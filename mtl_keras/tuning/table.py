@@ -79,7 +79,18 @@ def _summary(table) -> str:
     text = f"The best is trial {best}, with {name} {_value(table, found)}."
     own = table["recipe"]
     if best == own:
-        return text + " It is the recipe itself: no other was better."
+        text += " It is the recipe itself: no other was better"
+        others = [
+            row
+            for row in _sorted(table)
+            if row["objective"] is not None
+            and row["epochs"] == table["epochs"]
+            and row["trial"] != best
+        ]
+        if not others:
+            return text + "."
+        reached = _value(table, others[0]["objective"])
+        return f"{text}. Next is trial {others[0]['trial']}, with {reached}."
     if own is not None:
         reached = _value(table, rows[own]["objective"])
         text += f" The recipe itself, trial {own}, has {reached}."
