@@ -106,3 +106,15 @@ def test_held_weights_hold_an_exact_and_a_plain_branch():
         pytest.skip("both branches are in one program; see TensorFlow")
     balancer = Norms(on="parameters", update_every=4)
     assert num_passes(balancer) == NUM_TASKS + 1
+
+
+def test_exact_gradients_take_their_own_memory_and_little_more():
+    if keras.backend.backend() != "jax":
+        pytest.skip("the compiled program tells its memory on JAX alone")
+    from mtl_keras import benchmarking_memory
+
+    found = benchmarking_memory.compare_memory(
+        num_tasks=12, batch_size=16, jit_compile=True, balancer="upgrad"
+    )
+    assert found.jacobian > 50e6
+    assert found.ratio < 1.2
