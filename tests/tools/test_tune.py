@@ -51,7 +51,7 @@ def pretended(tiny, monkeypatch):
     found = Pretended()
     monkeypatch.setattr(training, "train", found.train)
     monkeypatch.setattr(train, "prepare", lambda *a: (None, {}))
-    monkeypatch.setattr(train, "make_datasets", lambda *a: {})
+    monkeypatch.setattr(train, "make_datasets", lambda *a: {"train": int})
     # There is no model whose memory would have to be given back.
     monkeypatch.setattr(keras.backend, "clear_session", lambda: None)
     monkeypatch.setattr(gc, "collect", lambda: 0)
