@@ -51,6 +51,7 @@ def pretended(tiny, monkeypatch):
     found = Pretended()
     monkeypatch.setattr(training, "train", found.train)
     monkeypatch.setattr(train, "prepare", lambda *a: (None, {}))
+    monkeypatch.setattr(train, "make_datasets", lambda *a: {"train": int})
     # There is no model whose memory would have to be given back.
     monkeypatch.setattr(keras.backend, "clear_session", lambda: None)
     monkeypatch.setattr(gc, "collect", lambda: 0)
@@ -262,6 +263,13 @@ def test_wrong_input_is_told_before_any_training(
     assert tune.main([*flags, *argv]) == status
     assert message in capsys.readouterr().err
     assert not pretended.folders and not (tmp_path / "w").exists()
+
+
+def test_wrong_split_claims_no_folder(tiny, flags, data_dir, tmp_path, capsys):
+    argv = [*flags, f"--data_dir={data_dir}", "--config.splits.train=trian"]
+    assert tune.main(argv) == 1
+    assert "Did you mean 'train'" in capsys.readouterr().err
+    assert not (tmp_path / "w").exists()
 
 
 def test_half_of_the_variables_are_refused(tiny, flags, capsys, monkeypatch):

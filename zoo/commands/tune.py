@@ -107,6 +107,8 @@ def run(values: flags.FlagValues, operands: list[str]) -> None:
         tuner.Tuner(oracle, runner, workdir).search()
         return
     hypermodel.check()
+    # Prepares the data where that is not done: two workers must not at once.
+    train.make_datasets(config, values.data_dir)["train"](0)
     # Not before: a search that could not start must not claim the folder.
     _write_search(workdir, search)
     if hypermodel.sought.is_gain:
