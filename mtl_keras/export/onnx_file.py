@@ -114,6 +114,8 @@ def _messages():
     errors = []
 
     class Collect(logging.Handler):
+        """Keeps errors, and lets nothing else through."""
+
         def emit(self, record):
             if record.levelno >= logging.ERROR:
                 errors.append(record.getMessage())
