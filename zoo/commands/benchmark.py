@@ -6,10 +6,14 @@ import pathlib
 
 from absl import flags
 
-from mtl_keras.suggest import unknown
+from mtl_keras.suggest import listed, unknown
 from zoo.commands import SUMMARIES, app, serving_benchmark
 
 _KINDS = ("step", "memory", "serving")
+# Those of mtl_keras.benchmarking.network, which imports a backend; a test
+# compares them.
+TRUNKS = ("cnn", "resnet50")
+DTYPES = ("float32", "bfloat16")
 
 
 def define(values: flags.FlagValues) -> None:
@@ -27,6 +31,20 @@ def define(values: flags.FlagValues) -> None:
     )
     flags.DEFINE_integer(
         "batch_size", 64, "Images a batch.", lower_bound=1, flag_values=values
+    )
+    flags.DEFINE_enum(
+        "trunk",
+        "cnn",
+        TRUNKS,
+        "7 convolutions at 32x32, or a ResNet-50 at 224x224.",
+        flag_values=values,
+    )
+    flags.DEFINE_enum(
+        "dtype",
+        "float32",
+        DTYPES,
+        "What the trunk computes in.",
+        flag_values=values,
     )
     flags.DEFINE_list(
         "xla",
@@ -93,34 +111,42 @@ def run(values: flags.FlagValues, operands: list[str]) -> None:
         path.write_text(json.dumps(results, indent=2) + "\n")
 
 
+def _network(values):
+    from mtl_keras.benchmarking.network import Network
+
+    return Network(
+        num_tasks=values.num_tasks,
+        batch_size=values.batch_size,
+        trunk=values.trunk,
+        dtype=values.dtype,
+    )
+
+
 def _times(values) -> list[dict]:
     """Times steps; prints and returns what was found."""
-    from mtl_keras import benchmarking
+    from mtl_keras.benchmarking import step
 
+    network = _network(values)
     print(
-        f"7-layer CNN at 32x32x3, batch {values.batch_size}, "
-        f"{values.num_tasks} tasks, {values.steps} interleaved steps, "
-        f"balancer {_title(values)}"
+        f"{network.title}, batch {network.batch_size}, {network.num_tasks} "
+        f"tasks, {values.steps} interleaved steps, balancer {_title(values)}"
     )
     print(f"{'':<20}{'plain step':>14}{'balanced':>16}{'ratio':>8}  95%")
-    batch = benchmarking.random_batch(values.num_tasks, values.batch_size)
     results = []
     if values.torchjd:
-        from mtl_keras import benchmarking_torchjd
+        from mtl_keras.benchmarking import torchjd
 
         for name in values.balancer:
-            take = benchmarking_torchjd.step_functions(*batch, name)
-            times = benchmarking.interleaved(take, values.steps)
+            take = torchjd.step_functions(network, name)
+            times = step.StepTimes(*step.interleaved(take, values.steps))
             results.append({"framework": "torchjd", "balancer": name})
-            times = benchmarking.StepTimes(*times)
             _show(f"TorchJD {name}", times, results[-1], values)
     for setting in values.xla:
-        found = benchmarking.compare_steps(
-            num_tasks=values.num_tasks,
-            batch_size=values.batch_size,
+        found = step.compare_steps(
+            network,
+            {n: _balancer(n, values) for n in values.balancer},
             steps=values.steps,
             jit_compile=setting == "on",
-            loss_weights={n: _balancer(n, values) for n in values.balancer},
         )
         for name, times in found.items():
             results.append(
@@ -134,22 +160,19 @@ def _memory(values) -> list[dict]:
     """Measures steps' peak memory; prints and returns what was found."""
     import dataclasses
 
-    from mtl_keras import benchmarking_memory
+    from mtl_keras.benchmarking import memory
 
+    network = _network(values)
     print(
-        f"peak memory of a step, batch {values.batch_size}, "
-        f"{values.num_tasks} tasks, balancer {_title(values)}; gradients: "
+        f"peak memory of a step, {network.title}, batch {network.batch_size}, "
+        f"{network.num_tasks} tasks, balancer {_title(values)}; gradients: "
         "tasks times shared variables"
     )
     print(f"{'':<20}{'plain':>12}{'gradients':>12}{'balanced':>12}  over both")
     results = []
     for setting, name in itertools.product(values.xla, values.balancer):
-        found = benchmarking_memory.compare_memory(
-            num_tasks=values.num_tasks,
-            batch_size=values.batch_size,
-            jit_compile=setting == "on",
-            balancer=name,
-            options=_options(values),
+        found = memory.compare_memory(
+            network, name, _options(values), jit_compile=setting == "on"
         )
         sizes = [found.plain, found.jacobian, found.ours]
         text = "".join(f"{size / 1e6:>9.0f} MB" for size in sizes)
@@ -203,25 +226,27 @@ def _check_peer(values):
         _balancer(name, values)
     if not values.torchjd:
         return
-    from mtl_keras import benchmarking_torchjd as peer
+    from mtl_keras.benchmarking import torchjd as peer
 
     for name in values.balancer:
         if name not in peer.AGGREGATORS:
             raise ValueError(
                 unknown("balancer of --torchjd", name, peer.AGGREGATORS)
             )
-    if not peer.is_installed():
+    missing = peer.missing(_network(values))
+    if missing:
         raise ValueError(
-            "--torchjd needs the packages torch and torchjd. Received: they "
-            "are not installed. Install them, or leave --torchjd out."
+            f"--torchjd needs the packages {listed(missing)}. Received: an "
+            "environment without. Install them, or leave --torchjd out."
         )
 
 
 _COMMAND = app.Command(
     name="benchmark",
     summary=SUMMARIES["benchmark"],
-    usage="step|memory|serving [--steps=N] [--num_tasks=N] [--xla=off,on] "
-    "[--balancer=NAME,NAME] [--on=LEVEL] [--torchjd] [--output=FILE]",
+    usage="step|memory|serving [--steps=N] [--num_tasks=N] [--trunk=NAME] "
+    "[--dtype=TYPE] [--xla=off,on] [--balancer=NAME,NAME] [--on=LEVEL] "
+    "[--torchjd] [--output=FILE]",
     define=define,
     run=run,
     operands="files",

@@ -45,7 +45,7 @@ def run(values: flags.FlagValues) -> list[dict]:
         zoo.info(name)
     batches = [_number(batch) for batch in values.batches]
 
-    from mtl_keras import benchmarking_serving
+    from mtl_keras.benchmarking import serving
 
     print(
         f"{values.steps} interleaved calls; pictures are JPEG files of "
@@ -60,7 +60,7 @@ def run(values: flags.FlagValues) -> list[dict]:
         weights = next(iter(zoo.info(name).get("weights", ())), None)
         model = zoo.load(name, weights=weights)
         with tempfile.TemporaryDirectory() as folder:
-            benchmark = benchmarking_serving.ServingBenchmark(model, folder)
+            benchmark = serving.ServingBenchmark(model, folder)
             for batch in batches:
                 raw = _raw(model.preprocessor, batch)
                 times = benchmark.times(raw, calls=values.steps)

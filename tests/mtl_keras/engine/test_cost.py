@@ -111,10 +111,10 @@ def test_held_weights_hold_an_exact_and_a_plain_branch():
 def test_exact_gradients_take_their_own_memory_and_little_more():
     if keras.backend.backend() != "jax":
         pytest.skip("the compiled program tells its memory on JAX alone")
-    from mtl_keras import benchmarking_memory
+    from mtl_keras.benchmarking.memory import compare_memory
+    from mtl_keras.benchmarking.network import Network
 
-    found = benchmarking_memory.compare_memory(
-        num_tasks=12, batch_size=16, jit_compile=True, balancer="upgrad"
-    )
+    network = Network(num_tasks=12, batch_size=16)
+    found = compare_memory(network, "upgrad", jit_compile=True)
     assert found.jacobian > 50e6
     assert found.ratio < 1.2

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from mtl_keras import export
-from mtl_keras.benchmarking import StepTimes, interleaved
+from mtl_keras.benchmarking.step import StepTimes, interleaved
 from mtl_keras.export import task_outputs
 
 

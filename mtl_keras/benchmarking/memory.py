@@ -7,7 +7,8 @@ import multiprocessing
 
 import keras
 
-from mtl_keras import balancing, benchmarking, engine
+from mtl_keras import balancing, engine
+from mtl_keras.benchmarking.network import Network
 from mtl_keras.model import MultiTaskModel
 
 _NUM_STEPS = 3
@@ -38,21 +39,19 @@ class StepMemory:
 
 
 def compare_memory(
-    *,
-    num_tasks: int = 3,
-    batch_size: int = 64,
-    jit_compile: bool = False,
+    network: Network,
     balancer: str = "equal",
     options: dict | None = None,
+    *,
+    jit_compile: bool = False,
 ) -> StepMemory:
     """Measures both steps, each in a process of its own.
 
     Args:
-        num_tasks: Integer.
-        batch_size: Integer.
-        jit_compile: Boolean.
+        network: `Network`.
         balancer: String, a name of `balancing.list_balancers()`.
         options: Dict, its hyperparameters. Defaults to none.
+        jit_compile: Boolean.
 
     Returns:
         `StepMemory`.
@@ -63,23 +62,22 @@ def compare_memory(
         with concurrent.futures.ProcessPoolExecutor(
             1, mp_context=multiprocessing.get_context("spawn")
         ) as pool:
-            call = pool.submit(_peak, given, num_tasks, batch_size, jit_compile)
+            call = pool.submit(_peak, given, network, jit_compile)
             found.append(call.result())
     (plain, size), (ours, _) = found
-    return StepMemory(plain, ours, num_tasks * size)
+    return StepMemory(plain, ours, network.num_tasks * size)
 
 
-def _peak(balancer, num_tasks, batch_size, jit_compile) -> tuple[int, int]:
+def _peak(balancer, network, jit_compile) -> tuple[int, int]:
     """Returns the peak, and the size of the shared variables."""
-    x, y = benchmarking.random_batch(num_tasks, batch_size)
+    x, y = network.batch()
     weights = None
     if balancer is not None:
         name, options = balancer
         weights = balancing.get(name, **options)
-    model = benchmarking.compiled_model(
+    model = network.compiled(
         keras.Model if balancer is None else MultiTaskModel,
         weights,
-        y,
         jit_compile=jit_compile,
     )
     heads = {id(v) for name in y for v in model.get_layer(name).variables}

@@ -6,7 +6,7 @@ that computes exact Jacobians; it is used where it is installed.
 
 import importlib.util
 
-from mtl_keras.benchmarking import WIDTHS
+from mtl_keras.benchmarking.network import NUM_CLASSES, POOLED, WIDTHS
 
 # Our name: the peer's class.
 AGGREGATORS = {
@@ -23,17 +23,28 @@ AGGREGATORS = {
 }
 
 
-def is_installed() -> bool:
-    """Tells whether PyTorch and TorchJD can be imported."""
-    return all(importlib.util.find_spec(n) for n in ("torch", "torchjd"))
+# What a trunk needs beside PyTorch and TorchJD.
+_PACKAGES = {"cnn": (), "resnet50": ("torchvision",)}
 
 
-def step_functions(x, y, balancer: str) -> list:
-    """Makes the plain step and TorchJD's on the benchmark's network.
+def missing(network) -> list[str]:
+    """Names the packages that the network needs and that are not installed.
 
     Args:
-        x: NumPy array of shape `(batch, 32, 32, 3)`.
-        y: Dict, task name to integer labels of shape `(batch,)`.
+        network: `mtl_keras.benchmarking.network.Network`.
+
+    Returns:
+        List of strings.
+    """
+    names = ("torch", "torchjd", *_PACKAGES[network.trunk])
+    return [name for name in names if importlib.util.find_spec(name) is None]
+
+
+def step_functions(network, balancer: str) -> list:
+    """Makes the plain step and TorchJD's, on a GPU where there is one.
+
+    Args:
+        network: `mtl_keras.benchmarking.network.Network`.
         balancer: String, a key of `AGGREGATORS`.
 
     Returns:
@@ -45,8 +56,10 @@ def step_functions(x, y, balancer: str) -> list:
     import torch
     from torchjd import aggregation, autojac
 
-    image = torch.from_numpy(x.transpose(0, 3, 1, 2).copy())
-    labels = [torch.from_numpy(label).long() for label in y.values()]
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    x, y = network.batch()
+    image = torch.from_numpy(x.transpose(0, 3, 1, 2).copy()).to(device)
+    labels = [torch.from_numpy(label).long().to(device) for label in y.values()]
     measure = torch.nn.CrossEntropyLoss()
     make = getattr(aggregation, AGGREGATORS[balancer])
     try:
@@ -58,22 +71,27 @@ def step_functions(x, y, balancer: str) -> list:
         ) from error
 
     def step(train):
-        trunk = _trunk(torch)
+        trunk, width = _TRUNKS[network.trunk](torch)
+        trunk = trunk.to(device)
         heads = torch.nn.ModuleList(
-            torch.nn.Linear(WIDTHS[-1], 10) for _ in labels
-        )
+            torch.nn.Linear(width, NUM_CLASSES) for _ in labels
+        ).to(device)
         parameters = [*trunk.parameters(), *heads.parameters()]
         optimizer = torch.optim.SGD(parameters, lr=0.01)
 
         def take():
             optimizer.zero_grad()
-            features = trunk(image)
+            with torch.autocast(
+                device, torch.bfloat16, enabled=network.dtype == "bfloat16"
+            ):
+                features = trunk(image).float()
             losses = [
                 measure(head(features), label)
                 for head, label in zip(heads, labels, strict=True)
             ]
             train(losses, features, trunk)
             optimizer.step()
+            # Reading the loss waits for the step.
             return float(losses[0].detach())
 
         return take
@@ -90,16 +108,29 @@ def step_functions(x, y, balancer: str) -> list:
     return [step(plain), step(balanced)]
 
 
-def _trunk(torch):
+def _cnn(torch):
     layers, channels = [], 3
     for index, width in enumerate(WIDTHS):
         layers += [
             torch.nn.Conv2d(channels, width, 3, padding=1),
             torch.nn.ReLU(),
         ]
-        if index in (0, 2, 4):
+        if index in POOLED:
             layers.append(torch.nn.MaxPool2d(2))
         channels = width
-    return torch.nn.Sequential(
+    trunk = torch.nn.Sequential(
         *layers, torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten()
     )
+    return trunk, channels
+
+
+def _resnet50(torch):
+    import torchvision
+
+    trunk = torchvision.models.resnet50(weights=None)
+    width = trunk.fc.in_features
+    trunk.fc = torch.nn.Identity()
+    return trunk, width
+
+
+_TRUNKS = {"cnn": _cnn, "resnet50": _resnet50}

@@ -1,0 +1,1 @@
+"""Times and measures what this library adds to plain Keras."""

@@ -1,0 +1,132 @@
+"""The networks that benchmarks train: a trunk, and linear answers."""
+
+import contextlib
+import dataclasses
+
+import keras
+import numpy as np
+
+WIDTHS = (32, 64, 64, 128, 128, 256, 256)
+# Where the convolutions are followed by a pooling.
+POOLED = (0, 2, 4)
+NUM_CLASSES = 10
+# Name of the trunk: height and width of its images.
+TRUNKS = {"cnn": 32, "resnet50": 224}
+# What is computed in; variables are float32 in any case.
+DTYPES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Network:
+    """What a benchmark trains.
+
+    The trunk `"cnn"` is seven 3x3 convolutions of 32-64-64-128-128-256-256
+    channels on 32x32x3, halved by pooling after the first, third and fifth;
+    `"resnet50"` is that of `keras.applications` on 224x224x3. Then come the
+    mean over places and one linear answer with 10 classes for each task.
+
+    Args:
+        num_tasks: Integer.
+        batch_size: Integer.
+        trunk: String, a key of `TRUNKS`.
+        dtype: String, a key of `DTYPES`. `"bfloat16"` computes the trunk in
+            it and keeps variables and answers in float32.
+        seed: Integer, of the weights and the batch.
+    """
+
+    num_tasks: int = 3
+    batch_size: int = 64
+    trunk: str = "cnn"
+    dtype: str = "float32"
+    seed: int = 0
+
+    @property
+    def title(self) -> str:
+        """A few words, such as `"7-layer CNN at 32x32x3, float32"`."""
+        name = {"cnn": "7-layer CNN", "resnet50": "ResNet-50"}[self.trunk]
+        side = TRUNKS[self.trunk]
+        return f"{name} at {side}x{side}x3, {self.dtype}"
+
+    @property
+    def task_names(self) -> list[str]:
+        """The names of the tasks."""
+        return [f"task{index}" for index in range(self.num_tasks)]
+
+    def batch(self) -> tuple:
+        """Draws images and labels.
+
+        Returns:
+            Pair of a float32 array of shape `(batch_size, side, side, 3)` and
+            a dict of task name to int32 array of shape `(batch_size,)`.
+        """
+        rng = np.random.default_rng(self.seed)
+        side, many = TRUNKS[self.trunk], self.batch_size
+        x = rng.normal(size=(many, side, side, 3)).astype("float32")
+        return x, {
+            name: rng.integers(0, NUM_CLASSES, many).astype("int32")
+            for name in self.task_names
+        }
+
+    def compiled(self, cls, loss_weights, *, jit_compile: bool):
+        """Builds and compiles a model; the same weights each time.
+
+        Args:
+            cls: `keras.Model` or `MultiTaskModel`.
+            loss_weights: As in `compile`.
+            jit_compile: Boolean.
+
+        Returns:
+            Model of the class `cls`.
+        """
+        keras.utils.set_random_seed(self.seed)
+        inputs, outputs = self._tensors()
+        model = cls(inputs, outputs)
+        model.compile(
+            keras.optimizers.SGD(0.01),
+            loss=dict.fromkeys(outputs, "sparse_categorical_crossentropy"),
+            loss_weights=loss_weights,
+            jit_compile=jit_compile,
+        )
+        return model
+
+    def _tensors(self):
+        side = TRUNKS[self.trunk]
+        with _policy(DTYPES[self.dtype]):
+            inputs = keras.Input((side, side, 3), name="image")
+            features = _FEATURES[self.trunk](inputs)
+        return inputs, {
+            name: keras.layers.Dense(
+                NUM_CLASSES, "softmax", dtype="float32", name=name
+            )(features)
+            for name in self.task_names
+        }
+
+
+@contextlib.contextmanager
+def _policy(name):
+    kept = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(name)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(kept)
+
+
+def _cnn(inputs):
+    features = inputs
+    for index, width in enumerate(WIDTHS):
+        features = keras.layers.Conv2D(
+            width, 3, padding="same", activation="relu"
+        )(features)
+        if index in POOLED:
+            features = keras.layers.MaxPooling2D()(features)
+    return keras.layers.GlobalAveragePooling2D()(features)
+
+
+def _resnet50(inputs):
+    return keras.applications.ResNet50(
+        weights=None, include_top=False, pooling="avg", input_tensor=inputs
+    ).output
+
+
+_FEATURES = {"cnn": _cnn, "resnet50": _resnet50}
