@@ -41,6 +41,7 @@ _LOWER = (
 )
 # What is logged of a task beside its metrics.
 _NO_METRICS = ("loss",)
+JOINT = "of several tasks' answers, so that STL has none; in neither delta"
 DEFINITIONS = {
     "delta_libmtl": (
         "The gain over STL in per cent, averaged within each task first, then "
@@ -131,6 +132,36 @@ def measures(
         raise ValueError(
             f"Each task needs a metric to be compared by. {listed(without)} "
             f"has none. Received: the logs {listed(sorted(keys))}"
+        )
+    return found
+
+
+def comparable(counted: dict, references: Iterable[dict]) -> dict:
+    """Leaves out the metrics that no model of a single task has.
+
+    Such a metric reads the answers to several tasks, as the share of sentences
+    whose intent and slots are all right. A metric that is there and is not
+    defined stays, and makes its deltas NaN.
+
+    Args:
+        counted: Dict, log key to `Measure`.
+        references: Dicts of log keys to floats, what single tasks reached.
+
+    Returns:
+        Dict, a part of `counted`.
+
+    Raises:
+        ValueError: If a task has no other metric.
+    """
+    there = {key for metrics in references for key in metrics}
+    found = {key: m for key, m in counted.items() if key in there}
+    tasks = {measure.task for measure in counted.values()}
+    without = sorted(tasks - {measure.task for measure in found.values()})
+    if without:
+        raise ValueError(
+            f"The model of {listed(without)} alone has none of its metrics, so "
+            "that nothing can be compared. Expected one of "
+            f"{listed(counted)}. Received: {listed(sorted(there))}"
         )
     return found
 
@@ -275,11 +306,16 @@ def rows(runs: dict, counted: dict, reference: str = "STL") -> list[dict]:
     Returns:
         List of dicts: the reference first, then the highest `delta_libmtl`
         first. Each holds `"name"`, `"metrics"`, both deltas and
-        `"seconds_per_step"` as of `summary`, and `"peak_memory_bytes"`.
+        `"seconds_per_step"` as of `summary`, and `"peak_memory_bytes"`. The
+        deltas are of the metrics that are `comparable`.
+
+    Raises:
+        ValueError: If a task has no metric that is.
     """
+    compared = comparable(counted, (run["metrics"] for run in runs[reference]))
     base = {
         key: summary(run["metrics"].get(key) for run in runs[reference])["mean"]
-        for key in counted
+        for key in compared
     }
     found = []
     for name, seeds in runs.items():
@@ -291,9 +327,9 @@ def rows(runs: dict, counted: dict, reference: str = "STL") -> list[dict]:
                     key: summary(v.get(key) for v in values) for key in counted
                 },
                 "delta_libmtl": summary(
-                    delta_libmtl(v, base, counted) for v in values
+                    delta_libmtl(v, base, compared) for v in values
                 ),
-                "delta_m": summary(delta_m(v, base, counted) for v in values),
+                "delta_m": summary(delta_m(v, base, compared) for v in values),
                 "seconds_per_step": summary(
                     run["seconds_per_step"] for run in seeds
                 ),

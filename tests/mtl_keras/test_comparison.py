@@ -132,6 +132,25 @@ def test_rows_compare_with_the_mean_over_the_seeds():
     assert "loss" not in better["metrics"]
 
 
+def test_metric_of_several_tasks_is_shown_and_in_no_delta():
+    stl = [run(0.8, 0.5, 0.2)]
+    both = [run(0.84, 0.55, 0.16)]
+    both[0]["metrics"]["depth_accuracy"] = 0.3
+    counted = comparison.measures([*STL, "depth_accuracy"], TASKS)
+    with_it = comparison.rows({"STL": stl, "equal": both}, counted)
+    without = comparison.rows({"STL": stl, "equal": both}, COUNTED)
+    for delta in ("delta_libmtl", "delta_m"):
+        assert math.isfinite(with_it[1][delta]["mean"])
+        assert with_it[1][delta] == without[1][delta]
+    assert with_it[1]["metrics"]["depth_accuracy"]["mean"] == 0.3
+    assert math.isnan(with_it[0]["metrics"]["depth_accuracy"]["mean"])
+
+
+def test_task_with_nothing_to_compare_is_named():
+    with pytest.raises(ValueError, match="The model of 'cls' alone"):
+        comparison.comparable(COUNTED, [{"depth_rmse": 0.5}])
+
+
 def test_single_tasks_together():
     runs = [run(0.8, 0.5, 0.2, 0.1, 100), run(0.8, 0.5, 0.2, 0.3, 50)]
     runs[0]["metrics"] = {"cls_accuracy": 0.8}

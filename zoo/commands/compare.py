@@ -202,6 +202,7 @@ def _tune(runner, plan) -> tuple[dict, list]:
     reference = {}
     for name in plan.required:
         reference |= runner.validation(plan.ways[name].job(None, 0))
+    compared = comparison.comparable(plan.counted, [reference])
     rates, notes = {}, []
     for name, way in plan.ways.items():
         if name in runner.failed:
@@ -209,7 +210,7 @@ def _tune(runner, plan) -> tuple[dict, list]:
         objectives = {}
         for rate in grid:
             found = runner.validation(way.job(rate, 0))
-            counted = {k: m for k, m in plan.counted.items() if k in found}
+            counted = {k: m for k, m in compared.items() if k in found}
             objectives[rate or default] = comparison.delta_libmtl(
                 found, reference, counted
             )
@@ -250,6 +251,12 @@ def _table(plan, runner, rates, notes, values, operands) -> dict:
         if name not in plan.required and name not in runner.failed:
             runs[name] = results(name)
     default = plan.config.optimizer.get("learning_rate")
+    compared = comparison.comparable(
+        plan.counted, (run["metrics"] for run in runs[_STL])
+    )
+    joint = [key for key in plan.counted if key not in compared]
+    if joint:
+        notes = [*notes, f"{', '.join(joint)}: {comparison.JOINT}"]
     rows = comparison.rows(runs, plan.counted)
     for row in rows:
         if row["name"] == _STL:
