@@ -13,7 +13,7 @@ from keras import layers, ops
 
 from mtl_keras import MultiTaskModel, Task, metrics
 from mtl_keras import data as mtl_data
-from mtl_keras.suggest import unknown
+from zoo import arguments
 from zoo.datasets.snips import names as snips_names
 from zoo.text import trunks
 from zoo.text.layers import BesideTokens, SentencePooling, Spelling
@@ -51,15 +51,7 @@ def tasks(data: str, names: Sequence[str] | None = None) -> tuple[Task, ...]:
     Raises:
         ValueError: If a name is unknown or there is none.
     """
-    names = tuple(_KINDS) if names is None else tuple(names)
-    if not names:
-        raise ValueError(
-            "`tasks` must name at least one of "
-            f"{', '.join(map(repr, _KINDS))}. Received: tasks={names!r}"
-        )
-    for name in names:
-        if name not in _KINDS:
-            raise ValueError(unknown("task", name, _KINDS, names))
+    names = arguments.task_names(names, _KINDS)
     return tuple(_task(data, name, names) for name in names)
 
 
@@ -151,10 +143,7 @@ def _build(
         raise ValueError(
             f"`units` must be a multiple of 4. Received: units={units!r}"
         )
-    if not isinstance(dropout, int | float) or not 0 <= dropout < 1:
-        raise ValueError(
-            f"`dropout` must be in [0, 1). Received: dropout={dropout!r}"
-        )
+    arguments.check_dropout(dropout)
     answered = {task.name: task for task in _tasks(data, tasks)}
     words = keras.Input((num_tokens,), dtype="int32", name="words")
     characters = keras.Input(

@@ -10,7 +10,7 @@ import keras
 
 from mtl_keras import MultiTaskModel, Task
 from mtl_keras import data as mtl_data
-from mtl_keras.suggest import unknown
+from zoo import arguments
 from zoo.vision import trunks
 
 DATA = {"digit_scenes": "zoo.datasets.digit_scenes:Builder"}
@@ -42,15 +42,7 @@ def tasks(data: str, names: Sequence[str] | None = None) -> tuple[Task, ...]:
     Raises:
         ValueError: If a name is unknown or there is none.
     """
-    names = tuple(_KINDS) if names is None else tuple(names)
-    if not names:
-        raise ValueError(
-            "`tasks` must name at least one of "
-            f"{', '.join(map(repr, _KINDS))}. Received: tasks={names!r}"
-        )
-    for name in names:
-        if name not in _KINDS:
-            raise ValueError(unknown("task", name, _KINDS, names))
+    names = arguments.task_names(names, _KINDS)
     return tuple(
         Task(
             name,
@@ -99,10 +91,7 @@ def build(
         ValueError: If an argument is unknown or out of range.
     """
     size = _check_image_size(image_size)
-    if not isinstance(dropout, int | float) or not 0 <= dropout < 1:
-        raise ValueError(
-            f"`dropout` must be in [0, 1). Received: dropout={dropout!r}"
-        )
+    arguments.check_dropout(dropout)
     answered = _tasks(data, tasks)
     image = keras.Input((size, size, _CHANNELS), name="image")
     features = trunks.build(image, trunk, weights=trunk_weights, width=width)
