@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from mtl_keras.suggest import listed
 from mtl_keras.tracking import LabelMeans
 
 
@@ -20,6 +21,9 @@ class BalanceLog(LabelMeans):
         tasks: Tuple of strings, sorted.
         reads_gradients: Boolean.
         is_weighting: Boolean, whether the method has weights.
+
+    Raises:
+        ValueError: If two pairs of tasks would have one log key.
     """
 
     def __init__(self, tasks, *, reads_gradients: bool, is_weighting: bool):
@@ -32,6 +36,13 @@ class BalanceLog(LabelMeans):
         if reads_gradients:
             names += [f"{name}_gradient_norm" for name in tasks]
             names += [f"{tasks[i]}_{tasks[j]}_cosine" for i, j in self.pairs]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(
+                f"`monitor=True` would log {listed(twice)} for two pairs of "
+                "tasks: their names run together. Rename a task, or leave "
+                f"monitor out. Received: the tasks {listed(tasks)}"
+            )
         self.log_names = tuple(names)
         super().__init__(len(names), "balance")
 

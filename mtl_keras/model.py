@@ -7,6 +7,7 @@ from keras import ops
 
 from mtl_keras import compat, compilation, engine, targets
 from mtl_keras.collection import COLLECTED
+from mtl_keras.engine import outline
 from mtl_keras.labelled import LabelledBatch, TaskLosses
 from mtl_keras.loops import CheckedLoops, Hidden
 from mtl_keras.task import Task
@@ -133,6 +134,7 @@ class MultiTaskModel(CheckedLoops):
             "shared_dropout": shared_dropout,
         }
         plan = compilation.prepare(self, self._declared, given)
+        outline.check_overrides(self, MultiTaskModel, plan.outline)
         super().compile(
             optimizer=optimizer,
             run_eagerly=run_eagerly,
@@ -232,8 +234,14 @@ class MultiTaskModel(CheckedLoops):
 
         Returns:
             float32 scalar tensor.
+
+        Raises:
+            ValueError: If gradients are balanced and `training` is true: the
+                sum is then not what a step descends.
         """
         del x
+        if training and self.step_outline is not None:
+            outline.refuse_own_step(self)
         self._is_evaluating = not training
         found = self.task_losses(y, y_pred, sample_weight, training=training)
         balancer = self.balancer

@@ -44,6 +44,7 @@ _BALANCERS = {
     "ntkmtl_sr": "NTKMTLSR",
     "excess_mtl": "ExcessMTL",
 }
+LEVELS = ("losses", "features", "last_shared", "parameters")
 _MODULES = {class_name: name for name, class_name in _BALANCERS.items()}
 
 __all__ = [
@@ -88,7 +89,12 @@ def list_balancers(
 
     Returns:
         Sorted list of strings.
+
+    Raises:
+        ValueError: If there is no such level.
     """
+    if level is not None and level not in LEVELS:
+        raise ValueError(unknown("level", level, LEVELS))
     wanted = {
         "is_scale_free": scale_free,
         "is_conflict_free": conflict_free,
@@ -102,7 +108,7 @@ def list_balancers(
         for name, method in classes.items()
         if (level is None or level in method.levels)
         and all(
-            value is None or getattr(method, attribute) is value
+            value is None or getattr(method, attribute) == value
             for attribute, value in wanted.items()
         )
     )
@@ -115,7 +121,10 @@ def _hyperparameters(method) -> list[str]:
         names.update((p.name, p) for p in given if p.kind != p.VAR_KEYWORD)
         if not any(p.kind == p.VAR_KEYWORD for p in given):
             break
-    return [n for n in names if n not in ("self", "args")]
+    hidden = {"self", "args"}
+    if not method.takes_preference:
+        hidden.add("preference")
+    return [n for n in names if n not in hidden]
 
 
 def get(identifier, **hyperparameters) -> Balancer:
@@ -144,7 +153,10 @@ def get(identifier, **hyperparameters) -> Balancer:
         for name in hyperparameters:
             if name not in options:
                 what = f"hyperparameter of {identifier!r}"
-                raise ValueError(unknown(what, name, options, hyperparameters))
+                error = unknown(what, name, options, hyperparameters)
+                if name == "on":
+                    error += ". It reads losses alone and has no level."
+                raise ValueError(error)
         return method(**hyperparameters)
     if hyperparameters:
         raise TypeError(

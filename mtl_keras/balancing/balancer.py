@@ -66,9 +66,15 @@ class Balancer(abc.ABC):
         self.on = self.levels[0]
         # A weak reference to the model whose state this holds.
         self.owner = None
+        if monitor not in (True, False):
+            raise ValueError(
+                "`monitor` must be True or False. "
+                f"Received: monitor={monitor!r}"
+            )
         self.monitor = bool(monitor)
         self.preference = _checked_preference(self, preference)
         self._variables: dict[str, keras.Variable] = {}
+        self._num_tasks: int | None = None
 
     # What a method fills in.
 
@@ -123,6 +129,11 @@ class Balancer(abc.ABC):
     def variables(self) -> list[keras.Variable]:
         """The state, in a fixed order; saved with the model."""
         return [self._variables[name] for name in sorted(self._variables)]
+
+    @property
+    def num_tasks(self) -> int | None:
+        """Of how many tasks the state is, where no model gave them names."""
+        return None if self.tasks is not None else self._num_tasks
 
     def weights(self, gramian=None, losses=None, present=None):
         """Computes the tasks' weights for this batch.
@@ -267,6 +278,7 @@ class Balancer(abc.ABC):
     def _make_variables(self, num_tasks):
         if self._variables:
             return
+        self._num_tasks = num_tasks
         for name, value in self.initial_state(num_tasks).items():
             self._variables[name] = keras.Variable(
                 value,

@@ -105,7 +105,8 @@ _NOTES = """\
 - Gradient accumulation (`gradient_accumulation_steps`) balances each
   micro-batch; what is summed up is balanced already.
 - `rescale="sum"` brings the direction to the length of the plain sum of the
-  gradients, so that a learning rate tuned for equal weights fits.
+  gradients, so that a learning rate tuned for equal weights fits. Of a method
+  that scales the losses first (`imtl`, `db_mtl`), it is the sum of those.
 - `preference={task: number}` says how much each task matters, for methods
   whose paper defines it.
 - `monitor=True` shows each task's weight and, where gradients are read, their

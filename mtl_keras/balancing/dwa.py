@@ -27,8 +27,8 @@ class DWA(Balancer):
     gradient is read: a zero, duplicate or opposed row changes no weight.
 
     Args:
-        temperature: Float above 0, the paper's `T`. The greater, the more
-            equal the weights. Defaults to 2, as in the paper.
+        temperature: Float of at least 1e-30, the paper's `T`. The greater,
+            the more equal the weights. Defaults to 2, as in the paper.
         monitor: Boolean, whether the logs show the weights.
     """
 
@@ -38,7 +38,7 @@ class DWA(Balancer):
 
     def __init__(self, temperature: float = 2.0, *, monitor: bool = False):
         super().__init__(monitor=monitor)
-        self.temperature = number("temperature", temperature, above=0)
+        self.temperature = number("temperature", temperature, low=1e-30)
 
     def initial_state(self, num_tasks: int) -> dict:
         """Returns the state before the first step.

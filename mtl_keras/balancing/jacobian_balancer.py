@@ -64,6 +64,19 @@ class JacobianBalancer(GradientBalancer):
             "themselves. Call combine(jacobian, losses)."
         )
 
+    def weights(self, gramian=None, losses=None, present=None):
+        """Refuses: the method has no weights.
+
+        Args:
+            gramian: Not read.
+            losses: Not read.
+            present: Not read.
+
+        Raises:
+            ValueError: Always.
+        """
+        return self._weigh({}, gramian, losses, present)
+
     def bind(self, tasks, num_parameters: int | None = None) -> None:
         """Fixes the order of the tasks and makes the state's variables.
 
@@ -173,6 +186,7 @@ class JacobianBalancer(GradientBalancer):
         )
         if self._variables or num_parameters is None:
             return
+        self._num_tasks = num_tasks
         initial = self.initial_state(num_tasks, num_parameters)
         for name, value in initial.items():
             self._variables[name] = keras.Variable(

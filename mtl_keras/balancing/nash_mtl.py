@@ -23,7 +23,8 @@ class NashMTL(GradientBalancer):
     A row of zeros has the weight 0 and takes no part. Where some positive
     combination of rows cancels, as that of opposite rows, no bargain exists:
     the weights stay finite, about 3000 over the rows' lengths, and the part of
-    the direction that these rows make is next to nothing. One row: its unit
+    the direction that these rows make is next to nothing, or, of many rows in
+    few dimensions, rounding that `max_norm` does not bound. One row: its unit
     vector, before `max_norm`.
 
     Args:

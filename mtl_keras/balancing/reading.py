@@ -19,11 +19,13 @@ def read_tasks(balancer, *given) -> int:
     Raises:
         ValueError: If it cannot be known, or is another than the model's.
     """
-    sizes = {
-        ops.convert_to_tensor(each).shape[0]
-        for each in given
-        if each is not None
-    }
+    shapes = [ops.shape(each) for each in given if each is not None]
+    if () in shapes:
+        raise ValueError(
+            f"{type(balancer).__name__} needs one number, or one row, for each "
+            "task. Received: a single number"
+        )
+    sizes = {shape[0] for shape in shapes}
     if not sizes and balancer.tasks is not None:
         return len(balancer.tasks)
     name = type(balancer).__name__
@@ -39,6 +41,11 @@ def read_tasks(balancer, *given) -> int:
             f"number of tasks. Received: {sorted(sizes)} tasks"
         )
     size = sizes.pop()
+    if balancer.num_tasks not in (None, size):
+        raise ValueError(
+            f"This {name} holds the state of {balancer.num_tasks} tasks. "
+            f"Received: {size} tasks. Make a new one for them."
+        )
     if balancer.tasks is not None and size != len(balancer.tasks):
         raise ValueError(
             f"This {name} belongs to a model of the tasks "

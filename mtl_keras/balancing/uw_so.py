@@ -22,9 +22,9 @@ class UWSO(Balancer):
     weight.
 
     Args:
-        temperature: Float above 0, the paper's `T`. The greater, the more
-            equal the weights. The paper tunes it for each data set: it has
-            the unit of an inverse loss, so `s * losses` need
+        temperature: Float of at least 1e-30, the paper's `T`. The greater,
+            the more equal the weights. The paper tunes it for each data set:
+            it has the unit of an inverse loss, so `s * losses` need
             `temperature / s`. Defaults to 1.
         monitor: Boolean, whether the logs show the weights.
     """
@@ -35,7 +35,7 @@ class UWSO(Balancer):
 
     def __init__(self, temperature: float = 1.0, *, monitor: bool = False):
         super().__init__(monitor=monitor)
-        self.temperature = number("temperature", temperature, above=0)
+        self.temperature = number("temperature", temperature, low=1e-30)
 
     def _weigh(self, state, gramian, losses, present):
         del state, gramian

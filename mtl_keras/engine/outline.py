@@ -152,14 +152,15 @@ def bind(model, balancer, tasks, found: Outline | None) -> None:
         found: `Outline` or `None`.
 
     Raises:
-        ValueError: If its state is another model's.
+        ValueError: If another model has its state, or gave it other tasks.
     """
     owner = balancer.owner() if balancer.owner is not None else None
-    if balancer.variables and owner is not None and owner is not model:
+    is_taken = balancer.variables or balancer.tasks != tuple(tasks)
+    if is_taken and owner is not None and owner is not model:
         name = type(balancer).__name__
         raise ValueError(
-            f"This {name} already balances the model {owner.name!r} and holds "
-            "its state. Give each model a balancer of its own: "
+            f"This {name} already balances the model {owner.name!r}, with its "
+            "tasks and state. Give each model a balancer of its own: "
             f"{name}.from_config(balancer.get_config()). "
             f"Received: loss_weights={balancer!r}"
         )
@@ -168,6 +169,48 @@ def bind(model, balancer, tasks, found: Outline | None) -> None:
         balancer.bind(tasks, sum(found.sizes))
     else:
         balancer.bind(tasks)
+
+
+def check_overrides(model, base, found: Outline | None) -> None:
+    """Refuses a subclass whose own loss a step would not ask for.
+
+    Args:
+        model: The model that is compiled.
+        base: `MultiTaskModel`.
+        found: `Outline` or `None`.
+
+    Raises:
+        ValueError: If gradients are balanced and `compute_loss` is another.
+    """
+    if found is None or type(model).compute_loss is base.compute_loss:
+        return
+    raise ValueError(
+        f"{type(model).__name__} overrides `compute_loss`, which a balancer "
+        "of gradients does not call: it needs each task's loss alone. Override "
+        "`task_losses`, use `add_loss` for a penalty, or balance by losses, "
+        "such as loss_weights='uncertainty'. Received: "
+        f"loss_weights={found.balancer!r}"
+    )
+
+
+def refuse_own_step(model) -> None:
+    """Refuses a sum of losses where gradients are balanced.
+
+    Args:
+        model: A model that a `train_step` of its own asks for the loss.
+
+    Raises:
+        ValueError: Always.
+    """
+    name = type(model.balancer).__name__
+    raise ValueError(
+        f"{name} balances the tasks' gradients, which a summed loss does not "
+        "give: `compute_loss` was called in training, as by a `train_step` of "
+        f"your own. Received: the class {type(model).__name__}. Call "
+        "super().train_step there, balance by losses, such as "
+        "loss_weights='uncertainty', or, to look at the loss alone, pass "
+        "training=False."
+    )
 
 
 def _readers(parts, slot, tasks):

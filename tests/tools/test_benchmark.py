@@ -36,6 +36,8 @@ def test_trunks_and_dtypes_are_those_of_the_networks():
     ("argv", "message"),
     [
         (["step", "--balancer=cagrat"], "Did you mean 'cagrad'"),
+        (["step", "--balancer="], "--balancer to name"),
+        (["step", "--output=."], "must be a file"),
         (["step", "--xla=of"], "Did you mean 'off'"),
         (["step", "--trunk=resnet"], "resnet50"),
         (["step", "--dtype=float16"], "bfloat16"),

@@ -88,6 +88,16 @@ def run(values: flags.FlagValues, operands: list[str]) -> None:
     for kind in kinds:
         if kind not in _KINDS:
             raise ValueError(unknown("benchmark", kind, _KINDS))
+    for name, example in (("balancer", "cagrad"), ("xla", "off")):
+        if not values[name].value:
+            raise ValueError(
+                f"Expected --{name} to name something, such as "
+                f"--{name}={example}. Received: nothing"
+            )
+    if values.output and pathlib.Path(values.output).is_dir():
+        raise ValueError(
+            f"--output must be a file. Received: the folder {values.output!r}"
+        )
     for setting in values.xla:
         if setting not in ("off", "on"):
             raise ValueError(

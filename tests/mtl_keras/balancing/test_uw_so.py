@@ -27,5 +27,5 @@ def test_loss_of_zero_takes_no_part():
 
 
 def test_temperature_must_be_positive():
-    with pytest.raises(ValueError, match="`temperature`.*> 0.*Received"):
+    with pytest.raises(ValueError, match="`temperature`.*>= 1e-30.*Received"):
         balancing.UWSO(temperature=0.0)

@@ -118,3 +118,108 @@ def test_learned_weights_show_in_the_logs():
     # GradNorm keeps their sum; they start at 1 and move.
     np.testing.assert_allclose(weights.sum(axis=0), 2.0, rtol=1e-5)
     assert abs(weights[0, -1] - 1.0) > 0.01
+
+
+def test_names_that_run_together_in_the_logs():
+    inputs = keras.Input((4,))
+    features = keras.layers.Dense(3)(inputs)
+    names = ("a", "a_b", "b_c", "c")
+    outputs = {n: keras.layers.Dense(1, name=n)(features) for n in names}
+    model = MultiTaskModel(inputs, outputs)
+    balancer = balancing.CAGrad(monitor=True)
+    with pytest.raises(ValueError, match="'a_b_c_cosine' for two pairs"):
+        model.compile("sgd", "mse", loss_weights=balancer)
+
+
+@pytest.mark.parametrize("name", ["static", "aligned_mtl"])
+def test_one_balancer_in_models_of_other_tasks(name):
+    given = {"static": {"task_weights": {"a": 5.0}}}.get(name, {})
+    balancer = balancing.get(name, **given)
+    model = compiled(balancer)
+    inputs = keras.Input((4,))
+    features = keras.layers.Dense(3)(inputs)
+    outputs = {n: keras.layers.Dense(1, name=n)(features) for n in ("Z", "a")}
+    other = MultiTaskModel(inputs, outputs)
+    with pytest.raises(ValueError, match="already balances the model"):
+        other.compile("sgd", "mse", loss_weights=balancer)
+    assert model.balancer.tasks == ("a", "b")
+
+
+class OwnLoss(MultiTaskModel):
+    """Doubles the loss."""
+
+    def compute_loss(self, *args, **kwargs):
+        return 2.0 * super().compute_loss(*args, **kwargs)
+
+
+def own_model(cls):
+    inputs = keras.Input((4,))
+    features = keras.layers.Dense(3)(inputs)
+    return cls(
+        inputs, {n: keras.layers.Dense(1, name=n)(features) for n in "ab"}
+    )
+
+
+def test_own_loss_is_refused_where_it_would_not_be_asked_for():
+    model = own_model(OwnLoss)
+    with pytest.raises(ValueError, match="OwnLoss overrides `compute_loss`"):
+        model.compile("sgd", "mse", loss_weights="pcgrad")
+    model.compile("sgd", "mse", loss_weights="equal")
+    plain = own_model(MultiTaskModel)
+    plain.set_weights(model.get_weights())
+    plain.compile("sgd", "mse")
+    x, y = np.ones((4, 4), "float32"), dict.fromkeys("ab", np.ones(4))
+    doubled = model.compute_loss(x, y, model(x), training=False)
+    single = plain.compute_loss(x, y, plain(x), training=False)
+    np.testing.assert_allclose(doubled, 2.0 * np.asarray(single), rtol=1e-6)
+
+
+def test_sum_of_losses_in_a_step_of_ones_own():
+    model = own_model(MultiTaskModel)
+    model.compile("sgd", "mse", loss_weights="pcgrad")
+    x, y = np.ones((4, 4), "float32"), dict.fromkeys("ab", np.ones(4))
+    with pytest.raises(ValueError, match="Call super\\(\\).train_step"):
+        model.compute_loss(x, y, model(x))
+    assert float(model.compute_loss(x, y, model(x), training=False)) > 0
+
+
+@pytest.mark.parametrize("name", ["graddrop", "moco", "db_mtl", "excess_mtl"])
+def test_method_without_weights_says_so(name):
+    with pytest.raises(ValueError, match="is no weighting.*combine"):
+        balancing.get(name).weights(np.eye(2), [1.0, 2.0])
+
+
+def test_a_single_number_for_all_tasks():
+    with pytest.raises(ValueError, match="for each task"):
+        balancing.get("log_sum").weights(losses=1.0)
+
+
+def test_state_of_another_number_of_tasks():
+    balancer = balancing.get("famo")
+    balancer.update(losses=[1.0, 2.0])
+    with pytest.raises(ValueError, match="state of 2 tasks"):
+        balancer.weights(losses=[1.0, 2.0, 3.0])
+
+
+def test_unknown_level_to_list():
+    with pytest.raises(ValueError, match="Did you mean 'features'"):
+        balancing.list_balancers(level="feature")
+
+
+def test_monitor_is_a_truth_value():
+    with pytest.raises(ValueError, match="`monitor` must be True or False"):
+        balancing.CAGrad(monitor="no")
+
+
+def test_hyperparameters_that_a_method_lacks():
+    with pytest.raises(ValueError, match="reads losses alone") as error:
+        balancing.get("uncertainty", on="features")
+    assert "'preference'" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["dwa", "uw_so"])
+def test_temperature_that_leaves_the_range_of_numbers(name):
+    with pytest.raises(ValueError, match="`temperature` must be"):
+        balancing.get(name, temperature=1e-300)
+    sharp = balancing.get(name, temperature=1e-30)
+    assert np.isfinite(np.asarray(sharp.weights(losses=[1e-6, 2.0]))).all()
