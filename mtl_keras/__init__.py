@@ -2,10 +2,13 @@
 
 import importlib
 
+from mtl_keras import serialization
+
 __version__ = "0.1.0"
 
 _MODULES = (
     "balancing",
+    "comparison",
     "data",
     "export",
     "graph",
@@ -14,25 +17,28 @@ _MODULES = (
     "metrics",
     "optimizers",
     "plots",
+    "sharing",
     "training",
     "tuning",
 )
 _NAMES = {
     "LabelSpec": "mtl_keras.labels",
-    "MultiTaskModel": "mtl_keras.model",
+    "MultiTaskModel": "mtl_keras.model.model",
     "Task": "mtl_keras.task",
-    "initialize": "mtl_keras.initialization",
+    "initialize": "mtl_keras.sharing.initialization",
 }
-__all__ = sorted([*_MODULES, *_NAMES])
+__all__ = sorted([*_MODULES, *_NAMES, "checkpoint"])
 
 
 def __getattr__(name: str):
     # Lazily, so that listing a zoo or reading a card loads no backend.
     if name in _MODULES:
         return importlib.import_module(f"mtl_keras.{name}")
+    if name == "checkpoint":
+        return importlib.import_module("mtl_keras.training.checkpoint")
     if name in _NAMES:
         return getattr(importlib.import_module(_NAMES[name]), name)
-    from mtl_keras.suggest import did_you_mean
+    from mtl_keras.messages import did_you_mean
 
     raise AttributeError(
         f"module 'mtl_keras' has no attribute {name!r}."
@@ -42,3 +48,7 @@ def __getattr__(name: str):
 
 def __dir__() -> list[str]:
     return [*__all__, "__version__"]
+
+
+# `import mtl_keras` is enough for `keras.models.load_model`.
+serialization.register(__name__)

@@ -5,7 +5,7 @@ import itertools
 import warnings
 
 from mtl_keras import compat
-from mtl_keras.suggest import listed
+from mtl_keras.messages import listed
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -5,7 +5,7 @@ from types import ModuleType
 
 import keras
 
-from mtl_keras.suggest import did_you_mean, listed
+from mtl_keras.messages import did_you_mean, listed
 
 _NOT_IDENTIFIERS = {"Loss", "Metric", "deserialize", "get", "serialize"}
 

@@ -5,7 +5,7 @@ import numbers
 import re
 
 from mtl_keras.labels import LabelSpec
-from mtl_keras.suggest import did_you_mean, listed
+from mtl_keras.messages import did_you_mean, listed
 
 _LEGAL_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 

@@ -12,6 +12,7 @@ Listing and cards read data files only; neither Keras nor a backend is
 imported before a model or a data set is asked for.
 """
 
+from mtl_keras import serialization
 from zoo.loading import dataset, load
 from zoo.registry import info, list_models, recipe, register
 
@@ -33,3 +34,6 @@ def __getattr__(name: str):
     import importlib
 
     return importlib.import_module("zoo.hypermodels").hypermodel
+
+
+serialization.register(__name__)

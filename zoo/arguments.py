@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from mtl_keras.suggest import listed, unknown
+from mtl_keras.messages import listed, unknown
 
 
 def task_names(

@@ -5,7 +5,7 @@ import shlex
 import statistics
 from pathlib import Path
 
-from mtl_keras.suggest import listed
+from mtl_keras.messages import listed
 from zoo import loading, registry, weights
 from zoo.card import Card
 
@@ -27,7 +27,7 @@ def describe(name: str, module) -> dict:
     Returns:
         Dict, a card's content without weights and figures.
     """
-    from mtl_keras.macs import macs
+    from mtl_keras.profiling.macs import macs
 
     data = next(iter(module.DATA))
     model = module.build(data)

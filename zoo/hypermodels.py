@@ -9,7 +9,8 @@ from ml_collections import ConfigDict
 
 import zoo
 from mtl_keras import data as mtl_data
-from mtl_keras import graph, recipe
+from mtl_keras import graph
+from mtl_keras.training import recipe
 from mtl_keras.tuning import objective as objectives
 from mtl_keras.tuning import space as spaces
 from mtl_keras.tuning.gain import Gain

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from mtl_keras.suggest import did_you_mean, listed, unknown
+from mtl_keras.messages import did_you_mean, listed, unknown
 from zoo import registry, weights
 
 

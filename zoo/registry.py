@@ -30,7 +30,7 @@ import importlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from mtl_keras.suggest import unknown
+from mtl_keras.messages import unknown
 from zoo.card import Card
 
 CARDS = Path(__file__).parent / "cards"

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mtl_keras.suggest import did_you_mean, listed
+from mtl_keras.messages import did_you_mean, listed
 from zoo.card import Card
 
 CHECKPOINTS = Path(__file__).parent / "checkpoints"

@@ -7,7 +7,7 @@ import numbers
 from mtl_keras.balancing.balancer import Balancer
 from mtl_keras.balancing.gradient_balancer import GradientBalancer
 from mtl_keras.balancing.jacobian_balancer import JacobianBalancer
-from mtl_keras.suggest import unknown
+from mtl_keras.messages import unknown
 
 # Name: class. The module has the method's name.
 _BALANCERS = {

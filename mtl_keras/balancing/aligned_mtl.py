@@ -8,7 +8,7 @@ import numpy as np
 from keras import ops
 
 from mtl_keras.balancing.gradient_balancer import GradientBalancer
-from mtl_keras.suggest import did_you_mean
+from mtl_keras.messages import did_you_mean
 
 _MODES = ("min", "median", "rmse")
 _EPSILON = float(np.finfo("float32").eps)

@@ -11,7 +11,7 @@ from mtl_keras.balancing.reading import (
     read_tasks,
     read_vector,
 )
-from mtl_keras.suggest import did_you_mean, listed
+from mtl_keras.messages import did_you_mean, listed
 
 
 class Balancer(abc.ABC):
@@ -308,7 +308,7 @@ def _checked_preference(balancer, preference):
             f"{name} takes no `preference`: its paper defines none. "
             f"Received: preference={preference!r}"
         )
-    from mtl_keras.ranges import number
+    from mtl_keras.checks import number
 
     if not isinstance(preference, dict) or not preference:
         raise ValueError(

@@ -8,7 +8,7 @@ import numpy as np
 from keras import ops
 
 from mtl_keras.balancing.jacobian_balancer import JacobianBalancer
-from mtl_keras.ranges import number
+from mtl_keras.checks import number
 
 
 @keras.saving.register_keras_serializable(package="mtl_keras")

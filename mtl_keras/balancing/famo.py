@@ -10,7 +10,7 @@ from keras import ops
 from mtl_keras.balancing import adam
 from mtl_keras.balancing.balancer import Balancer
 from mtl_keras.balancing.masked import logarithm, softmax, taking_part
-from mtl_keras.ranges import number
+from mtl_keras.checks import number
 
 
 @keras.saving.register_keras_serializable(package="mtl_keras")

@@ -6,8 +6,8 @@ from keras import ops
 
 from mtl_keras.balancing.balancer import Balancer
 from mtl_keras.balancing.reading import finite, read_jacobian
-from mtl_keras.ranges import number
-from mtl_keras.suggest import did_you_mean, listed
+from mtl_keras.checks import number
+from mtl_keras.messages import did_you_mean, listed
 
 _EVERYWHERE = ("parameters", "features", "last_shared")
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from mtl_keras.balancing import adam
 from mtl_keras.balancing.masked import taking_part
-from mtl_keras.ranges import number
+from mtl_keras.checks import number
 
 
 class LearnedScales:

@@ -8,7 +8,7 @@ from keras import ops
 
 from mtl_keras.balancing.gradient_balancer import GradientBalancer
 from mtl_keras.balancing.solvers import nash
-from mtl_keras.ranges import number
+from mtl_keras.checks import number
 
 
 @keras.saving.register_keras_serializable(package="mtl_keras")

@@ -10,7 +10,7 @@ from keras import ops
 from mtl_keras.balancing.gradient_balancer import GradientBalancer
 from mtl_keras.balancing.solvers.orders import in_rounds, orders
 from mtl_keras.balancing.solvers.unit_rows import unit_rows
-from mtl_keras.ranges import number
+from mtl_keras.checks import number
 
 
 @keras.saving.register_keras_serializable(package="mtl_keras")

@@ -3,7 +3,7 @@
 import numpy as np
 from keras import ops
 
-from mtl_keras.suggest import listed
+from mtl_keras.messages import listed
 
 
 def read_tasks(balancer, *given) -> int:

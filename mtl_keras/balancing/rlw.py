@@ -10,7 +10,7 @@ from keras import ops
 from mtl_keras.balancing import draws
 from mtl_keras.balancing.balancer import Balancer
 from mtl_keras.balancing.masked import softmax
-from mtl_keras.ranges import number
+from mtl_keras.checks import number
 
 
 @keras.saving.register_keras_serializable(package="mtl_keras")

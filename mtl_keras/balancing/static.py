@@ -6,7 +6,7 @@ import numbers
 import keras
 
 from mtl_keras.balancing.balancer import Balancer
-from mtl_keras.suggest import did_you_mean, listed
+from mtl_keras.messages import did_you_mean, listed
 
 
 @keras.saving.register_keras_serializable(package="mtl_keras")

@@ -14,7 +14,7 @@ from mtl_keras.balancing.masked import (
     softmax,
     taking_part,
 )
-from mtl_keras.ranges import number
+from mtl_keras.checks import number
 
 
 @keras.saving.register_keras_serializable(package="mtl_keras")

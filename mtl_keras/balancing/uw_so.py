@@ -7,7 +7,7 @@ import keras
 
 from mtl_keras.balancing.balancer import Balancer
 from mtl_keras.balancing.masked import reciprocal, softmax, taking_part
-from mtl_keras.ranges import number
+from mtl_keras.checks import number
 
 
 @keras.saving.register_keras_serializable(package="mtl_keras")

@@ -37,7 +37,7 @@ def __getattr__(name: str):
         return getattr(module, name)
     if name in _MODULES:
         return importlib.import_module(f"{__name__}.{name}")
-    from mtl_keras.suggest import did_you_mean
+    from mtl_keras.messages import did_you_mean
 
     raise AttributeError(
         f"module {__name__!r} has no attribute {name!r}."

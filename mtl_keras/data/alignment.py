@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from mtl_keras.data import targets
-from mtl_keras.suggest import listed, unknown
+from mtl_keras.messages import listed, unknown
 
 
 class Alignment:

@@ -229,7 +229,7 @@ def _get(inputs, key):
     if not isinstance(inputs, dict):
         return inputs
     if key not in inputs:
-        from mtl_keras.suggest import unknown
+        from mtl_keras.messages import unknown
 
         raise ValueError(unknown("input to augment", key, inputs))
     return inputs[key]

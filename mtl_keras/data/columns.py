@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from mtl_keras.data import column_statistics
-from mtl_keras.suggest import listed, unknown
+from mtl_keras.messages import listed, unknown
 
 # Of a category the id 0, and the first place of its one-hot code.
 UNKNOWN = 0

@@ -1,6 +1,6 @@
 """What the preprocessors that read a file's bytes have in common."""
 
-from mtl_keras.suggest import unknown
+from mtl_keras.messages import unknown
 
 
 def named_input(raw, name: str):

@@ -4,7 +4,7 @@ import os
 import pathlib
 
 from mtl_keras.data.image_header import MAX_PIXELS
-from mtl_keras.suggest import did_you_mean
+from mtl_keras.messages import did_you_mean
 
 
 def load_image(path, channels: int = 3, max_pixels: int = MAX_PIXELS):

@@ -10,7 +10,7 @@ from mtl_keras.data.alignment import Alignment
 from mtl_keras.data.member import Member
 from mtl_keras.data.proportions import Proportions
 from mtl_keras.data.shares import Shares
-from mtl_keras.suggest import listed, unknown
+from mtl_keras.messages import listed, unknown
 
 __all__ = ["Mixture", "Shares", "mix"]
 

@@ -6,7 +6,7 @@ import numbers
 import numpy as np
 import tensorflow as tf
 
-from mtl_keras.suggest import did_you_mean, listed, unknown
+from mtl_keras.messages import did_you_mean, listed, unknown
 
 _NAMES = ("size", "uniform")
 _RULES = ("temperature", "annealed")

@@ -4,7 +4,7 @@ import re
 
 import tensorflow as tf
 
-from mtl_keras.suggest import unknown
+from mtl_keras.messages import unknown
 
 
 def examples(source, *, keep_encoded: bool = True) -> tf.data.Dataset:

@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from mtl_keras.data import sources, splits, targets
-from mtl_keras.suggest import unknown
+from mtl_keras.messages import unknown
 
 
 def hold_out(

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mtl_keras.suggest import unknown
+from mtl_keras.messages import unknown
 
 # A vector with more numbers than this is a picture of labels, not a list.
 _MOST_COLUMNS = 64

@@ -6,7 +6,7 @@ whichever backend trains.
 
 import tensorflow as tf
 
-from mtl_keras.suggest import listed, unknown
+from mtl_keras.messages import listed, unknown
 
 
 def split_example(element, tasks):

@@ -129,7 +129,7 @@ def make_train_function(model, make):
     """Makes the function that `fit` calls for a step that reads gradients.
 
     Args:
-        model: `MultiTaskModel` with an outline.
+        model: `MultiTaskModel` with an step_plan.
         make: Function without arguments, Keras's own making of it.
 
     Returns:
@@ -142,7 +142,7 @@ def train_step(model, *args):
     """Takes a training step that balances the tasks' gradients.
 
     Args:
-        model: `MultiTaskModel` with an outline.
+        model: `MultiTaskModel` with an step_plan.
         *args: What the backend's `train_step` is given.
 
     Returns:

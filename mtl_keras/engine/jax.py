@@ -77,7 +77,7 @@ def step_memory(model, x, y, steps: int) -> int:
             model.metrics_variables,
         )
     ]
-    if getattr(model, "step_outline", None) and jax_program.is_needed(model):
+    if getattr(model, "step_plan", None) and jax_program.is_needed(model):
         step = jax_program.program(model, jax_step.step, None)
     else:
         step = jax.jit(model.train_step, donate_argnums=0)
@@ -95,7 +95,7 @@ def make_train_function(model, make):
     """Makes `fit`'s function; `train_step` compiles the step itself."""
     from mtl_keras.engine import jax_program
 
-    model.step_outline.programs.clear()
+    model.step_plan.programs.clear()
     if not jax_program.is_needed(model):
         return make()
     model.jit_compile = False

@@ -14,10 +14,10 @@ def is_needed(model) -> bool:
     """Whether a model's step is compiled here and not by Keras.
 
     Args:
-        model: `MultiTaskModel` with an outline.
+        model: `MultiTaskModel` with an step_plan.
     """
     return (
-        model.step_outline.balancer.on == "parameters"
+        model.step_plan.balancer.on == "parameters"
         and model.jit_compile
         and not model.run_eagerly
         and jax.default_backend() == "cpu"
@@ -33,7 +33,7 @@ def run(model, step, state, data) -> tuple:
     times slower. So whether the step is exact is decided here.
 
     Args:
-        model: `MultiTaskModel` with an outline.
+        model: `MultiTaskModel` with an step_plan.
         step: Function of the model, the state, the data and `is_exact`.
         state: As of the step.
         data: As of the step.
@@ -48,11 +48,11 @@ def program(model, step, is_exact: bool | None):
     """Returns the compiled step, a function of the state and the data.
 
     Args:
-        model: `MultiTaskModel` with an outline.
+        model: `MultiTaskModel` with an step_plan.
         step: As of `run`.
         is_exact: As of the step.
     """
-    programs = model.step_outline.programs
+    programs = model.step_plan.programs
     if is_exact not in programs:
         programs[is_exact] = jax.jit(
             functools.partial(step, model, is_exact=is_exact),
@@ -63,10 +63,10 @@ def program(model, step, is_exact: bool | None):
 
 
 def _is_exact(model, state) -> bool | None:
-    outline = model.step_outline
-    if not outline.branches:
+    step_plan = model.step_plan
+    if not step_plan.branches:
         return None
-    counter = outline.balancer.step_counter
+    counter = step_plan.balancer.step_counter
     places = {id(v): i for i, v in enumerate(model.non_trainable_variables)}
     num_steps = int(state[1][places[id(counter)]])
-    return num_steps % outline.balancer.update_every == 0
+    return num_steps % step_plan.balancer.update_every == 0

@@ -6,15 +6,15 @@ from jax import numpy as jnp
 
 from mtl_keras import compat
 from mtl_keras.engine import jax_program
-from mtl_keras.engine.choice import Pulls, choose
-from mtl_keras.engine.outline import total_of
+from mtl_keras.engine.combine import Pullbacks, choose
+from mtl_keras.engine.step_plan import total_of
 
 
 def train_step(model, state, data) -> tuple:
     """Takes one training step; see TensorFlow's for the idea.
 
     Args:
-        model: `MultiTaskModel` with an outline.
+        model: `MultiTaskModel` with an step_plan.
         state: Tuple of the lists of values of the trainable, non-trainable,
             optimizer's and metrics' variables.
         data: Batch, as `fit` gives it.
@@ -42,10 +42,10 @@ def step(model, state, data, *, is_exact: bool | None = None) -> tuple:
     """
     trainable, fixed, optimizer_state, metric_state = state
     x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-    outline, optimizer = model.step_outline, model.optimizer
+    step_plan, optimizer = model.step_plan, model.optimizer
     run = _Scopes(model)
     place = {id(v): i for i, v in enumerate(model.trainable_variables)}
-    in_trunk = [place[id(v)] for v in outline.trunk_variables]
+    in_trunk = [place[id(v)] for v in step_plan.trunk_variables]
     in_heads = [i for i in place.values() if i not in set(in_trunk)]
     scale = run.loss_scale(optimizer, optimizer_state)
 
@@ -53,25 +53,27 @@ def step(model, state, data, *, is_exact: bool | None = None) -> tuple:
 
     def trunk(values):
         def body():
-            slots = outline.run_trunk(compat.standardize_inputs(model, x))
-            return slots, outline.masks(slots)
+            slots = step_plan.run_trunk(compat.standardize_inputs(model, x))
+            return slots, step_plan.masks(slots)
 
         given = _replaced(trainable, in_trunk, values)
         (slots, masks), after, losses = run.step(body, given, fixed)
         is_penalised[:] = [bool(losses)]
-        live = [slots.pop(slot) for slot in outline.slots]
+        live = [slots.pop(slot) for slot in step_plan.slots]
         return (live, total_of(losses)), (slots, masks, after)
 
     (live, activity), pull, (rest, masks, fixed) = jax.vjp(
         trunk, [trainable[i] for i in in_trunk], has_aux=True
     )
-    values = {**rest, **dict(zip(outline.slots, live, strict=True))}
+    values = {**rest, **dict(zip(step_plan.slots, live, strict=True))}
 
     def heads(copies, own):
         def body():
-            predictions = outline.run_heads(values, copies, masks)
+            predictions = step_plan.run_heads(values, copies, masks)
             found = model.task_losses(y, predictions, sample_weight)
-            weights = outline.balancer.head_weights(found.losses, found.present)
+            weights = step_plan.balancer.head_weights(
+                found.losses, found.present
+            )
             return predictions, found, weights
 
         given = _replaced(trainable, in_heads, own)
@@ -82,15 +84,15 @@ def step(model, state, data, *, is_exact: bool | None = None) -> tuple:
         return scale * (objective + late), (predictions, found, late, after)
 
     copies = {
-        name: {s: values[s] for s in outline.reads(name)}
-        for name in outline.tasks
+        name: {s: values[s] for s in step_plan.reads(name)}
+        for name in step_plan.tasks
     }
     (cotangents, head_gradients), (predictions, found, late, fixed) = jax.grad(
         heads, argnums=(0, 1), has_aux=True
     )(copies, [trainable[i] for i in in_heads])
     rows = [
-        [cotangents[name].get(slot) for slot in outline.slots]
-        for name in outline.tasks
+        [cotangents[name].get(slot) for slot in step_plan.slots]
+        for name in step_plan.tasks
     ]
 
     def penalties(values):
@@ -101,9 +103,11 @@ def step(model, state, data, *, is_exact: bool | None = None) -> tuple:
 
     penalty, gradients = jax.value_and_grad(penalties)(trainable)
     gradients = [scale * g for g in gradients]
-    pulls = _pulls(outline, pull, live)
+    pullbacks = _pullbacks(step_plan, pull, live)
     mix, fixed, _ = run.step(
-        lambda: choose(outline, rows, live, found, scale, pulls, is_exact),
+        lambda: choose(
+            step_plan, rows, live, found, scale, pullbacks, is_exact
+        ),
         trainable,
         fixed,
     )
@@ -182,9 +186,9 @@ def _replaced(values, places, new) -> list:
     return values
 
 
-def _pulls(outline, pull, live) -> Pulls:
-    order = {id(v): i for i, v in enumerate(outline.trunk_variables)}
-    last = [order[id(v)] for v in outline.last_variables]
+def _pullbacks(step_plan, pull, live) -> Pullbacks:
+    order = {id(v): i for i, v in enumerate(step_plan.trunk_variables)}
+    last = [order[id(v)] for v in step_plan.last_variables]
     silent = jnp.zeros((), "float32")
 
     def trunk(row):
@@ -195,7 +199,7 @@ def _pulls(outline, pull, live) -> Pulls:
         (gradients,) = pull((row, silent))
         return gradients
 
-    return Pulls(
+    return Pullbacks(
         trunk=trunk,
         last=lambda row: [trunk(row)[i] for i in last],
         after=_after,

@@ -85,7 +85,7 @@ def step_function(model, x, y):
 
 def step_memory(model, x, y, steps: int) -> int:
     """Takes steps, and returns this process's peak of resident memory."""
-    from mtl_keras import cost
+    from mtl_keras.profiling import cost
 
     step = step_function(model, x, y)
     for _ in range(steps):
@@ -99,7 +99,7 @@ def make_train_function(model, make):
     Within a branch XLA for CPUs runs convolutions on one thread, a hundred
     times slower. `train_step` then compiles each branch.
     """
-    if not model.step_outline.branches or not model.jit_compile:
+    if not model.step_plan.branches or not model.jit_compile:
         return make()
     model.jit_compile = False
     try:

@@ -7,8 +7,8 @@ import tensorflow as tf
 
 from mtl_keras import compat
 from mtl_keras.engine import tensorflow as engine
-from mtl_keras.engine.choice import Pulls, choose
-from mtl_keras.engine.outline import total_of
+from mtl_keras.engine.combine import Pullbacks, choose
+from mtl_keras.engine.step_plan import total_of
 
 
 def train_step(model, data) -> dict:
@@ -19,14 +19,14 @@ def train_step(model, data) -> dict:
     trunk, or one for each task at the level of the parameters.
 
     Args:
-        model: `MultiTaskModel` with an outline.
+        model: `MultiTaskModel` with an step_plan.
         data: Batch, as `fit` gives it.
 
     Returns:
         Dict, the logs.
     """
-    outline = model.step_outline
-    if not outline.branches or model.run_eagerly or engine.num_replicas() > 1:
+    step_plan = model.step_plan
+    if not step_plan.branches or model.run_eagerly or engine.num_replicas() > 1:
         return _step(model, data)
     exact, reuse = (
         tf.function(
@@ -37,29 +37,29 @@ def train_step(model, data) -> dict:
         for is_exact in (True, False)
     )
     return tf.cond(
-        outline.balancer.is_due(), lambda: exact(data), lambda: reuse(data)
+        step_plan.balancer.is_due(), lambda: exact(data), lambda: reuse(data)
     )
 
 
 def _step(model, data, *, is_exact=None) -> dict:
     x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-    outline, optimizer = model.step_outline, model.optimizer
+    step_plan, optimizer = model.step_plan, model.optimizer
     # The optimizer sums gradients over replicas; a penalty counts once.
     share = 1.0 / engine.num_replicas()
     scale = tf.cast(optimizer.scale_loss(tf.ones(())), tf.float32)
     compat.clear_losses(model)
     with tf.GradientTape(persistent=True) as tape:
-        values = outline.run_trunk(compat.standardize_inputs(model, x))
+        values = step_plan.run_trunk(compat.standardize_inputs(model, x))
         activity = compat.activity_losses(model)
         penalty = share * scale * total_of(activity)
-    masks = outline.masks(values)
+    masks = step_plan.masks(values)
     with tf.GradientTape() as head_tape:
         copies = {
-            name: {s: tf.identity(values[s]) for s in outline.reads(name)}
-            for name in outline.tasks
+            name: {s: tf.identity(values[s]) for s in step_plan.reads(name)}
+            for name in step_plan.tasks
         }
         head_tape.watch(copies)
-        predictions = outline.run_heads(values, copies, masks)
+        predictions = step_plan.run_heads(values, copies, masks)
         found = model.task_losses(y, predictions, sample_weight)
         known = {id(loss) for loss in activity}
         late = [
@@ -67,31 +67,31 @@ def _step(model, data, *, is_exact=None) -> dict:
             for loss in compat.activity_losses(model)
             if id(loss) not in known
         ]
-        weights = outline.balancer.head_weights(found.losses, found.present)
+        weights = step_plan.balancer.head_weights(found.losses, found.present)
         objective = tf.reduce_sum(tf.stop_gradient(weights) * found.shares)
         objective = scale * (objective + share * total_of(late))
     trained = model.trainable_variables
-    shared = {id(v) for v in outline.trunk_variables}
+    shared = {id(v) for v in step_plan.trunk_variables}
     own = [v for v in trained if id(v) not in shared]
     cotangents, head_gradients = head_tape.gradient(
         objective, (copies, [v.value for v in own])
     )
     rows = [
-        [cotangents[name].get(slot) for slot in outline.slots]
-        for name in outline.tasks
+        [cotangents[name].get(slot) for slot in step_plan.slots]
+        for name in step_plan.tasks
     ]
-    frontier = [values[slot] for slot in outline.slots]
-    pulls = _pulls(outline, tape, frontier)
-    mix = choose(outline, rows, frontier, found, scale, pulls, is_exact)
+    frontier = [values[slot] for slot in step_plan.slots]
+    pullbacks = _pullbacks(step_plan, tape, frontier)
+    mix = choose(step_plan, rows, frontier, found, scale, pullbacks, is_exact)
     gradients = dict(zip(map(id, own), head_gradients, strict=True))
     gradients.update(
-        zip(map(id, outline.trunk_variables), mix.gradients, strict=True)
+        zip(map(id, step_plan.trunk_variables), mix.gradients, strict=True)
     )
     extra = []
     if activity:
-        variables = [v.value for v in outline.trunk_variables]
+        variables = [v.value for v in step_plan.trunk_variables]
         extra.append(
-            (outline.trunk_variables, tape.gradient(penalty, variables))
+            (step_plan.trunk_variables, tape.gradient(penalty, variables))
         )
     with tf.GradientTape() as penalty_tape:
         penalties = model.weight_penalties()
@@ -107,7 +107,7 @@ def _step(model, data, *, is_exact=None) -> dict:
     return model.compute_metrics(x, y, predictions, sample_weight)
 
 
-def _pulls(outline, tape, targets) -> Pulls:
+def _pullbacks(step_plan, tape, targets) -> Pullbacks:
     def pull(row, variables):
         there = [
             (target, cotangent)
@@ -123,14 +123,14 @@ def _pulls(outline, tape, targets) -> Pulls:
     def dense(gradients):
         return [
             tf.zeros(v.shape, v.dtype) if g is None else tf.convert_to_tensor(g)
-            for g, v in zip(gradients, outline.trunk_variables, strict=True)
+            for g, v in zip(gradients, step_plan.trunk_variables, strict=True)
         ]
 
-    return Pulls(
-        trunk=lambda row: pull(row, outline.trunk_variables),
+    return Pullbacks(
+        trunk=lambda row: pull(row, step_plan.trunk_variables),
         last=lambda row: [
             None if g is None else tf.convert_to_tensor(g)
-            for g in pull(row, outline.last_variables)
+            for g in pull(row, step_plan.last_variables)
         ],
         after=_after,
         dense=dense,

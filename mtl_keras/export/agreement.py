@@ -8,7 +8,7 @@ import warnings
 import numpy as np
 
 from mtl_keras.export import runtimes, task_outputs
-from mtl_keras.suggest import listed
+from mtl_keras.messages import listed
 
 
 @dataclasses.dataclass(frozen=True)
@@ -159,7 +159,7 @@ def _measure(model, answers, labelled, specs) -> dict:
     import keras
     import tensorflow as tf
 
-    from mtl_keras.model import MultiTaskModel
+    from mtl_keras.model.model import MultiTaskModel
 
     if not isinstance(model, MultiTaskModel):
         raise ValueError(

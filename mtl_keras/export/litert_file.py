@@ -7,8 +7,8 @@ import re
 import sys
 import tempfile
 
-from mtl_keras import checkpoint
 from mtl_keras.export import converted_path, runtimes, task_outputs
+from mtl_keras.training import checkpoint
 
 _SIGNATURE = "serving_default"
 _HALF = ("bfloat16", "float16")

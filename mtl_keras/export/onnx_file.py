@@ -4,8 +4,8 @@ import contextlib
 import logging
 import pathlib
 
-from mtl_keras import checkpoint
 from mtl_keras.export import converted_path, runtimes, task_outputs
+from mtl_keras.training import checkpoint
 
 
 def onnx(model, path, *, overwrite: bool = False) -> pathlib.Path:

@@ -3,7 +3,7 @@
 import json
 import pathlib
 
-from mtl_keras.suggest import listed
+from mtl_keras.messages import listed
 
 FILE = "revision.json"
 CARD_FILE = "card.json"

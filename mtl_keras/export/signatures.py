@@ -1,7 +1,7 @@
 """The signatures of a SavedModel: their names, and what each computes."""
 
 from mtl_keras.export.task_outputs import dense_signature, features, part_of
-from mtl_keras.suggest import listed
+from mtl_keras.messages import listed
 
 DEFAULT = "serving_default"
 _DENSE = "_dense"

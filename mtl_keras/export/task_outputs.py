@@ -1,6 +1,6 @@
 """What an export needs to know of a model: its inputs and its answers."""
 
-from mtl_keras.suggest import listed
+from mtl_keras.messages import listed
 
 
 def check_backend(what: str) -> None:

@@ -6,7 +6,7 @@ needs then. The file is a TFRecord of `PredictionLog` of TensorFlow Serving.
 
 import importlib.util
 
-from mtl_keras.suggest import listed, unknown
+from mtl_keras.messages import listed, unknown
 
 FILE = "tf_serving_warmup_requests"
 # TensorFlow Serving refuses a file with more.

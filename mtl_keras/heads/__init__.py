@@ -6,7 +6,7 @@ from mtl_keras.heads.head import Head
 from mtl_keras.heads.presence import PresenceHead
 from mtl_keras.heads.regression import RegressionHead
 from mtl_keras.heads.tagging import TaggingHead
-from mtl_keras.suggest import unknown
+from mtl_keras.messages import unknown
 
 _HEADS = {
     head.kind: head

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from mtl_keras.losses import shapes
+from mtl_keras import shapes
 from mtl_keras.losses.loss import Loss
 
 # Keeps the root's gradient finite where a length is 0; in float32 it does not

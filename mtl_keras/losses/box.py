@@ -3,8 +3,7 @@
 import keras
 from keras import ops
 
-from mtl_keras import ranges
-from mtl_keras.losses import shapes
+from mtl_keras import checks, shapes
 from mtl_keras.losses.giou import giou_loss
 from mtl_keras.losses.huber import elementwise
 from mtl_keras.losses.loss import Loss
@@ -48,9 +47,9 @@ class BoxLoss(Loss):
         name: str = "box",
     ):
         super().__init__(reduction=reduction, name=name)
-        self.huber_weight = ranges.number("huber_weight", huber_weight, low=0)
-        self.giou_weight = ranges.number("giou_weight", giou_weight, low=0)
-        self.delta = ranges.number("delta", delta, above=0)
+        self.huber_weight = checks.number("huber_weight", huber_weight, low=0)
+        self.giou_weight = checks.number("giou_weight", giou_weight, low=0)
+        self.delta = checks.number("delta", delta, above=0)
         if not (self.huber_weight or self.giou_weight):
             raise ValueError(
                 "BoxLoss: `huber_weight` or `giou_weight` must be above 0. "

@@ -2,7 +2,7 @@
 
 from keras import ops
 
-from mtl_keras.masking import align
+from mtl_keras.shapes import align
 
 
 def mask(name: str, present, values):

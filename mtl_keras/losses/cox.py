@@ -3,7 +3,8 @@
 import keras
 from keras import ops
 
-from mtl_keras.losses import coupling, shapes, survival
+from mtl_keras import shapes
+from mtl_keras.losses import coupling, survival
 from mtl_keras.losses.loss import Loss
 
 # Below every risk; float32 ends at 3.4e38.

@@ -3,8 +3,8 @@
 import keras
 from keras import ops
 
-from mtl_keras import ranges
-from mtl_keras.losses import probability, shapes
+from mtl_keras import checks, shapes
+from mtl_keras.losses import probability
 from mtl_keras.losses.loss import Loss
 
 
@@ -44,7 +44,7 @@ class CrossEntropy(Loss):
     ):
         super().__init__(reduction=reduction, name=name)
         self.from_logits = bool(from_logits)
-        self.label_smoothing = ranges.number(
+        self.label_smoothing = checks.number(
             "label_smoothing", label_smoothing, low=0, below=1
         )
 

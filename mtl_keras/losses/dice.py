@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from mtl_keras import ranges
+from mtl_keras import checks
 from mtl_keras.losses import coupling, overlap
 from mtl_keras.losses.loss import Loss
 
@@ -53,7 +53,7 @@ class DiceLoss(Loss):
         name: str = "dice",
     ):
         super().__init__(reduction=reduction, name=name)
-        self.smoothing = ranges.number("smoothing", smoothing, low=0)
+        self.smoothing = checks.number("smoothing", smoothing, low=0)
 
     def call(self, y_true, y_pred, present=None):
         """Computes each pixel's share of the loss.

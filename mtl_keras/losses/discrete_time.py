@@ -6,7 +6,8 @@ from collections.abc import Sequence
 import keras
 from keras import ops
 
-from mtl_keras.losses import probability, shapes, survival
+from mtl_keras import shapes
+from mtl_keras.losses import probability, survival
 from mtl_keras.losses.loss import Loss
 
 

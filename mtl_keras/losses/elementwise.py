@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from mtl_keras.losses import shapes
+from mtl_keras import shapes
 from mtl_keras.losses.loss import Loss
 
 #: Functions of Keras that average an elementwise formula over the last axis.

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import keras
 from keras import ops
 
-from mtl_keras import ranges
-from mtl_keras.losses import probability, shapes
+from mtl_keras import checks, shapes
+from mtl_keras.losses import probability
 from mtl_keras.losses.loss import Loss
 
 
@@ -50,7 +50,7 @@ class Focal(Loss):
         name: str = "focal",
     ):
         super().__init__(reduction=reduction, name=name)
-        self.gamma = ranges.number("gamma", gamma, low=0)
+        self.gamma = checks.number("gamma", gamma, low=0)
         self.alpha = _checked(alpha)
 
     def call(self, y_true, y_pred):
@@ -124,7 +124,7 @@ def _checked(alpha):
         return None
     if isinstance(alpha, Sequence) and not isinstance(alpha, str):
         return [
-            ranges.number(f"alpha[{index}]", value, low=0)
+            checks.number(f"alpha[{index}]", value, low=0)
             for index, value in enumerate(alpha)
         ]
-    return ranges.number("alpha", alpha, low=0, high=1)
+    return checks.number("alpha", alpha, low=0, high=1)

@@ -3,8 +3,7 @@
 import keras
 from keras import ops
 
-from mtl_keras import ranges
-from mtl_keras.losses import shapes
+from mtl_keras import checks, shapes
 from mtl_keras.losses.loss import Loss
 
 
@@ -43,7 +42,7 @@ class Huber(Loss):
         name: str = "huber",
     ):
         super().__init__(reduction=reduction, name=name)
-        self.delta = ranges.number("delta", delta, above=0)
+        self.delta = checks.number("delta", delta, above=0)
 
     def call(self, y_true, y_pred):
         """Computes the mean over the last axis, or a value for each number.

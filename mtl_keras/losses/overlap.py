@@ -2,7 +2,8 @@
 
 from keras import ops
 
-from mtl_keras.losses import coupling, shapes
+from mtl_keras import shapes
+from mtl_keras.losses import coupling
 
 
 def misses(name: str, y_true, y_pred, present):

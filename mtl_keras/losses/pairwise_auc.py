@@ -3,8 +3,8 @@
 import keras
 from keras import ops
 
-from mtl_keras import ranges
-from mtl_keras.losses import coupling, shapes
+from mtl_keras import checks, shapes
+from mtl_keras.losses import coupling
 from mtl_keras.losses.loss import Loss
 
 
@@ -51,8 +51,8 @@ class PairwiseAUC(Loss):
         name: str = "pairwise_auc",
     ):
         super().__init__(reduction=reduction, name=name)
-        self.margin = ranges.number("margin", margin, above=0, high=1)
-        self.power = ranges.number("power", power, above=1)
+        self.margin = checks.number("margin", margin, above=0, high=1)
+        self.power = checks.number("power", power, above=1)
 
     def call(self, y_true, y_pred, present=None):
         """Computes each label's share of the loss.

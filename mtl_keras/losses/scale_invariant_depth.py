@@ -3,8 +3,8 @@
 import keras
 from keras import ops
 
-from mtl_keras import ranges
-from mtl_keras.losses import coupling, shapes
+from mtl_keras import checks, shapes
+from mtl_keras.losses import coupling
 from mtl_keras.losses.loss import Loss
 
 
@@ -51,10 +51,10 @@ class ScaleInvariantDepth(Loss):
         name: str = "scale_invariant_depth",
     ):
         super().__init__(reduction=reduction, name=name)
-        self.scale_share = ranges.number(
+        self.scale_share = checks.number(
             "scale_share", scale_share, low=0, high=1
         )
-        self.smallest = ranges.number("smallest", smallest, above=0)
+        self.smallest = checks.number("smallest", smallest, above=0)
         self.from_logarithm = bool(from_logarithm)
 
     def call(self, y_true, y_pred, present=None):

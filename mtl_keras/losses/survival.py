@@ -2,7 +2,7 @@
 
 from keras import ops
 
-from mtl_keras.losses import shapes
+from mtl_keras import shapes
 
 
 def time_and_event(name: str, y_true, predicted_shape, y_pred):

@@ -3,8 +3,7 @@
 import keras
 from keras import ops
 
-from mtl_keras import ranges
-from mtl_keras.losses import shapes
+from mtl_keras import checks, shapes
 from mtl_keras.metrics.weighted_mean import WeightedMean
 
 
@@ -28,7 +27,7 @@ class AbsRel(WeightedMean):
         self, smallest: float = 1e-3, name: str = "abs_rel", dtype=None
     ):
         super().__init__(name=name, dtype=dtype)
-        self.smallest = ranges.number("smallest", smallest, above=0)
+        self.smallest = checks.number("smallest", smallest, above=0)
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         """Adds a batch.

@@ -3,9 +3,7 @@
 import keras
 from keras import ops
 
-from mtl_keras import ranges
-from mtl_keras.losses import shapes
-from mtl_keras.metrics import weights
+from mtl_keras import checks, shapes
 
 
 @keras.saving.register_keras_serializable(package="mtl_keras")
@@ -29,7 +27,7 @@ class Accuracy(keras.metrics.Metric):
         self, threshold: float = 0.5, name: str = "accuracy", dtype=None
     ):
         super().__init__(name=name, dtype=dtype)
-        self.threshold = ranges.number("threshold", threshold, above=0, below=1)
+        self.threshold = checks.number("threshold", threshold, above=0, below=1)
         self.right = self.add_variable((), "zeros", "float32", name="right")
         self.count = self.add_variable((), "zeros", "float32", name="count")
 
@@ -54,8 +52,8 @@ class Accuracy(keras.metrics.Metric):
             label = shapes.class_numbers(self.name, y_true, y_pred)
             answer = ops.cast(ops.argmax(y_pred, axis=-1), "int32")
         is_right = ops.equal(answer, label)
-        weight = weights.aligned(self.name, sample_weight, is_right)
-        self.right.assign_add(weights.total(is_right, weight))
+        weight = shapes.metric_weights(self.name, sample_weight, is_right)
+        self.right.assign_add(shapes.weighted_sum(is_right, weight))
         self.count.assign_add(ops.sum(weight))
 
     def result(self):

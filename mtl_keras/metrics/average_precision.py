@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from mtl_keras import ranges
+from mtl_keras import checks
 from mtl_keras.metrics.iou import iou
 from mtl_keras.metrics.split_metric import SplitMetric, flat_weight
 
@@ -47,7 +47,7 @@ class AveragePrecision(SplitMetric):
         classes: str | None = None,
         name: str | None = None,
     ):
-        self.iou = ranges.number("iou", iou, above=0, high=1)
+        self.iou = checks.number("iou", iou, above=0, high=1)
         self.score = score
         self.classes = classes
         super().__init__(name or f"ap{100 * self.iou:g}")

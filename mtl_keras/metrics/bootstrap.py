@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mtl_keras import ranges
+from mtl_keras import checks
 
 
 def intervals(
@@ -42,7 +42,7 @@ def intervals(
         ValueError: If an argument is out of range.
     """
     num_samples = num_draws("num_samples", num_samples)
-    ranges.number("confidence", confidence, above=0, below=1)
+    checks.number("confidence", confidence, above=0, below=1)
     metrics = [
         (f"{task}_{metric.name}", task, metric)
         for task, group in split_metrics.items()
@@ -82,7 +82,7 @@ def num_draws(argument: str, value) -> int:
     Raises:
         ValueError: If it is no integer of at least 2.
     """
-    number = ranges.number(argument, value, low=2)
+    number = checks.number(argument, value, low=2)
     if number != int(number):
         raise ValueError(
             f"`{argument}` must be a whole number of draws. "

@@ -3,9 +3,8 @@
 import keras
 from keras import ops
 
-from mtl_keras import ranges
-from mtl_keras.losses import shapes
-from mtl_keras.metrics import images, weights
+from mtl_keras import checks, shapes
+from mtl_keras.metrics import images
 from mtl_keras.metrics.weighted_mean import WeightedMean
 
 
@@ -33,7 +32,7 @@ class Dice(WeightedMean):
 
     def __init__(self, threshold: float = 0.5, name: str = "dice", dtype=None):
         super().__init__(name=name, dtype=dtype)
-        self.threshold = ranges.number("threshold", threshold, above=0, below=1)
+        self.threshold = checks.number("threshold", threshold, above=0, below=1)
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         """Adds a batch.
@@ -50,14 +49,14 @@ class Dice(WeightedMean):
         y_true, y_pred = shapes.as_tensors(y_true, y_pred)
         if shapes.is_binary(y_true, y_pred):
             y, p = shapes.paired(self.name, y_true, y_pred)
-            weight = weights.aligned(self.name, sample_weight, p)
+            weight = shapes.metric_weights(self.name, sample_weight, p)
             overlap, size = _overlap(
                 ops.cast(y, "float32") > 0.5, p > self.threshold, weight
             )
             dice = ops.where(size > 0, ops.divide_no_nan(overlap, size), 1.0)
         else:
             y = shapes.class_numbers(self.name, y_true, y_pred)
-            weight = weights.aligned(self.name, sample_weight, y)
+            weight = shapes.metric_weights(self.name, sample_weight, y)
             answer = ops.cast(ops.argmax(y_pred, axis=-1), "int32")
             parts = [
                 _overlap(y == number, answer == number, weight)

@@ -3,10 +3,8 @@
 import keras
 from keras import ops
 
-from mtl_keras import ranges
-from mtl_keras.losses import shapes
-from mtl_keras.metrics import weights
-from mtl_keras.suggest import unknown
+from mtl_keras import checks, shapes
+from mtl_keras.messages import unknown
 
 _AVERAGES = ("macro", "micro")
 
@@ -49,10 +47,10 @@ class F1(keras.metrics.Metric):
         if average not in _AVERAGES:
             raise ValueError(unknown("average of F1", average, _AVERAGES))
         if num_classes is not None:
-            ranges.number("num_classes", num_classes, low=2)
+            checks.number("num_classes", num_classes, low=2)
         self.num_classes = None if num_classes is None else int(num_classes)
         self.average = average
-        self.threshold = ranges.number("threshold", threshold, above=0, below=1)
+        self.threshold = checks.number("threshold", threshold, above=0, below=1)
         size = (self.num_classes or 1,)
         self.true_positives = self._counts(size, "true_positives")
         self.labelled = self._counts(size, "labelled")
@@ -77,13 +75,13 @@ class F1(keras.metrics.Metric):
         y_true, y_pred = shapes.as_tensors(y_true, y_pred)
         if self.num_classes is None:
             label, p = self._checked_pair(y_true, y_pred)
-            weight = weights.aligned(self.name, sample_weight, p)
+            weight = shapes.metric_weights(self.name, sample_weight, p)
             label = (ops.cast(label, "float32") > 0.5)[..., None]
             answer = (p > self.threshold)[..., None]
         else:
             self._check_classes(y_true, y_pred)
             numbers = shapes.class_numbers(self.name, y_true, y_pred)
-            weight = weights.aligned(self.name, sample_weight, numbers)
+            weight = shapes.metric_weights(self.name, sample_weight, numbers)
             label = ops.one_hot(numbers, self.num_classes)
             answer = ops.one_hot(ops.argmax(y_pred, axis=-1), self.num_classes)
         label = ops.cast(label, "float32")

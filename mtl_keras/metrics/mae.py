@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from mtl_keras.losses import shapes
+from mtl_keras import shapes
 from mtl_keras.metrics.weighted_mean import WeightedMean
 
 

@@ -3,8 +3,7 @@
 import keras
 from keras import ops
 
-from mtl_keras.losses import shapes
-from mtl_keras.metrics import weights
+from mtl_keras import shapes
 from mtl_keras.metrics.iou import iou
 
 
@@ -47,8 +46,8 @@ class MeanIoU(keras.metrics.Metric):
             ):
                 sample_weight = ops.min(sample_weight, axis=-1)
         overlap = iou(y_true, y_pred, ops)
-        weight = weights.aligned(self.name, sample_weight, overlap)
-        self.overlap.assign_add(weights.total(overlap, weight))
+        weight = shapes.metric_weights(self.name, sample_weight, overlap)
+        self.overlap.assign_add(shapes.weighted_sum(overlap, weight))
         self.count.assign_add(ops.sum(weight))
 
     def result(self):

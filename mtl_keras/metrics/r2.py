@@ -3,9 +3,7 @@
 import keras
 from keras import ops
 
-from mtl_keras import engine, ranges
-from mtl_keras.losses import shapes
-from mtl_keras.metrics import weights
+from mtl_keras import checks, engine, shapes
 
 
 @keras.saving.register_keras_serializable(package="mtl_keras")
@@ -30,7 +28,7 @@ class R2(keras.metrics.Metric):
 
     def __init__(self, num_outputs: int = 1, name: str = "r2", dtype=None):
         super().__init__(name=name, dtype=dtype)
-        self.num_outputs = int(ranges.number("num_outputs", num_outputs, low=1))
+        self.num_outputs = int(checks.number("num_outputs", num_outputs, low=1))
         self.count = self._row("count")
         self.mean = self._row("mean")
         self.deviation = self._row("deviation")
@@ -60,7 +58,7 @@ class R2(keras.metrics.Metric):
                 f"Metric {self.name!r} expects labels of {self.num_outputs} "
                 f"elements. {shapes.received(y_true, y_pred)}"
             )
-        weight = weights.aligned(self.name, sample_weight, p)
+        weight = shapes.metric_weights(self.name, sample_weight, p)
         rows = (-1, self.num_outputs)
         weight = ops.reshape(weight, rows)
         y = _counted(ops.reshape(ops.cast(y, "float32"), rows), weight)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
-from mtl_keras import ranges
+from mtl_keras import checks
 from mtl_keras.metrics.split_metric import SplitMetric, flat_weight
 
 
@@ -42,7 +42,7 @@ class SentenceAccuracy(SplitMetric):
                 f"Received: tasks={tasks!r}"
             )
         self.tasks = list(tasks)
-        self.threshold = ranges.number("threshold", threshold, above=0, below=1)
+        self.threshold = checks.number("threshold", threshold, above=0, below=1)
 
     def reads(self, task_name: str) -> tuple[str, ...]:
         """Names the tasks that must be right."""

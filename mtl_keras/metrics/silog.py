@@ -3,9 +3,8 @@
 import keras
 from keras import ops
 
-from mtl_keras import ranges
-from mtl_keras.losses import shapes
-from mtl_keras.metrics import images, weights
+from mtl_keras import checks, shapes
+from mtl_keras.metrics import images
 from mtl_keras.metrics.weighted_mean import WeightedMean
 
 
@@ -33,7 +32,7 @@ class SILog(WeightedMean):
 
     def __init__(self, smallest: float = 1e-3, name: str = "silog", dtype=None):
         super().__init__(name=name, dtype=dtype)
-        self.smallest = ranges.number("smallest", smallest, above=0)
+        self.smallest = checks.number("smallest", smallest, above=0)
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         """Adds a batch.
@@ -49,7 +48,7 @@ class SILog(WeightedMean):
         """
         y_true, y_pred = shapes.as_tensors(y_true, y_pred)
         y, p = shapes.paired(self.name, y_true, y_pred)
-        weight = weights.aligned(self.name, sample_weight, p)
+        weight = shapes.metric_weights(self.name, sample_weight, p)
         log_y = ops.log(ops.maximum(ops.cast(y, "float32"), self.smallest))
         error = ops.log(ops.maximum(p, self.smallest)) - log_y
         count = images.per_image(ops.ones_like(p), weight)

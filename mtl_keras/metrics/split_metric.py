@@ -4,7 +4,7 @@ import abc
 
 import numpy as np
 
-from mtl_keras.suggest import unknown
+from mtl_keras.messages import unknown
 
 
 class SplitMetric(abc.ABC):

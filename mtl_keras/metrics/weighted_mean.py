@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from mtl_keras.metrics import weights
+from mtl_keras import shapes
 
 
 class WeightedMean(keras.metrics.Metric):
@@ -35,8 +35,8 @@ class WeightedMean(keras.metrics.Metric):
         Raises:
             ValueError: If the shapes do not fit.
         """
-        weight = weights.aligned(self.name, sample_weight, values)
-        self.total.assign_add(weights.total(values, weight))
+        weight = shapes.metric_weights(self.name, sample_weight, values)
+        self.total.assign_add(shapes.weighted_sum(values, weight))
         self.count.assign_add(ops.sum(weight))
 
     def result(self):

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from mtl_keras import compat, graph
-from mtl_keras.suggest import did_you_mean, listed
+from mtl_keras.messages import did_you_mean, listed
 
 TRUNK = "trunk"
 HEADS = "heads"
@@ -216,10 +216,10 @@ class PerPart(keras.optimizers.Optimizer):
         }
         is_updated = False
         for part, group in self._group(trainable_variables).items():
-            pulls = [by_variable[id(v)] for v in group]
+            pullbacks = [by_variable[id(v)] for v in group]
             # The head of a task without a loss has no gradient at all.
-            if any(pull is not None for pull in pulls):
-                self._own.optimizers[part].apply(pulls, group)
+            if any(pull is not None for pull in pullbacks):
+                self._own.optimizers[part].apply(pullbacks, group)
                 is_updated = True
         if not is_updated:
             raise ValueError("No gradients provided for any variable.")

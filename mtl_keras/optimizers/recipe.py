@@ -2,9 +2,9 @@
 
 import keras
 
-from mtl_keras import ranges
+from mtl_keras import checks
+from mtl_keras.messages import unknown
 from mtl_keras.optimizers.per_part import PerPart
-from mtl_keras.suggest import unknown
 
 _SCHEDULES = ("constant", "cosine")
 _NOT_FOR_RECIPES = {"LossScaleOptimizer", "Optimizer"}
@@ -85,13 +85,13 @@ def _per_part(parts, common, epochs, steps_per_epoch):
 
 
 def _learning_rate(recipe, epochs, steps_per_epoch):
-    peak = ranges.number(
+    peak = checks.number(
         "optimizer.learning_rate", recipe.get("learning_rate", 1e-3), above=0
     )
     schedule = recipe.get("schedule", "constant")
     if schedule not in _SCHEDULES:
         raise ValueError(unknown("schedule", schedule, _SCHEDULES))
-    warmup_epochs = ranges.number(
+    warmup_epochs = checks.number(
         "optimizer.warmup_epochs", recipe.get("warmup_epochs", 0), low=0
     )
     warmup = int(round(warmup_epochs * steps_per_epoch))

@@ -7,7 +7,7 @@ import dataclasses
 
 import numpy as np
 
-from mtl_keras.suggest import did_you_mean, listed
+from mtl_keras.messages import did_you_mean, listed
 
 _WIDTHS = {"classification": None, "presence": 1, "box": 4}
 _THRESHOLD = 0.5

@@ -16,7 +16,7 @@ def __getattr__(name: str):
     if name in _NAMES:
         module = importlib.import_module(f"{__name__}.{_NAMES[name]}")
         return getattr(module, name)
-    from mtl_keras.suggest import did_you_mean
+    from mtl_keras.messages import did_you_mean
 
     raise AttributeError(
         f"module {__name__!r} has no attribute {name!r}."

@@ -4,7 +4,7 @@ import keras
 import keras_tuner
 
 from mtl_keras import MultiTaskModel, balancing, optimizers
-from mtl_keras.suggest import listed, unknown
+from mtl_keras.messages import listed, unknown
 from mtl_keras.tuning import objective as objectives
 from mtl_keras.tuning import references as reference_figures
 from mtl_keras.tuning.gain import Gain

@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterable
 
 from mtl_keras import comparison
-from mtl_keras.suggest import listed, unknown
+from mtl_keras.messages import listed, unknown
 
 GAIN = "gain"
 _SUMS = ("loss", "val_loss")

@@ -27,7 +27,7 @@ from keras_tuner.oracles import (
     RandomSearchOracle,
 )
 
-from mtl_keras.checkpoint import write_atomically
+from mtl_keras.training.checkpoint import write_atomically
 from mtl_keras.tuning.space import short
 
 TUNERS = ("bayesian", "hyperband", "random")

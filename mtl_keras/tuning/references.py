@@ -3,7 +3,8 @@
 import json
 import pathlib
 
-from mtl_keras import MultiTaskModel, checkpoint, report
+from mtl_keras import MultiTaskModel
+from mtl_keras.training import checkpoint, report
 
 
 class References:

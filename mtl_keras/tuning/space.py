@@ -7,8 +7,8 @@ default is what the recipe says: the defaults together are the recipe.
 import dataclasses
 import inspect
 
-from mtl_keras import balancing, ranges
-from mtl_keras.suggest import unknown
+from mtl_keras import balancing, checks
+from mtl_keras.messages import unknown
 from mtl_keras.tuning import hyperparameters
 
 SPACES = ("small", "full")
@@ -187,7 +187,7 @@ class Space:
         return recipe
 
     def _rate(self, hp, name, default) -> float:
-        default = ranges.number(name, default, above=0)
+        default = checks.number(name, default, above=0)
         low, high = self.learning_rate
         return short(
             hp.Float(

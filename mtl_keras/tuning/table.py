@@ -1,6 +1,6 @@
 """A search as a page of Markdown."""
 
-from mtl_keras.comparison_table import figure
+from mtl_keras.comparison.table import figure
 
 _NOT_THERE = "-"
 

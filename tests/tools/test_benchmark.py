@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from mtl_keras.benchmarking import network
+from mtl_keras.profiling import network
 from zoo.commands import benchmark
 
 # A machine with a GPU may have JAX and no TensorFlow.

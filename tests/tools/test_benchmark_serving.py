@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from mtl_keras.benchmarking.serving import ServingTimes
+from mtl_keras.profiling.serving import ServingTimes
 from tests.test_case import assert_close
 from zoo.commands import benchmark
 

@@ -7,7 +7,7 @@ import pytest
 from keras_tuner.oracles import RandomSearchOracle
 
 import zoo
-from mtl_keras import recipe
+from mtl_keras.training import recipe
 from tests.zoo import tiny_entry
 from zoo import registry
 from zoo.commands import configuration, recipe_file

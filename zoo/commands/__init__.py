@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-from mtl_keras.suggest import unknown
+from mtl_keras.messages import unknown
 
 SUMMARIES = {
     "balancers": "Tells of every method of balancing, on one page.",

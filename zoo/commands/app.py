@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from absl import flags
 
-from mtl_keras.suggest import did_you_mean
+from mtl_keras.messages import did_you_mean
 
 _WIDTH = 79
 _CONFIG = "--config."

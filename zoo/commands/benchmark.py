@@ -6,11 +6,11 @@ import pathlib
 
 from absl import flags
 
-from mtl_keras.suggest import listed, unknown
+from mtl_keras.messages import listed, unknown
 from zoo.commands import SUMMARIES, app, serving_benchmark
 
 _KINDS = ("step", "memory", "serving")
-# Those of mtl_keras.benchmarking.network, which imports a backend; a test
+# Those of mtl_keras.profiling.network, which imports a backend; a test
 # compares them.
 TRUNKS = ("cnn", "resnet50")
 DTYPES = ("float32", "bfloat16")
@@ -122,7 +122,7 @@ def run(values: flags.FlagValues, operands: list[str]) -> None:
 
 
 def _network(values):
-    from mtl_keras.benchmarking.network import Network
+    from mtl_keras.profiling.network import Network
 
     return Network(
         num_tasks=values.num_tasks,
@@ -134,7 +134,7 @@ def _network(values):
 
 def _times(values) -> list[dict]:
     """Times steps; prints and returns what was found."""
-    from mtl_keras.benchmarking import step
+    from mtl_keras.profiling import step
 
     network = _network(values)
     print(
@@ -144,7 +144,7 @@ def _times(values) -> list[dict]:
     print(f"{'':<20}{'plain step':>14}{'balanced':>16}{'ratio':>8}  95%")
     results = []
     if values.torchjd:
-        from mtl_keras.benchmarking import torchjd
+        from mtl_keras.profiling import torchjd
 
         for name in values.balancer:
             take = torchjd.step_functions(network, name)
@@ -170,7 +170,7 @@ def _memory(values) -> list[dict]:
     """Measures steps' peak memory; prints and returns what was found."""
     import dataclasses
 
-    from mtl_keras.benchmarking import memory
+    from mtl_keras.profiling import memory
 
     network = _network(values)
     print(
@@ -236,7 +236,7 @@ def _check_peer(values):
         _balancer(name, values)
     if not values.torchjd:
         return
-    from mtl_keras.benchmarking import torchjd as peer
+    from mtl_keras.profiling import torchjd as peer
 
     for name in values.balancer:
         if name not in peer.AGGREGATORS:

@@ -6,7 +6,7 @@ from pathlib import Path
 from absl import flags
 
 import zoo
-from mtl_keras.suggest import listed
+from mtl_keras.messages import listed
 from zoo import card_writer, registry
 from zoo.card import Card
 from zoo.commands import SUMMARIES, app

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from absl import flags
 
-from mtl_keras.suggest import listed
+from mtl_keras.messages import listed
 from zoo.commands import (
     SUMMARIES,
     app,
@@ -301,9 +301,11 @@ def command(values: flags.FlagValues, operands: list[str]) -> str:
 
 
 def _write(table, workdir) -> None:
-    from mtl_keras import checkpoint, comparison_table, plots, report
+    from mtl_keras import plots
+    from mtl_keras.comparison import table
+    from mtl_keras.training import checkpoint, report
 
-    page = comparison_table.markdown(table)
+    page = table.markdown(table)
     texts = {
         # JSON has no NaN; a figure that is not defined is null.
         "table.json": json.dumps(report.plain(table), indent=2) + "\n",

@@ -1,6 +1,6 @@
 """What a comparison compares: names, hyperparameters, and what is wrong."""
 
-from mtl_keras.suggest import did_you_mean, listed, unknown
+from mtl_keras.messages import did_you_mean, listed, unknown
 
 # The recipe's own `loss_weights`, in the list of balancers.
 RECIPE = "recipe"

@@ -15,7 +15,7 @@ from zoo.commands import app, comparison_runs, parent, train
 
 def run(values: flags.FlagValues, operands: list[str]) -> None:
     """Trains like `zoo.commands.train`, and writes the cost beside it."""
-    from mtl_keras import cost
+    from mtl_keras.profiling import cost
 
     path = Path(values.workdir) / comparison_runs.COST
     train.train(values, operands, callbacks=[cost.Cost(path)])

@@ -165,7 +165,7 @@ class Runner:
         Raises:
             ValueError: If the run lacks a metric that counts.
         """
-        from mtl_keras import cost
+        from mtl_keras.profiling import cost
 
         folder = job.folder(self._values.workdir)
         report = selection.read_json(folder, "report.json")
@@ -186,7 +186,8 @@ class Runner:
             Dict, log key without `val_` to float or `None`; only metrics that
             count.
         """
-        from mtl_keras import comparison, report
+        from mtl_keras import comparison
+        from mtl_keras.training import report
 
         folder = job.folder(self._values.workdir)
         lines = report.MetricsFile(folder / "metrics.jsonl").read()

@@ -7,7 +7,7 @@ from pathlib import Path
 from absl import flags
 
 import zoo
-from mtl_keras.suggest import listed, unknown
+from mtl_keras.messages import listed, unknown
 from zoo.commands import SUMMARIES, app, raw_inputs, selection
 
 _FORMATS = ("saved_model", "litert", "onnx")

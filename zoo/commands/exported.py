@@ -4,7 +4,7 @@ import json
 import re
 from pathlib import Path
 
-from mtl_keras.suggest import listed
+from mtl_keras.messages import listed
 
 _SAVED_MODEL = "saved_model.pb"
 _SIGNATURE = "serving_default"

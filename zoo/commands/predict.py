@@ -8,7 +8,7 @@ from pathlib import Path
 
 from absl import flags
 
-from mtl_keras.suggest import listed
+from mtl_keras.messages import listed
 from zoo.commands import SUMMARIES, app, exported, raw_inputs, selection
 from zoo.commands import sentences as sentence_answers
 

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from mtl_keras.suggest import did_you_mean, listed
+from mtl_keras.messages import did_you_mean, listed
 
 SENTENCES = "SentencePreprocessor"
 

@@ -16,7 +16,7 @@ def write(config: ConfigDict, path: Path, notes: list[str]) -> None:
         path: Path of the `.py` file.
         notes: List of strings, what its docstring says, the first in one line.
     """
-    from mtl_keras import checkpoint
+    from mtl_keras.training import checkpoint
 
     text = source(config, notes)
     checkpoint.write_atomically(path, lambda file: file.write(text.encode()))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from absl import flags
 
-from mtl_keras.suggest import listed
+from mtl_keras.messages import listed
 
 WEIGHTS_FILE = "model.weights.h5"
 

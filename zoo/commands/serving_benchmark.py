@@ -4,7 +4,7 @@ import tempfile
 
 from absl import flags
 
-from mtl_keras.suggest import unknown
+from mtl_keras.messages import unknown
 
 _HEIGHT, _WIDTH = 480, 640
 _SENTENCE = "book a table for four in Paris tomorrow"
@@ -45,7 +45,7 @@ def run(values: flags.FlagValues) -> list[dict]:
         zoo.info(name)
     batches = [_number(batch) for batch in values.batches]
 
-    from mtl_keras.benchmarking import serving
+    from mtl_keras.profiling import serving
 
     print(
         f"{values.steps} interleaved calls; pictures are JPEG files of "

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from absl import flags
 
-from mtl_keras.suggest import unknown
+from mtl_keras.messages import unknown
 from mtl_keras.tuning import roles
 from zoo.commands import (
     SUMMARIES,
@@ -210,7 +210,7 @@ def _flat(content: dict, prefix: str = "") -> dict:
 
 
 def _write_search(workdir, search) -> None:
-    from mtl_keras import checkpoint
+    from mtl_keras.training import checkpoint
 
     text = json.dumps(search, indent=2, sort_keys=True) + "\n"
     checkpoint.write_atomically(

@@ -127,7 +127,8 @@ def write(table: dict, hypermodel, oracle, workdir: Path) -> list[Path]:
     Returns:
         List of the files' paths.
     """
-    from mtl_keras import checkpoint, plots, report
+    from mtl_keras import plots
+    from mtl_keras.training import checkpoint, report
     from mtl_keras.tuning import table as pages
 
     # JSON has no NaN; a figure that is not defined is null.

@@ -142,7 +142,7 @@ def describe(values: dict) -> str:
 
 
 def _write(target, content) -> None:
-    from mtl_keras import checkpoint, report
+    from mtl_keras.training import checkpoint, report
 
     text = json.dumps(report.plain(content), indent=2) + "\n"
     checkpoint.write_atomically(

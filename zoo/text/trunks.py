@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from keras import layers
 
-from mtl_keras.suggest import unknown
+from mtl_keras.messages import unknown
 from zoo.text.layers import HidePadding
 
 _DILATIONS = (1, 2, 4)

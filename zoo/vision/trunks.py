@@ -3,7 +3,7 @@
 import keras
 from keras import layers
 
-from mtl_keras.suggest import did_you_mean, listed
+from mtl_keras.messages import did_you_mean, listed
 from zoo.vision import applications
 
 

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from mtl_keras import balancing
-from tests.mtl_keras.backends import LOSS, network
+from tests.mtl_keras.engine.backends import LOSS, network
 
 
 def two_replicas():

@@ -111,8 +111,8 @@ def test_held_weights_hold_an_exact_and_a_plain_branch():
 def test_exact_gradients_take_their_own_memory_and_little_more():
     if keras.backend.backend() != "jax":
         pytest.skip("the compiled program tells its memory on JAX alone")
-    from mtl_keras.benchmarking.memory import compare_memory
-    from mtl_keras.benchmarking.network import Network
+    from mtl_keras.profiling.memory import compare_memory
+    from mtl_keras.profiling.network import Network
 
     network = Network(num_tasks=12, batch_size=16)
     found = compare_memory(network, "upgrad", jit_compile=True)

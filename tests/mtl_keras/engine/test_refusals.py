@@ -108,7 +108,7 @@ def test_one_task_trains_plainly_without_a_word():
         warnings.simplefilter("error")
         for name in balancing.list_balancers():
             compiled(model, name)
-            assert model.step_outline is None
+            assert model.step_plan is None
     before = model.get_weights()
     model.fit(X, {"a": Y["a"]}, verbose=0)
     assert not np.array_equal(before[0], model.get_weights()[0])

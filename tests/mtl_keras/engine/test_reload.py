@@ -4,9 +4,10 @@ import keras
 import numpy as np
 import pytest
 
-from mtl_keras import balancing, checkpoint
+from mtl_keras import balancing
+from mtl_keras.training import checkpoint
 from tests import test_case as case
-from tests.mtl_keras.backends import LOSS, network
+from tests.mtl_keras.engine.backends import LOSS, network
 
 # One of each kind of state: none, scalars, by epoch, drawn, per parameter.
 QUICK = ["uncertainty", "dwa", "rlw", "gradnorm", "cagrad", "moco"]

@@ -3,7 +3,7 @@ import pytest
 from sklearn.metrics import f1_score
 
 from mtl_keras import LabelSpec, Task, losses
-from mtl_keras.labelled import LabelledBatch
+from mtl_keras.model.task_loss import LabelledBatch
 from tests.mtl_keras.losses import examples
 
 

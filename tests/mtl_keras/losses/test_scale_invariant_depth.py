@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from mtl_keras import LabelSpec, Task, losses
-from mtl_keras.labelled import LabelledBatch
+from mtl_keras.model.task_loss import LabelledBatch
 from tests.mtl_keras.losses.on_backend import compiled, gradient, summed
 
 

@@ -4,8 +4,9 @@ import keras
 import numpy as np
 import pytest
 
-from mtl_keras import MultiTaskModel, checkpoint
+from mtl_keras import MultiTaskModel
 from mtl_keras.optimizers import PerPart
+from mtl_keras.training import checkpoint
 from tests import test_case as case
 from tests.test_case import assert_close
 

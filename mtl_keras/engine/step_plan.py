@@ -1,0 +1,271 @@
+"""What a step that balances gradients runs, and in which order."""
+
+import dataclasses
+import math
+import warnings
+import weakref
+
+from keras import ops
+
+from mtl_keras import compat, graph
+from mtl_keras.balancing import Balancer, GradientBalancer
+from mtl_keras.balancing.jacobian_balancer import JacobianBalancer
+from mtl_keras.messages import listed
+from mtl_keras.sharing.dropout import FrontierDropout
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class StepPlan:
+    """The model taken apart for one backward pass through all heads.
+
+    Args:
+        parts: The model's `graph.Partition`.
+        balancer: `GradientBalancer`.
+        tasks: Tuple of strings, the trained ones, sorted.
+        slots: Tuple of integers, the frontier that a gradient flows through.
+        trunk_variables: List of trainable variables of the trunk.
+        last_variables: List of those of its last layers.
+        dropout: `FrontierDropout` or `None`.
+        programs: Dict, where a backend keeps what it compiled.
+    """
+
+    parts: graph.Partition
+    balancer: Balancer
+    tasks: tuple[str, ...]
+    slots: tuple[int, ...]
+    trunk_variables: list
+    last_variables: list
+    dropout: FrontierDropout | None
+    programs: dict = dataclasses.field(default_factory=dict)
+
+    @property
+    def branches(self) -> bool:
+        """Whether exact steps and steps that reuse their weights differ."""
+        balancer = self.balancer
+        return balancer.on == "parameters" and balancer.step_counter is not None
+
+    @property
+    def sizes(self) -> list[int]:
+        """How many numbers each of the trunk's variables holds."""
+        return [math.prod(v.shape) for v in self.trunk_variables]
+
+    def reads(self, task: str) -> list[int]:
+        """Lists the slots of `slots` that a task's head reads."""
+        return [s for s in self.slots if s in self.parts.heads[task].reads]
+
+    def run_trunk(self, inputs: list) -> dict:
+        """Runs the trunk in training.
+
+        Args:
+            inputs: List of tensors, the flattened inputs.
+
+        Returns:
+            Dict, slot to tensor, of all that heads read.
+        """
+        values = dict(zip(self.parts.trunk.reads, inputs, strict=True))
+        self.parts.trunk.run(values, training=True)
+        if self.dropout is not None:
+            self.dropout.drop(values)
+        kept = {*self.parts.frontier, *self.parts.trunk.reads}
+        return {slot: values[slot] for slot in values if slot in kept}
+
+    def run_heads(self, values: dict, copies: dict, masks: dict) -> dict:
+        """Runs every head in training, each on its own copy of the frontier.
+
+        Args:
+            values: Dict, slot to tensor.
+            copies: Dict, task name to dict, slot to tensor.
+            masks: Dict, slot to Keras's mask of it.
+
+        Returns:
+            Dict, task name to output tensor.
+        """
+        predictions = {}
+        for name, head in self.parts.heads.items():
+            own = {**values, **copies.get(name, {})}
+            for slot, mask in masks.items():
+                compat.set_mask(own[slot], mask)
+            predictions[name] = head.run(own, training=True)[0]
+        return predictions
+
+    def masks(self, values: dict) -> dict:
+        """Collects Keras's masks, which copies and transformations lose."""
+        found = {slot: compat.get_mask(t) for slot, t in values.items()}
+        return {slot: m for slot, m in found.items() if m is not None}
+
+
+def make_step_plan(parts, balancer, tasks, dropout) -> StepPlan | None:
+    """Plans the step of a balancer that reads gradients.
+
+    Args:
+        parts: The model's `graph.Partition`.
+        balancer: `Balancer`.
+        tasks: Tuple of strings, the trained tasks, sorted.
+        dropout: `FrontierDropout` or `None`.
+
+    Returns:
+        `StepPlan`; `None` where a plain step does: a balancer of losses, one
+        task, or nothing shared that is trained.
+
+    Raises:
+        ValueError: If the tasks share no variable at all at a level that
+            compares what heads read.
+    """
+    if not isinstance(balancer, GradientBalancer) or len(tasks) < 2:
+        return None
+    read = {slot: _readers(parts, slot, tasks) for slot in parts.live}
+    slots = tuple(slot for slot in parts.live if read[slot])
+    variables = parts.trunk.trainable_variables
+    if not variables or not slots:
+        _without_trunk(parts, balancer, tasks)
+        return None
+    if balancer.on == "features" and all(len(n) < 2 for n in read.values()):
+        warnings.warn(
+            f"{type(balancer).__name__}(on='features') compares the tasks "
+            "where their heads read the trunk, and no tensor there is read by "
+            "two tasks: no conflict can be seen, only magnitudes are balanced."
+            " on='parameters' sees conflicts. mtl_keras.graph.describe(model) "
+            "tells what is read by whom.",
+            UserWarning,
+            stacklevel=5,
+        )
+    return StepPlan(
+        parts=parts,
+        balancer=balancer,
+        tasks=tasks,
+        slots=slots,
+        trunk_variables=variables,
+        last_variables=_last_variables(parts, slots),
+        dropout=dropout,
+    )
+
+
+def bind(model, balancer, tasks, found: StepPlan | None) -> None:
+    """Fixes a balancer's tasks and makes its state.
+
+    Compiling the same model again keeps the state.
+
+    Args:
+        model: The model that it belongs to.
+        balancer: `Balancer`.
+        tasks: Tuple of strings, the trained tasks, sorted.
+        found: `StepPlan` or `None`.
+
+    Raises:
+        ValueError: If another model has its state, or gave it other tasks.
+    """
+    owner = balancer.owner() if balancer.owner is not None else None
+    is_taken = balancer.variables or balancer.tasks != tuple(tasks)
+    if is_taken and owner is not None and owner is not model:
+        name = type(balancer).__name__
+        raise ValueError(
+            f"This {name} already balances the model {owner.name!r}, with its "
+            "tasks and state. Give each model a balancer of its own: "
+            f"{name}.from_config(balancer.get_config()). "
+            f"Received: loss_weights={balancer!r}"
+        )
+    balancer.owner = weakref.ref(model)
+    if isinstance(balancer, JacobianBalancer) and found is not None:
+        balancer.bind(tasks, sum(found.sizes))
+    else:
+        balancer.bind(tasks)
+
+
+def check_overrides(model, base, found: StepPlan | None) -> None:
+    """Refuses a subclass whose own loss a step would not ask for.
+
+    Args:
+        model: The model that is compiled.
+        base: `MultiTaskModel`.
+        found: `StepPlan` or `None`.
+
+    Raises:
+        ValueError: If gradients are balanced and `compute_loss` is another.
+    """
+    if found is None or type(model).compute_loss is base.compute_loss:
+        return
+    raise ValueError(
+        f"{type(model).__name__} overrides `compute_loss`, which a balancer "
+        "of gradients does not call: it needs each task's loss alone. Override "
+        "`task_losses`, use `add_loss` for a penalty, or balance by losses, "
+        "such as loss_weights='uncertainty'. Received: "
+        f"loss_weights={found.balancer!r}"
+    )
+
+
+def refuse_own_step(model) -> None:
+    """Refuses a sum of losses where gradients are balanced.
+
+    Args:
+        model: A model that a `train_step` of its own asks for the loss.
+
+    Raises:
+        ValueError: Always.
+    """
+    name = type(model.balancer).__name__
+    raise ValueError(
+        f"{name} balances the tasks' gradients, which a summed loss does not "
+        "give: `compute_loss` was called in training, as by a `train_step` of "
+        f"your own. Received: the class {type(model).__name__}. Call "
+        "super().train_step there, balance by losses, such as "
+        "loss_weights='uncertainty', or, to look at the loss alone, pass "
+        "training=False."
+    )
+
+
+def _readers(parts, slot, tasks):
+    return [name for name in parts.readers(slot) if name in tasks]
+
+
+def _without_trunk(parts, balancer, tasks):
+    name = type(balancer).__name__
+    hint = "mtl_keras.graph.describe(model) tells what they share."
+    if not parts.shared_variables and balancer.on != "parameters":
+        raise ValueError(
+            f"{name}(on={balancer.on!r}) has nothing to act on: the tasks "
+            f"{listed(tasks)} share no variable. {hint} Let the heads read a "
+            "trunk, or balance by losses alone, such as "
+            "loss_weights='uncertainty'."
+        )
+    warnings.warn(
+        f"{name} has nothing to balance: the tasks {listed(tasks)} share no "
+        f"variable that is trained. Each trains with the weight 1. {hint} "
+        "Compile again when you unfreeze the trunk.",
+        UserWarning,
+        stacklevel=6,
+    )
+
+
+def _last_variables(parts, slots) -> list:
+    """Finds the trained variables nearest to the frontier, on each way down."""
+    producer = {s: call for call in parts.trunk.calls for s in call.writes}
+    found, waiting, seen = {}, list(slots), set()
+    while waiting:
+        call = producer.get(waiting.pop())
+        if call is None or call in seen:
+            continue
+        seen.add(call)
+        variables = getattr(call.operation, "trainable_variables", ())
+        # A normalisation has but two vectors; the layer before it is meant.
+        if any(len(v.shape) > 1 for v in variables):
+            found.update((id(v), v) for v in variables)
+        else:
+            waiting.extend(call.reads)
+    known = {id(v) for v in parts.trunk.trainable_variables}
+    last = [v for key, v in found.items() if key in known]
+    return last or parts.trunk.trainable_variables
+
+
+def total_of(losses: list):
+    """Adds up scalar losses.
+
+    Args:
+        losses: List of scalar tensors.
+
+    Returns:
+        float32 scalar tensor; 0 for none.
+    """
+    total = ops.zeros((), "float32")
+    for loss in losses:
+        total = total + ops.sum(ops.cast(loss, "float32"))
+    return total

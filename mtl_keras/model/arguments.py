@@ -1,0 +1,211 @@
+"""Reads the arguments of `compile`: which loss and metrics each task has."""
+
+from mtl_keras import checks
+from mtl_keras import losses as losses_module
+from mtl_keras import metrics as metrics_module
+from mtl_keras.messages import did_you_mean, listed
+
+
+def check_names(argument: str, names, tasks) -> None:
+    """Checks that every name is a task.
+
+    Args:
+        argument: String, the argument that holds the names.
+        names: Iterable of names as received.
+        tasks: Iterable of strings, the model's tasks.
+
+    Raises:
+        ValueError: If a name is no task of the model.
+    """
+    names = list(names)
+    for name in names:
+        if name not in tasks:
+            raise ValueError(
+                f"`{argument}` names the task {name!r}, which this model does "
+                f"not have. Its tasks are {listed(tasks)}."
+                f"{did_you_mean(name, tasks)} "
+                f"Received: {argument} with keys {names}"
+            )
+
+
+def resolve_losses(loss, tasks: dict) -> dict:
+    """Finds each task's loss.
+
+    Args:
+        loss: `None` (each task's own), one loss for all tasks, or a dict of
+            task name to loss; `None` in the dict means "not trained".
+        tasks: Dict, task name to `Task`.
+
+    Returns:
+        Dict, task name to a loss object or function, in the order of the
+        names; tasks that are not trained are left out.
+
+    Raises:
+        ValueError: If a name is no task, a loss is unknown, or a task has no
+            loss.
+    """
+    if isinstance(loss, list | tuple):
+        raise ValueError(
+            "`loss` must be a dict keyed by task, or one loss for all tasks: "
+            "the order of a list says nothing about the tasks "
+            f"{listed(tasks)}. Received: loss={loss!r}"
+        )
+    if isinstance(loss, dict):
+        check_names("loss", loss, tasks)
+        given = loss
+    elif loss is None:
+        given = {}
+    else:
+        given = dict.fromkeys(tasks, loss)
+    found, without = {}, []
+    for name, task in sorted(tasks.items()):
+        if name in given:
+            if given[name] is not None:
+                found[name] = losses_module.get(given[name])
+        elif (default := task.default_loss()) is not None:
+            found[name] = default
+        else:
+            without.append(name)
+    if without and (found or given):
+        raise ValueError(
+            f"No loss is known for the tasks {listed(without)}. Pass "
+            "loss={task: loss} for each, or loss={task: None} for an output "
+            f"that is not trained. Received: loss={loss!r}"
+        )
+    return found
+
+
+def resolve_metrics(argument: str, metrics, tasks: dict) -> tuple[dict, dict]:
+    """Finds each task's metrics.
+
+    Args:
+        argument: String, `"metrics"` or `"weighted_metrics"`.
+        metrics: `None` (each task's own, for `"metrics"`), or a dict of task
+            name to a metric or a sequence of them; a task that the dict
+            leaves out keeps its own.
+        tasks: Dict, task name to `Task`.
+
+    Returns:
+        Two dicts, task name to list: metrics that stream over batches, and
+        metrics of the whole split.
+
+    Raises:
+        ValueError: If a name is no task, a metric is unknown, or one name
+            stands twice at a task.
+    """
+    if metrics is not None and not isinstance(metrics, dict):
+        raise ValueError(
+            f"`{argument}` must be a dict keyed by task, such as "
+            f"{{{next(iter(sorted(tasks)), 'task')!r}: ['accuracy']}}. "
+            f"Received: {argument}={metrics!r}"
+        )
+    given = metrics or {}
+    check_names(argument, given, tasks)
+    streaming, split = {}, {}
+    for name, task in sorted(tasks.items()):
+        if name in given:
+            group = given[name]
+            group = group if isinstance(group, list | tuple) else [group]
+            group = [_metric(entry) for entry in group if entry is not None]
+        else:
+            group = task.default_metrics() if argument == "metrics" else []
+        _check_group(argument, name, group, tasks)
+        of_split = [
+            m for m in group if isinstance(m, metrics_module.SplitMetric)
+        ]
+        streaming[name] = [m for m in group if m not in of_split]
+        split[name] = of_split
+    return (
+        {name: group for name, group in streaming.items() if group},
+        {name: group for name, group in split.items() if group},
+    )
+
+
+def _metric(identifier):
+    metric = metrics_module.get(identifier)
+    is_ours = type(metric).__module__.startswith("mtl_keras.")
+    if isinstance(identifier, str) and not is_ours:
+        # As in Keras, "mae" is logged as "mae".
+        metric.name = identifier
+    return metric
+
+
+def _check_group(argument, task, group, tasks):
+    seen = set()
+    for metric in group:
+        name = getattr(metric, "name", getattr(metric, "__name__", None))
+        if name == "loss":
+            raise ValueError(
+                f"`{argument}` gives the task {task!r} a metric named 'loss', "
+                f"but the logs show the task's loss as '{task}_loss'. Give it "
+                "another `name`."
+            )
+        if name in seen:
+            raise ValueError(
+                f"`{argument}` gives the task {task!r} two metrics named "
+                f"{name!r}; they would share one line of the logs. Give one "
+                "of them another `name`."
+            )
+        seen.add(name)
+        if isinstance(metric, metrics_module.SplitMetric):
+            check_names(
+                f"{argument}[{task!r}] ({metric.name})",
+                metric.reads(task),
+                tasks,
+            )
+
+
+def resolve_class_weight(class_weight, tasks: dict, losses: dict) -> dict:
+    """Reads `class_weight`: for each task, a weight for each class.
+
+    Args:
+        class_weight: `None`, or a dict of task name to a dict of class number
+            to weight. Classes left out weigh 1.
+        tasks: Dict, task name to `Task`.
+        losses: Dict, task name to loss, the tasks that are trained.
+
+    Returns:
+        Dict, task name to a list of floats, one a class.
+
+    Raises:
+        ValueError: If a name is no task, the task has no classes, or a class
+            does not exist.
+    """
+    if class_weight is None:
+        return {}
+    if not isinstance(class_weight, dict) or any(
+        not isinstance(value, dict) for value in class_weight.values()
+    ):
+        raise ValueError(
+            "`class_weight` must be a dict of task name to a dict of class "
+            f"number to weight. Its tasks are {listed(tasks)}. "
+            f"Received: class_weight={class_weight!r}"
+        )
+    check_names("class_weight", class_weight, tasks)
+    return {
+        name: _class_table(name, weights, tasks[name])
+        for name, weights in class_weight.items()
+        if name in losses
+    }
+
+
+def _class_table(name, weights, task):
+    spec = task.label
+    is_one_hot = spec.rule == "one_hot"
+    if not is_one_hot and (
+        spec.minimum != 0 or spec.maximum is None or spec.rule is not None
+    ):
+        raise ValueError(
+            f"`class_weight` names the task {name!r}, whose labels are no "
+            "class numbers. Use `sample_weight` for it instead."
+        )
+    num_classes = spec.shape[-1] if is_one_hot else int(spec.maximum) + 1
+    for number, weight in weights.items():
+        if number not in range(num_classes):
+            raise ValueError(
+                f"`class_weight` of the task {name!r} names the class "
+                f"{number!r}. Expected integers in [0, {num_classes}). "
+                f"Received: {weights}"
+            )
+        checks.number(f"class_weight[{name!r}][{number}]", weight, low=0)
+    return [float(weights.get(number, 1.0)) for number in range(num_classes)]

@@ -1,0 +1,130 @@
+"""What a model is compiled with, once its arguments have been read."""
+
+import dataclasses
+
+from mtl_keras import balancing, graph, optimizers
+from mtl_keras.engine.step_plan import StepPlan, bind, make_step_plan
+from mtl_keras.model import arguments
+from mtl_keras.model.balance_log import BalanceLog
+from mtl_keras.model.label_inference import complete_task
+from mtl_keras.model.tracking import TaskTracking
+from mtl_keras.sharing.dropout import FrontierDropout
+from mtl_keras.sharing.regularization import SharedPenalty
+from mtl_keras.task import Task
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class CompiledTasks:
+    """The outcome of `compile`; another `compile` replaces it whole.
+
+    Args:
+        arguments: Dict, what `compile` was given.
+        tasks: Dict, task name to `Task`, sorted, each with the label that its
+            loss reads.
+        losses: Dict, task name to loss, of the tasks that are trained.
+        checked: Tuple of strings, the tasks whose labels are checked.
+        balancer: `Balancer`.
+        penalty: `SharedPenalty`.
+        dropout: `FrontierDropout`, or `None`.
+        step_plan: `StepPlan` of a step that balances gradients, or `None`.
+        tracking: `TaskTracking`.
+    """
+
+    arguments: dict
+    tasks: dict
+    losses: dict
+    checked: tuple[str, ...]
+    balancer: balancing.Balancer
+    penalty: SharedPenalty
+    dropout: FrontierDropout | None
+    step_plan: StepPlan | None
+    tracking: TaskTracking
+
+
+def tasks_by_name(declared, outputs: dict) -> dict:
+    """Gives each output a task: the declared one, or one of its name.
+
+    Args:
+        declared: Sequence of `Task`.
+        outputs: Dict, task name to output tensor.
+
+    Returns:
+        Dict, task name to `Task`, sorted.
+    """
+    known = {task.name: task for task in declared}
+    return {name: known.get(name) or Task(name) for name in sorted(outputs)}
+
+
+def prepare(model, declared, given: dict) -> CompiledTasks:
+    """Reads the arguments of `compile`.
+
+    Args:
+        model: `MultiTaskModel`.
+        declared: Sequence of `Task`, those that the user declared.
+        given: Dict, the arguments by name.
+
+    Returns:
+        `CompiledTasks`.
+
+    Raises:
+        ValueError: If a name is no task of the model, a loss, metric or
+            balancer is unknown, or a task has no loss.
+    """
+    tasks = tasks_by_name(declared, model.output)
+    losses = arguments.resolve_losses(given["loss"], tasks)
+    streaming, split = arguments.resolve_metrics(
+        "metrics", given["metrics"], tasks
+    )
+    weighted, weighted_split = arguments.resolve_metrics(
+        "weighted_metrics", given["weighted_metrics"], tasks
+    )
+    if weighted_split:
+        raise ValueError(
+            "A metric of the whole split goes into `metrics`. Received: "
+            f"weighted_metrics={given['weighted_metrics']!r}"
+        )
+    declared_names = {task.name for task in declared}
+    for name, loss in losses.items():
+        tasks[name] = complete_task(
+            tasks[name],
+            loss,
+            model.output[name].shape,
+            is_declared=name in declared_names,
+        )
+    balancer = balancing.get(given["loss_weights"])
+    parts = graph.partition(model)
+    penalty = SharedPenalty(given["shared_regularizer"], parts)
+    dropout = FrontierDropout.of(given["shared_dropout"], model, parts)
+    graph.warn_if_nothing_shared(parts)
+    names = tuple(losses)
+    found = make_step_plan(parts, balancer, names, dropout)
+    bind(model, balancer, names, found)
+    optimizers.bind(given["optimizer"], model)
+    return CompiledTasks(
+        arguments=given,
+        tasks=tasks,
+        losses=losses,
+        # An undeclared output without a loss says nothing of its labels.
+        checked=tuple(n for n, t in tasks.items() if n in losses or t.kind),
+        balancer=balancer,
+        penalty=penalty,
+        dropout=dropout,
+        step_plan=found,
+        tracking=TaskTracking(
+            losses, streaming, weighted, split, _balance_log(balancer, found)
+        ),
+    )
+
+
+def _balance_log(balancer, found):
+    if not balancer.monitor or not balancer.tasks:
+        return None
+    if found is None:
+        return BalanceLog(
+            balancer.tasks, reads_gradients=False, is_weighting=True
+        )
+    return BalanceLog(
+        balancer.tasks,
+        reads_gradients=True,
+        is_weighting=not isinstance(balancer, balancing.JacobianBalancer),
+    )

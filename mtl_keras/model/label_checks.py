@@ -1,0 +1,269 @@
+"""Checks labels and sample weights on their way into the model."""
+
+import keras
+import numpy as np
+
+from mtl_keras.messages import listed
+from mtl_keras.model.arguments import check_names
+
+
+def check_labels(y, tasks: dict, checked) -> dict:
+    """Checks the structure and shapes of a batch's labels; at trace time.
+
+    Args:
+        y: Dict, task name to tensor or `None`; a single tensor where the model
+            has one task.
+        tasks: Dict, task name to `Task`.
+        checked: Names of the tasks whose labels are checked.
+
+    Returns:
+        Dict, task name to tensor, of the tasks that have labels.
+
+    Raises:
+        ValueError: If `y` is no flat dict keyed by task or a shape is wrong.
+    """
+    y = as_dict("labels", y, tasks)
+    labels = {n: v for n, v in y.items() if v is not None}
+    for name, label in labels.items():
+        if name in checked:
+            tasks[name].label.check_dtype(name, label.dtype)
+            tasks[name].label.check_shape(name, label.shape)
+    return labels
+
+
+def as_dict(what: str, value, tasks: dict) -> dict:
+    """Reads labels or weights as a flat dict keyed by task.
+
+    Args:
+        what: String, what the value is, for the error.
+        value: Dict, or a single array where the model has one task, or `None`.
+        tasks: Dict, task name to `Task`.
+
+    Returns:
+        Dict, task name to array or `None`.
+
+    Raises:
+        ValueError: If it cannot be read so.
+    """
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        if len(tasks) == 1 and hasattr(value, "shape"):
+            return {next(iter(tasks)): value}
+        raise ValueError(
+            f"The {what} of a model with the tasks {listed(tasks)} must be a "
+            "flat dict keyed by task; a task without any may be left out. "
+            f"Received: {type(value).__name__}"
+        )
+    check_names(what, value, tasks)
+    for name, entry in value.items():
+        if isinstance(entry, dict | list | tuple) and not _is_numbers(entry):
+            raise ValueError(
+                f"The {what} of the task {name!r} must be one array. "
+                f"Received: {type(entry).__name__}"
+            )
+    return dict(value)
+
+
+def weights_of(sample_weight, tasks: dict, labels: dict) -> dict:
+    """Reads a batch's sample weights.
+
+    Args:
+        sample_weight: `None`, one tensor for all tasks, or a dict.
+        tasks: Dict, task name to `Task`.
+        labels: Dict, task name to tensor, the batch's labels.
+
+    Returns:
+        Dict, task name to tensor; a task without weights may be absent.
+    """
+    if sample_weight is None:
+        return {}
+    if isinstance(sample_weight, dict):
+        return as_dict("sample_weight", sample_weight, tasks)
+    return dict.fromkeys(labels, sample_weight)
+
+
+def _is_numbers(entry) -> bool:
+    if isinstance(entry, dict):
+        return False
+    try:
+        return np.asarray(entry).dtype != object
+    except (NotImplementedError, TypeError, ValueError):
+        # Of several lengths, or tensors of a step that is being traced.
+        return False
+
+
+def standardize(call: dict, tasks: dict, checked) -> None:
+    """Checks the data of a call of `fit` or `evaluate`, in place.
+
+    Args:
+        call: Dict, the arguments by name; `y` and `sample_weight` are replaced
+            by what Keras takes.
+        tasks: Dict, task name to `Task`.
+        checked: Names of the tasks whose labels are checked.
+
+    Raises:
+        ValueError: As `standardize_arrays` and `check_dataset`.
+    """
+    x, y = call.get("x"), call.get("y")
+    if hasattr(x, "element_spec"):
+        check_dataset(x, tasks, checked)
+    elif y is not None or hasattr(x, "shape"):
+        call["y"], call["sample_weight"] = standardize_arrays(
+            x, y, call.get("sample_weight"), tasks, checked
+        )
+
+
+def standardize_held_out(held_out, tasks: dict, checked):
+    """Checks `validation_data`.
+
+    Args:
+        held_out: Tuple `(x, y)` or `(x, y, sample_weight)`, or a dataset.
+        tasks: Dict, task name to `Task`.
+        checked: Names of the tasks whose labels are checked.
+
+    Returns:
+        What Keras takes as `validation_data`.
+
+    Raises:
+        ValueError: As `standardize`, or if the tuple is another.
+    """
+    if not isinstance(held_out, list | tuple):
+        standardize({"x": held_out}, tasks, checked)
+        return held_out
+    if len(held_out) not in (2, 3):
+        raise ValueError(
+            "`validation_data` must be (x, labels), (x, labels, "
+            "sample_weight) or a dataset. Received: a "
+            f"{type(held_out).__name__} of {len(held_out)} entries"
+        )
+    call = dict(zip(("x", "y", "sample_weight"), held_out, strict=False))
+    standardize(call, tasks, checked)
+    if call.get("sample_weight") is None:
+        return call["x"], call["y"]
+    return call["x"], call["y"], call["sample_weight"]
+
+
+def standardize_arrays(x, y, sample_weight, tasks: dict, checked) -> tuple:
+    """Checks arrays given to `fit` or `evaluate` and completes the weights.
+
+    Args:
+        x: The inputs: array, or list or dict of arrays.
+        y: Dict, task name to array; `None` entries are left out.
+        sample_weight: `None`, one array for all tasks, or a dict that may
+            leave tasks out.
+        tasks: Dict, task name to `Task`.
+        checked: Names of the tasks whose labels are checked.
+
+    Returns:
+        Tuple of two dicts with the same keys; the second `None` where there
+        are no weights.
+
+    Raises:
+        ValueError: If names, lengths, shapes, types or ranges are wrong, or no
+            task has labels.
+    """
+    y = {
+        name: np.asarray(label) if _is_array_like(label) else label
+        for name, label in as_dict("labels", y, tasks).items()
+        if label is not None
+    }
+    require_labels(y, tasks)
+    for name, label in y.items():
+        if name in checked and isinstance(label, np.ndarray):
+            tasks[name].label.check_array(name, label)
+    _check_lengths(x, y)
+    if sample_weight is None:
+        return y, None
+    if isinstance(sample_weight, dict):
+        weights = as_dict("sample_weight", sample_weight, tasks)
+    else:
+        weights = dict.fromkeys(y, sample_weight)
+    return y, {
+        name: _weight_array(name, weights.get(name), label)
+        for name, label in y.items()
+    }
+
+
+def require_labels(y, tasks: dict) -> None:
+    """Raises a `ValueError` if there are no labels at all.
+
+    Args:
+        y: Labels as received.
+        tasks: Dict, task name to `Task`.
+    """
+    if y is None or (isinstance(y, dict) and not y):
+        raise ValueError(
+            f"No task has labels. Expected a dict with some of {listed(tasks)}."
+            f" Received: {y}"
+        )
+
+
+def _is_array_like(label) -> bool:
+    return isinstance(label, list | tuple) or hasattr(label, "__array__")
+
+
+def _check_lengths(x, y):
+    inputs = {
+        leaf.shape[0]
+        for leaf in keras.tree.flatten(x)
+        if getattr(leaf, "shape", None)
+    }
+    labels = {name: label.shape[0] for name, label in y.items()}
+    if len(inputs | set(labels.values())) > 1:
+        raise ValueError(
+            "Inputs and labels must be of the same examples. Received: inputs "
+            f"of {sorted(inputs)} examples, labels of {labels}"
+        )
+
+
+def _weight_array(name, weight, label):
+    if weight is None:
+        return np.ones(len(label), "float32")
+    try:
+        array = np.asarray(weight, "float32")
+    except (TypeError, ValueError):
+        array = np.full((), np.nan)
+    expected = (
+        f"Task {name!r} expects `sample_weight` to be an array of finite "
+        "numbers, one for each example, of shape "
+        f"({len(label)},), or one for each label, of shape {label.shape}."
+    )
+    if array.ndim == 0:
+        raise ValueError(f"{expected} Received: {type(weight).__name__}")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{expected} Received: NaN or infinity among them")
+    fits = array.shape == label.shape[: array.ndim]
+    if not fits and array.shape != (len(label), 1):
+        raise ValueError(f"{expected} Received: shape {array.shape}")
+    return array
+
+
+def check_dataset(dataset, tasks: dict, checked) -> None:
+    """Checks a `tf.data.Dataset` by its element spec, before the first batch.
+
+    Args:
+        dataset: Object with `element_spec`.
+        tasks: Dict, task name to `Task`.
+        checked: Names of the tasks whose labels are checked.
+
+    Raises:
+        ValueError: If its elements are no `(inputs, labels[, weights])`, or
+            names or shapes are wrong.
+    """
+    spec = dataset.element_spec
+    if not isinstance(spec, tuple) or len(spec) not in (2, 3):
+        raise ValueError(
+            "A dataset for a multi-task model must give (inputs, "
+            "{task: label}) or (inputs, {task: label}, {task: weight}). "
+            f"Received: elements of the form {spec}"
+        )
+    labels = as_dict("labels", spec[1], tasks)
+    require_labels(labels, tasks)
+    for name, label in labels.items():
+        if name in checked and getattr(label, "shape", None) is not None:
+            tasks[name].label.check_dtype(name, label.dtype)
+            if label.shape.rank is not None:
+                tasks[name].label.check_shape(name, tuple(label.shape))
+    if len(spec) == 3 and not hasattr(spec[2], "shape"):
+        as_dict("sample_weight", spec[2], tasks)

@@ -1,0 +1,288 @@
+"""The loops over data of a multi-task model, with labels checked."""
+
+import inspect
+
+import keras
+from keras import ops
+
+from mtl_keras import engine
+from mtl_keras.engine import distribution
+from mtl_keras.engine.kept_state import KeptState
+from mtl_keras.model import arguments, label_checks, random_state
+from mtl_keras.model.balance_log import BalancerEpochs
+from mtl_keras.model.collection import COLLECTED, SplitCollection
+from mtl_keras.model.validation import (
+    LabelCheck,
+    raise_illegal_labels,
+    raise_negative_losses,
+)
+
+
+class Hidden:
+    """Keeps a value out of Keras's and TensorFlow's attribute tracking.
+
+    Args:
+        value: Anything.
+    """
+
+    def __init__(self, value):
+        self.value = value
+
+
+class CheckedLoops(keras.Model):
+    """Trains and evaluates on labels that were checked before.
+
+    The base of `MultiTaskModel`, which says what a step computes.
+    """
+
+    # Replaced by `compile` (a `CompiledTasks`) and by the loops.
+    _plan = None
+    _class_tables = None
+    _collection = None
+    _is_evaluating = False
+    # Whether an evaluation runs, whose logs show no balancing.
+    _evaluates = False
+    _evaluation_steps = 1
+
+    @property
+    def _board(self):
+        return None if self._plan is None else self._plan.value.tracking
+
+    @property
+    def _checked(self):
+        return () if self._plan is None else self._plan.value.checked
+
+    def _require_loss(self):
+        if self._plan is None:
+            raise ValueError(
+                "This model is not compiled. Call `compile` before it trains "
+                "or is evaluated."
+            )
+        if not self._plan.value.losses:
+            raise ValueError(
+                "No task has a loss. Pass loss={task: loss} to `compile`, or "
+                "declare the tasks: MultiTaskModel(..., tasks=[Task(...)])."
+            )
+
+    def make_test_function(self, force=False):
+        """Makes the evaluation function; it hands out what it collects."""
+        if self.test_function is not None and not force:
+            return self.test_function
+        if self._board is None or not self._board.split_metrics:
+            return super().make_test_function(force)
+        super().make_test_function(force=True)
+        self.test_function = engine.collecting(
+            self.test_function,
+            lambda: self._evaluation_steps,
+            COLLECTED,
+            self._collect,
+        )
+        return self.test_function
+
+    def _collect(self, batch):
+        if self._collection is not None:
+            self._collection.add(batch)
+
+    def fit(self, *args, **kwargs):
+        """Trains the model; arguments as in `keras.Model.fit`.
+
+        Beyond Keras: `y` may leave tasks out, `sample_weight` may be a dict
+        of some tasks or one array for all, and `class_weight` is a dict of
+        task name to `{class: weight}`.
+
+        Args:
+            *args: As in Keras.
+            **kwargs: As in Keras.
+
+        Returns:
+            `keras.callbacks.History`.
+
+        Raises:
+            ValueError: If names, shapes, types or ranges of labels are wrong,
+                or an option of `compile` does not work on several replicas.
+        """
+        self._require_loss()
+        distribution.prepare_replicas(self)
+        call = inspect.signature(super().fit).bind(*args, **kwargs).arguments
+        self._use_class_weight(call.pop("class_weight", None))
+        label_checks.standardize(call, self.tasks, self._checked)
+        if hasattr(call.get("x"), "element_spec"):
+            # Keras warns that it cannot shuffle a dataset unless told not to.
+            call.setdefault("shuffle", False)
+        if (held_out := call.get("validation_data")) is not None:
+            call["validation_data"] = label_checks.standardize_held_out(
+                held_out, self.tasks, self._checked
+            )
+        callbacks = call.get("callbacks")
+        kept = KeptState(self)
+        ours = [kept, LabelCheck(type(self)._check_audit), BalancerEpochs()]
+        if isinstance(callbacks, keras.callbacks.CallbackList):
+            for each in ours:
+                each.set_model(self)
+                callbacks.append(each)
+        else:
+            given = (
+                callbacks
+                if isinstance(callbacks, list | tuple)
+                else ([] if callbacks is None else [callbacks])
+            )
+            call["callbacks"] = [*ours, *given]
+        with kept:
+            return super().fit(**call)
+
+    def _use_class_weight(self, class_weight):
+        tables = arguments.resolve_class_weight(
+            class_weight, self.tasks, self._plan.value.losses
+        )
+        if tables != self._class_tables.value:
+            self._class_tables = Hidden(tables)
+            self.train_function = None
+
+    def train_on_batch(
+        self,
+        x,
+        y=None,
+        sample_weight=None,
+        class_weight=None,
+        return_dict=False,
+    ):
+        """Trains on one batch; arguments as in `fit`.
+
+        Args:
+            x: As in Keras.
+            y: Dict, task name to array; tasks may be absent.
+            sample_weight: As in `fit`.
+            class_weight: As in `fit`.
+            return_dict: As in Keras.
+
+        Returns:
+            Dict of the batch's logs, or the list of its values.
+        """
+        self._require_loss()
+        distribution.prepare_replicas(self)
+        self._use_class_weight(class_weight)
+        y, sample_weight = label_checks.standardize_arrays(
+            x, y, sample_weight, self.tasks, self._checked
+        )
+        logs = super().train_on_batch(x, y, sample_weight, return_dict=True)
+        self._check_audit()
+        return logs if return_dict else self._in_order(logs)
+
+    def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
+        """Evaluates one batch, without the metrics of the whole split.
+
+        Args:
+            x: As in Keras.
+            y: Dict, task name to array; tasks may be absent.
+            sample_weight: As in `fit`.
+            return_dict: As in Keras.
+
+        Returns:
+            Dict of the batch's logs, or the list of its values.
+        """
+        self._require_loss()
+        y, sample_weight = label_checks.standardize_arrays(
+            x, y, sample_weight, self.tasks, self._checked
+        )
+        self._evaluates = True
+        try:
+            logs = super().test_on_batch(x, y, sample_weight, return_dict=True)
+        finally:
+            self._evaluates = False
+        self._check_audit()
+        return logs if return_dict else self._in_order(logs)
+
+    def save_assets(self, dir_path):
+        """Saves, in a `.keras` file, where the random generators stand."""
+        random_state.save(self, dir_path)
+
+    def load_assets(self, dir_path):
+        """Sets the random generators to where they stood."""
+        random_state.load(self, dir_path)
+
+    def _in_order(self, logs):
+        return [logs[name] for name in self.metrics_names if name in logs]
+
+    def evaluate(self, *args, **kwargs):
+        """Evaluates the model; arguments as in `keras.Model.evaluate`.
+
+        Args:
+            *args: As in Keras.
+            **kwargs: As in Keras, and `bootstrap`: how often to resample the
+                split for 95% intervals of its metrics, such as 1000. Adds
+                `<task>_<metric>_low` and `_high` for each metric of the whole
+                split; see `metrics.bootstrap.intervals`.
+
+        Returns:
+            Dict of the logs with `return_dict=True`, else the list of its
+            values in the order of `metrics_names`: the total loss, the tasks'
+            losses, their metrics, and metrics of the whole split; then the
+            intervals.
+        """
+        self._require_loss()
+        num_samples = self._board.num_samples(kwargs.pop("bootstrap", None))
+        private = {k: kwargs.pop(k) for k in list(kwargs) if k[0] == "_"}
+        call = inspect.signature(super().evaluate).bind(*args, **kwargs)
+        call = call.arguments
+        call.update(call.pop("kwargs", {}))
+        label_checks.standardize(call, self.tasks, self._checked)
+        return_dict = call.pop("return_dict", False)
+        kept = private.get("_use_cached_eval_dataset", False)
+        if kept:
+            # Within `fit`, before the training epoch's counts are reset.
+            self._check_audit()
+        self._collection = SplitCollection()
+        # Several steps an execution hand out the last step's outputs only, so
+        # what collects takes its steps one by one.
+        steps = self.steps_per_execution
+        if self._board.split_metrics:
+            self.steps_per_execution = 1
+            # The iterator that `fit` keeps still counts in executions.
+            self._evaluation_steps = steps if kept else 1
+        self._evaluates = True
+        try:
+            with KeptState(self):
+                logs = super().evaluate(**call, **private, return_dict=True)
+            self._check_audit()
+            logs.update(self._split_results())
+            intervals = {}
+            if num_samples:
+                intervals = self._board.split_intervals(
+                    self._collection.arrays(), num_samples
+                )
+        finally:
+            self._evaluates = False
+            self._collection = None
+            self._evaluation_steps = 1
+            self.steps_per_execution = steps
+        if return_dict:
+            return {**logs, **intervals}
+        return [*self._in_order(logs), *intervals.values()]
+
+    def predict(self, *args, **kwargs):
+        """Computes the answers; arguments as in `keras.Model.predict`.
+
+        Args:
+            *args: As in Keras.
+            **kwargs: As in Keras.
+
+        Returns:
+            Dict, task name to NumPy array.
+        """
+        with KeptState(self):
+            return super().predict(*args, **kwargs)
+
+    def _split_results(self) -> dict:
+        if not self._board.split_metrics:
+            return {}
+        return self._board.split_results(self._collection.arrays())
+
+    def _check_audit(self):
+        raise_illegal_labels(self._counts(self._board.audit), self.tasks)
+        balancer = self._plan.value.balancer
+        if balancer.needs_positive_losses:
+            raise_negative_losses(self._counts(self._board.negative), balancer)
+
+    def _counts(self, audit):
+        counts = ops.convert_to_numpy(audit.result())
+        return dict(zip(self._board.names, counts, strict=True))

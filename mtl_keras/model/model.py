@@ -1,0 +1,394 @@
+"""A functional Keras model with several named answers."""
+
+import functools
+
+import keras
+from keras import ops
+
+from mtl_keras import compat, engine
+from mtl_keras.engine.step_plan import check_overrides, refuse_own_step
+from mtl_keras.model import compiled_tasks, label_checks
+from mtl_keras.model.collection import COLLECTED
+from mtl_keras.model.loops import CheckedLoops, Hidden
+from mtl_keras.model.task_loss import LabelledBatch, TaskLosses
+from mtl_keras.model.validation import declared_tasks, named_outputs
+from mtl_keras.task import Task
+
+
+@keras.saving.register_keras_serializable(package="mtl_keras")
+class MultiTaskModel(CheckedLoops):
+    """A `keras.Model` that trains one output for each task.
+
+    ```python
+    model = MultiTaskModel(inputs, {"price": price, "sold": sold})
+    model.compile(
+        "adam", loss={"price": "mse", "sold": "binary_crossentropy"}
+    )
+    model.fit(x, {"price": prices, "sold": sold})
+    ```
+
+    A label may be missing: NaN in a floating point array, the marker of the
+    task's `LabelSpec` (-1 for classes), weight 0, or a task absent from the
+    labels altogether. A task's loss is the mean over the labels that are
+    there, and so are the logs `<task>_loss` and `<task>_<metric>`, over the
+    whole epoch, however uneven its batches.
+
+    Sample weights multiply a label's loss as in Keras; the mean is over the
+    number of labels with a weight other than zero.
+
+    Args:
+        *args: As for `keras.Model`: inputs, then a flat dict of task name to
+            output tensor.
+        **kwargs: As for `keras.Model`, and `tasks`: a sequence of `Task`, one
+            for each output that you want to declare. An output without a task
+            is understood from its loss in `compile`.
+
+    Raises:
+        ValueError: If the outputs are no flat dict of task name to tensor, or
+            a task names no output.
+    """
+
+    def __init__(self, *args, **kwargs):
+        given = kwargs.pop("tasks", None)
+        named_outputs(args, kwargs)
+        super().__init__(*args, **kwargs)
+        self._declared = declared_tasks(given, self.output)
+
+    def call(self, inputs, training=None, mask=None, **kwargs):
+        """Runs the graph; in training with the shared dropout, if any."""
+        flat = keras.tree.flatten(inputs)
+        if len(flat) == 1 == len(self.inputs):
+            # The one input may come bare or by its name; Keras warns unless
+            # it comes as the model was built.
+            inputs = keras.tree.pack_sequence_as(self.input, flat)
+        if training and self._plan is not None:
+            dropout = self._plan.value.dropout
+            if dropout is not None:
+                return dropout.run(self, inputs, mask)
+        return super().call(inputs, training=training, mask=mask, **kwargs)
+
+    @property
+    def tasks(self) -> dict[str, Task]:
+        """The tasks by name, sorted; the order of every per-task vector."""
+        if self._plan is not None:
+            return dict(self._plan.value.tasks)
+        return compiled_tasks.tasks_by_name(self._declared, self.output)
+
+    def get_config(self) -> dict:
+        """Returns the graph's config with the declared tasks."""
+        config = super().get_config()
+        config["tasks"] = [task.get_config() for task in self._declared]
+        return config
+
+    def compile(
+        self,
+        optimizer="rmsprop",
+        loss=None,
+        loss_weights=None,
+        metrics=None,
+        weighted_metrics=None,
+        run_eagerly=False,
+        steps_per_execution=1,
+        jit_compile="auto",
+        auto_scale_loss=True,
+        shared_regularizer=None,
+        shared_dropout=0.0,
+    ):
+        """Configures training.
+
+        Args:
+            optimizer: As in Keras.
+            loss: `None` for each task's own loss, one loss for all tasks, or a
+                dict of task name to loss (`None`: not trained).
+            loss_weights: `None` (each 1), a number, a dict of task name to
+                number, the name of a balancer, or a `Balancer`.
+            metrics: `None` for each task's own metrics, or a dict of task name
+                to a metric or a list of them; tasks left out keep their own.
+                Metrics of the whole split (`AUC`) appear in `evaluate` and in
+                the `val_` logs.
+            weighted_metrics: Dict, likewise; these see the sample weights.
+            run_eagerly: As in Keras.
+            steps_per_execution: As in Keras.
+            jit_compile: As in Keras.
+            auto_scale_loss: As in Keras.
+            shared_regularizer: Regularizer of Keras or its name, for the
+                trainable kernels that tasks share, and no others; a part of
+                the total loss.
+            shared_dropout: Float in [0, 1), the share of features dropped in
+                training where heads read what tasks share.
+
+        Raises:
+            ValueError: If a name is no task of this model, a loss or metric
+                is unknown, or a task has no loss.
+        """
+        given = {
+            "optimizer": optimizer,
+            "loss": loss,
+            "loss_weights": loss_weights,
+            "metrics": metrics,
+            "weighted_metrics": weighted_metrics,
+            "run_eagerly": run_eagerly,
+            "steps_per_execution": steps_per_execution,
+            "jit_compile": jit_compile,
+            "auto_scale_loss": auto_scale_loss,
+            "shared_regularizer": shared_regularizer,
+            "shared_dropout": shared_dropout,
+        }
+        plan = compiled_tasks.prepare(self, self._declared, given)
+        check_overrides(self, MultiTaskModel, plan.step_plan)
+        super().compile(
+            optimizer=optimizer,
+            run_eagerly=run_eagerly,
+            steps_per_execution=steps_per_execution,
+            jit_compile=jit_compile,
+            auto_scale_loss=auto_scale_loss,
+        )
+        self._plan = Hidden(plan)
+        self._class_tables = Hidden({})
+
+    @property
+    def balancer(self):
+        """The `Balancer` that weighs the tasks; `None` before `compile`."""
+        return None if self._plan is None else self._plan.value.balancer
+
+    def get_compile_config(self) -> dict:
+        """Returns what `compile` was given, as data."""
+        if not self.compiled:
+            return {}
+        config = dict(self._plan.value.arguments)
+        # The optimizer with its present learning rate, not the one given.
+        config["optimizer"] = self.optimizer
+        config = keras.saving.serialize_keras_object(config)
+        # For `keras.models.clone_model`, which passes on nothing else.
+        config["tasks"] = [task.get_config() for task in self._declared]
+        return config
+
+    def compile_from_config(self, config: dict) -> None:
+        """Compiles with what `get_compile_config` returned."""
+        config = dict(config)
+        tasks = config.pop("tasks", ())
+        if not self._declared:
+            self._declared = declared_tasks(tasks, self.output)
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        if self.optimizer is not None and self.built:
+            self.optimizer.build(self.trainable_variables)
+
+    @property
+    def variables(self) -> list:
+        """Every variable, the balancer's state included."""
+        return [*super().variables, *self._balancer_variables()]
+
+    def _balancer_variables(self):
+        return [] if self.balancer is None else self.balancer.variables
+
+    def save_own_variables(self, store) -> None:
+        """Saves the balancer's state beside the weights."""
+        super().save_own_variables(store)
+        for variable in self._balancer_variables():
+            store[variable.name] = ops.convert_to_numpy(variable.value)
+
+    def load_own_variables(self, store) -> None:
+        """Loads the weights, and the balancer's state where the file has it.
+
+        A file without it, such as that of a model trained with other weights,
+        leaves the balancer at its start.
+        """
+        super().load_own_variables(
+            {
+                key: store[key]
+                for key in store.keys()
+                if not key.startswith("balancer_")
+            }
+        )
+        for variable in self._balancer_variables():
+            if variable.name in store.keys():
+                variable.assign(store[variable.name])
+
+    @property
+    def metrics(self) -> list:
+        """Every tracker of this model, for resetting and the step's state."""
+        return super().metrics + (
+            [] if self._board is None else self._board.all()
+        )
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """The keys of the logs, in the order of `evaluate`'s list."""
+        if self._board is None:
+            return super().metrics_names
+        if self._board.log_names is None:
+            self.get_metrics_result()
+        return [*self._board.log_names, *self._board.split_names()]
+
+    def compute_loss(
+        self, x=None, y=None, y_pred=None, sample_weight=None, training=True
+    ):
+        """Computes the weighted sum of the tasks' losses and tracks each.
+
+        Args:
+            x: Inputs; not read.
+            y: Dict, task name to labels; tasks may be absent.
+            y_pred: Dict, task name to predictions.
+            sample_weight: Dict, task name to weights, or one for all, or
+                `None`.
+            training: Bool; class weights count in training only.
+
+        Returns:
+            float32 scalar tensor.
+
+        Raises:
+            ValueError: If gradients are balanced and `training` is true: the
+                sum is then not what a step descends.
+        """
+        del x
+        if training and self.step_plan is not None:
+            refuse_own_step(self)
+        self._is_evaluating = not training
+        found = self.task_losses(y, y_pred, sample_weight, training=training)
+        balancer = self.balancer
+        weights = balancer.head_weights(found.losses, found.present)
+        loss = ops.sum(ops.stop_gradient(weights) * found.shares)
+        if training and not balancer.reads_gradients:
+            balancer.update(losses=found.losses, present=found.present)
+        penalties = [*self.losses, *self._plan.value.penalty.losses()]
+        self.track_losses(found, penalties)
+        if self._board.balance is not None and training:
+            self._board.balance.add(weights, found.present)
+        extra = [ops.sum(ops.cast(e, "float32")) for e in penalties]
+        return loss + sum(extra, 0.0) / engine.num_replicas()
+
+    def task_losses(
+        self, y, y_pred, sample_weight=None, *, training=True
+    ) -> TaskLosses:
+        """Computes each trained task's loss; moves no tracker.
+
+        Args:
+            y: Dict, task name to labels; tasks may be absent.
+            y_pred: Dict, task name to predictions.
+            sample_weight: Dict, task name to weights, or one for all, or
+                `None`.
+            training: Bool; class weights count in training only.
+
+        Returns:
+            `TaskLosses`, in the order of the trained tasks.
+        """
+        self._require_loss()
+        label_checks.require_labels(y, self.tasks)
+        batch = self._read_batch(y, y_pred, sample_weight, training=training)
+        parts = list(batch.values())
+        totals = ops.stack([part.total for part in parts])
+        counts = ops.stack([part.count for part in parts])
+        num_invalid = ops.stack([part.num_invalid for part in parts])
+        (whole,) = engine.sum_over_replicas([counts])
+        shares = totals / ops.maximum(whole, 1.0)
+        (losses,) = engine.sum_over_replicas([ops.stop_gradient(shares)])
+        present = ops.cast(whole > 0, "float32")
+        return TaskLosses(totals, counts, num_invalid, shares, losses, present)
+
+    def track_losses(self, found: TaskLosses, penalties: list) -> None:
+        """Adds a batch to the trackers of the losses.
+
+        Args:
+            found: `TaskLosses`.
+            penalties: List of scalar tensors.
+        """
+        self._board.losses.update_state(found.totals, found.counts)
+        self._board.audit.update_state(found.num_invalid)
+        if self.balancer.needs_positive_losses:
+            self._board.negative.update_state(found.losses < 0)
+        if penalties:
+            extra = [ops.sum(ops.cast(e, "float32")) for e in penalties]
+            self._board.regularization.update_state([sum(extra)], [1.0])
+
+    @property
+    def step_plan(self):
+        """The `StepPlan` of a step that balances gradients, or `None`."""
+        return None if self._plan is None else self._plan.value.step_plan
+
+    def weight_penalties(self) -> list:
+        """Lists the penalties of weights, scalar tensors."""
+        return [
+            *compat.weight_losses(self),
+            *self._plan.value.penalty.losses(),
+        ]
+
+    def track_step(self, found: TaskLosses, penalties: list, mix) -> None:
+        """Adds a step that balanced gradients to the trackers.
+
+        Args:
+            found: `TaskLosses`.
+            penalties: List of scalar tensors.
+            mix: `Mix`, what the balancer did.
+        """
+        self._is_evaluating = False
+        self.track_losses(found, penalties)
+        if self._board.balance is not None:
+            self._board.balance.add(
+                mix.weights, found.present, mix.gramian, mix.is_new
+            )
+
+    def make_train_function(self, force=False):
+        """Makes the function of a training step."""
+        if self.train_function is not None and not force:
+            return self.train_function
+        make = functools.partial(super().make_train_function, force=True)
+        if self.step_plan is None:
+            return make()
+        return engine.make_train_function(self, make)
+
+    def train_step(self, *args):
+        """Takes a training step; arguments and result are the backend's."""
+        if self.step_plan is None:
+            return super().train_step(*args)
+        return engine.train_step(self, *args)
+
+    def _read_batch(self, y, y_pred, sample_weight, *, training):
+        trained, tasks = self._plan.value.losses, self.tasks
+        labels = label_checks.check_labels(y, tasks, self._checked)
+        weights = label_checks.weights_of(sample_weight, tasks, labels)
+        tables = self._class_tables.value if training else {}
+        return {
+            name: LabelledBatch(
+                tasks[name],
+                loss,
+                labels.get(name),
+                y_pred[name],
+                weights.get(name),
+                tables.get(name),
+            )
+            for name, loss in trained.items()
+        }
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None) -> dict:
+        """Updates the tasks' metrics and returns the logs."""
+        del x
+        tasks = self.tasks
+        labels = label_checks.check_labels(y, tasks, self._checked)
+        weights = label_checks.weights_of(sample_weight, tasks, labels)
+        collected = self._board.update_metrics(
+            labels, y_pred, weights, tasks, collect=self._is_evaluating
+        )
+        logs = self.get_metrics_result()
+        if self._is_evaluating and self._board.split_metrics:
+            collected = engine.gather_over_replicas(collected)
+            logs = {**logs, COLLECTED: collected}
+        return logs
+
+    def get_metrics_result(self) -> dict:
+        """Returns the logs: total loss, then each task's by name."""
+        if self._board is None:
+            return super().get_metrics_result()
+        logs = self._board.results()
+        total = self._board.regularization.result()[0]
+        if self._board.names:
+            means = self._board.losses.result()
+            if self.balancer.is_fixed:
+                means = self.balancer.weights(losses=means) * means
+            total = total + ops.sum(means)
+        logs = {"loss": total, **logs}
+        # Kept, so that asking for the names alone computes nothing; those of
+        # `evaluate`.
+        self._board.log_names = tuple(logs)
+        if self._board.balance is not None and not self._evaluates:
+            logs.update(self._board.balance.logs())
+        return logs

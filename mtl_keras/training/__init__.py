@@ -1,0 +1,14 @@
+"""Trains by a recipe: resumable runs, checkpoints, reports, folds."""
+
+from mtl_keras.training import checkpoint
+from mtl_keras.training.cross_validation import CrossValidation, cross_validate
+from mtl_keras.training.run import check_workdir, train, train_and_evaluate
+
+__all__ = [
+    "CrossValidation",
+    "check_workdir",
+    "checkpoint",
+    "cross_validate",
+    "train",
+    "train_and_evaluate",
+]

@@ -1,0 +1,97 @@
+"""Reads a recipe, and compiles a model as it says."""
+
+from mtl_keras import balancing, optimizers
+from mtl_keras.messages import listed
+
+_NEEDED = ("model", "epochs", "batch_size", "seed", "optimizer")
+
+
+def as_dict(config) -> dict:
+    """Returns a recipe as a dict, with all that a training needs.
+
+    Args:
+        config: Dict or `ml_collections.ConfigDict`.
+
+    Returns:
+        Dict.
+
+    Raises:
+        ValueError: If a field is missing, or epochs or batch size is no
+            positive integer.
+    """
+    config = config.to_dict() if hasattr(config, "to_dict") else dict(config)
+    missing = [key for key in _NEEDED if config.get(key) is None]
+    if missing:
+        raise ValueError(
+            f"The config lacks {listed(missing)}. Received: a config with "
+            f"{listed(sorted(config))}"
+        )
+    for key in ("epochs", "batch_size"):
+        if not isinstance(config[key], int) or config[key] < 1:
+            raise ValueError(
+                f"`config.{key}` must be an integer of at least 1. "
+                f"Received: {config[key]!r}"
+            )
+    return config
+
+
+def steps_per_epoch(train) -> int | None:
+    """Counts the batches of an epoch.
+
+    Args:
+        train: `tf.data.Dataset`, or a function from an epoch to one.
+
+    Returns:
+        Integer, or `None` where a dataset can't tell.
+
+    Raises:
+        ValueError: If there is none, or a function's dataset can't tell.
+    """
+    dataset = train(0) if callable(train) else train
+    steps = int(dataset.cardinality())
+    if steps == 0:
+        raise ValueError("The training split is empty.")
+    if steps < 0 and callable(train):
+        raise ValueError(
+            "A training dataset given as a function of the epoch must know "
+            "its number of batches. Received: an unknown or infinite "
+            "cardinality. Set it with tf.data.experimental.assert_cardinality."
+        )
+    return steps if steps > 0 else None
+
+
+def compile_model(model, config, steps: int | None) -> None:
+    """Compiles a model as a recipe says, and builds its optimizer.
+
+    Args:
+        model: `MultiTaskModel`.
+        config: Dict or `ml_collections.ConfigDict`, as for
+            `train_and_evaluate`.
+        steps: Integer, the batches of an epoch, or `None`: not known.
+
+    Raises:
+        ValueError: If a name or a value of the recipe is wrong.
+    """
+    weights = config.get("loss_weights")
+    options = dict(config.get("balancer") or {})
+    if options and not isinstance(weights, str):
+        raise ValueError(
+            "`balancer` holds the hyperparameters of the balancer that "
+            f"`loss_weights` names. Received: balancer={options}, "
+            f"loss_weights={weights}. Name one, such as "
+            "--config.loss_weights=cagrad"
+        )
+    if options:
+        weights = balancing.get(weights if weights else None, **options)
+    model.compile(
+        optimizer=optimizers.from_recipe(
+            config["optimizer"],
+            epochs=config["epochs"],
+            steps_per_epoch=steps or 1,
+        ),
+        loss_weights=weights if weights else None,
+        jit_compile=config.get("jit_compile", "auto"),
+        steps_per_execution=config.get("steps_per_execution", 1),
+        shared_dropout=config.get("shared_dropout") or 0.0,
+    )
+    model.optimizer.build(model.trainable_variables)

@@ -1,0 +1,128 @@
+"""What a run leaves behind to be read: its metrics by epoch and its result."""
+
+import dataclasses
+import json
+import math
+import os
+import pathlib
+
+from mtl_keras.training.checkpoint import write_atomically
+
+
+class MetricsFile:
+    """JSON lines, one an epoch, without a gap or a double line.
+
+    Args:
+        path: String or path of the file.
+    """
+
+    def __init__(self, path):
+        self.path = pathlib.Path(path)
+
+    def append(self, line: dict) -> None:
+        """Adds an epoch's line and sees it to the disk."""
+        text = json.dumps(plain(line)) + "\n"
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with open(self.path, "a", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+
+    def read(self) -> list[dict]:
+        """Returns the complete lines; a line cut short by a kill is none.
+
+        Raises:
+            ValueError: If another line than the last cannot be read.
+        """
+        if not self.path.exists():
+            return []
+        texts = self.path.read_text(encoding="utf-8").splitlines()
+        lines = []
+        for number, text in enumerate(texts, start=1):
+            try:
+                lines.append(json.loads(text))
+            except json.JSONDecodeError as error:
+                # Only the last line can be cut short: the process was killed
+                # while it wrote, and the epoch will be run again.
+                if number < len(texts):
+                    raise ValueError(
+                        f"Line {number} of {str(self.path)!r} is damaged. "
+                        "Expected JSON lines, one an epoch. Choose another "
+                        f"workdir. Received: {text!r}"
+                    ) from error
+        return lines
+
+    def keep(self, num_epochs: int) -> None:
+        """Drops the lines of epochs that will be run again.
+
+        Args:
+            num_epochs: Integer, epochs that the checkpoint holds.
+        """
+        kept = [line for line in self.read() if line["epoch"] < num_epochs]
+        text = "".join(json.dumps(line) + "\n" for line in kept)
+        write_atomically(self.path, lambda file: file.write(text.encode()))
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """The result of a run.
+
+    Args:
+        model: String, the model's name.
+        data: String or `None`, the data's name.
+        seed: Integer.
+        split: String, the split that was measured.
+        metrics: Dict of floats by log key.
+        epochs: Integer, epochs trained.
+        seconds: Float, wall-clock seconds of training, all runs together.
+        num_parameters: Integer.
+        versions: Dict of strings by package.
+        command: String or `None`, the command that made it.
+    """
+
+    model: str
+    data: str | None
+    seed: int
+    split: str
+    metrics: dict
+    epochs: int
+    seconds: float
+    num_parameters: int
+    versions: dict
+    command: str | None = None
+
+    def table(self) -> str:
+        """Writes the metrics as a table, one line a task."""
+        rows = [
+            (key, "-" if value is None else f"{value:.4f}")
+            for key, value in sorted(self.metrics.items())
+        ]
+        width = max((len(key) for key, _ in rows), default=0)
+        lines = [f"{self.model} on {self.data}, {self.split} split"]
+        lines += [f"  {key:<{width}}  {value:>9}" for key, value in rows]
+        return "\n".join(lines)
+
+    def save(self, path) -> None:
+        """Writes the report as JSON."""
+        text = json.dumps(plain(dataclasses.asdict(self)), indent=2) + "\n"
+        write_atomically(path, lambda file: file.write(text.encode()))
+
+
+def plain(value):
+    """Returns a value as JSON can hold it: without arrays, NaN as `None`.
+
+    Args:
+        value: Number, string, `None`, or dicts and lists of these.
+
+    Returns:
+        The same of Python's own types.
+    """
+    if isinstance(value, dict):
+        return {key: plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(entry) for entry in value]
+    if hasattr(value, "item"):
+        value = value.item()
+    # JSON has no NaN and no infinity; a metric that is not defined is null.
+    is_number = not isinstance(value, float) or math.isfinite(value)
+    return value if is_number else None

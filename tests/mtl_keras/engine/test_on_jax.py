@@ -1,0 +1,45 @@
+"""The tests of the model itself pass on JAX as well."""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+import keras
+import pytest
+
+FOLDER = pathlib.Path(__file__).parents[1]
+FILES = (
+    "optimizers/test_per_part.py",
+    "training/test_checkpoint.py",
+    "model/test_coupled_training.py",
+    "model/test_evaluate_bootstrap.py",
+    "model/test_habits.py",
+    "engine/test_kept_state.py",
+    "model/test_model.py",
+    "model/test_options.py",
+    "training/test_resume.py",
+    "model/test_wrong_input.py",
+)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow",
+    reason="once is enough: it always runs JAX",
+)
+@pytest.mark.parametrize("name", FILES)
+def test_passes_on_jax(name):
+    pytest.importorskip("jax")
+    result = subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "-q"),
+            *("-p", "no:cacheprovider", FOLDER / name),
+        ],
+        cwd=FOLDER.parents[1],
+        env={**os.environ, "KERAS_BACKEND": "jax"},
+        capture_output=True,
+        text=True,
+        timeout=1800,
+    )
+    assert result.returncode == 0, result.stdout[-5000:]
