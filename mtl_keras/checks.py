@@ -55,3 +55,88 @@ def number(
         f"{' ' if bounds else ''}{' and '.join(bounds)}. "
         f"Received: {argument}={value!r}"
     )
+
+
+def integer(
+    argument: str,
+    value: object,
+    *,
+    low: int | None = None,
+    high: int | None = None,
+) -> int:
+    """Checks that an argument is a whole number within its range.
+
+    Args:
+        argument: String, the argument's name, for the error.
+        value: What was received for it. NumPy integers are accepted.
+        low: Integer, the least legal value.
+        high: Integer, the greatest legal value.
+
+    Returns:
+        `value` as an `int`.
+
+    Raises:
+        ValueError: If `value` is not an integer or is out of range.
+    """
+    legal = (
+        isinstance(value, numbers.Integral)
+        and not isinstance(value, bool)
+        and (low is None or value >= low)
+        and (high is None or value <= high)
+    )
+    if legal:
+        return int(value)
+    if low is not None and high is not None:
+        bounds = f" from {low} to {high}"
+    elif low is not None:
+        bounds = f" of at least {low}"
+    else:
+        bounds = "" if high is None else f" of at most {high}"
+    raise ValueError(
+        f"`{argument}` must be an integer{bounds}. "
+        f"Received: {argument}={value!r}"
+    )
+
+
+def fraction(argument: str, value: object, *, below_one: bool = False) -> float:
+    """Checks that an argument is a fraction of a whole.
+
+    Args:
+        argument: String, the argument's name, for the error.
+        value: What was received for it.
+        below_one: Boolean, whether 1 itself is illegal, as for dropout.
+
+    Returns:
+        `value` as a `float`.
+
+    Raises:
+        ValueError: If `value` is not a number in [0, 1] (or in [0, 1)).
+    """
+    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if is_number and 0 <= value <= 1 and not (below_one and value == 1):
+        return float(value)
+    interval = "[0, 1)" if below_one else "[0, 1]"
+    raise ValueError(
+        f"`{argument}` must be a number in {interval}. "
+        f"Received: {argument}={value!r}"
+    )
+
+
+def boolean(argument: str, value: object) -> bool:
+    """Checks that an argument is True or False.
+
+    Args:
+        argument: String, the argument's name, for the error.
+        value: What was received for it. NumPy booleans are accepted.
+
+    Returns:
+        `value` as a `bool`.
+
+    Raises:
+        ValueError: If `value` is not a boolean.
+    """
+    if isinstance(value, bool) or type(value).__name__ in ("bool", "bool_"):
+        return bool(value)
+    raise ValueError(
+        f"`{argument}` must be True or False. Received: {argument}={value!r}"
+    )

@@ -7,8 +7,8 @@ import re
 import sys
 import tempfile
 
+from mtl_keras import files
 from mtl_keras.export import converted_path, runtimes, task_outputs
-from mtl_keras.training import checkpoint
 
 _SIGNATURE = "serving_default"
 _HALF = ("bfloat16", "float16")
@@ -74,7 +74,7 @@ def litert(
             "LiteRT cannot run what its converter made of this model. "
             f"Received: {error}. {_repair(str(error), part, batch_size)}"
         ) from error
-    checkpoint.write_atomically(path, lambda file: file.write(content))
+    files.write_atomically(path, lambda file: file.write(content))
     return path
 
 

@@ -4,8 +4,8 @@ import contextlib
 import logging
 import pathlib
 
+from mtl_keras import files
 from mtl_keras.export import converted_path, runtimes, task_outputs
-from mtl_keras.training import checkpoint
 
 
 def onnx(model, path, *, overwrite: bool = False) -> pathlib.Path:
@@ -52,7 +52,7 @@ def onnx(model, path, *, overwrite: bool = False) -> pathlib.Path:
             "ONNX Runtime cannot run what tf2onnx made of this model. "
             f"Received: {error}. docs/serving.md lists what it does not know."
         ) from error
-    checkpoint.write_atomically(path, lambda file: file.write(content))
+    files.write_atomically(path, lambda file: file.write(content))
     return path
 
 

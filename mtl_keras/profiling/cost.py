@@ -8,7 +8,7 @@ import time
 
 import keras
 
-from mtl_keras.training.checkpoint import write_atomically
+from mtl_keras.files import write_text
 
 _STATUS = pathlib.Path("/proc/self/status")
 
@@ -53,7 +53,7 @@ class Cost(keras.callbacks.Callback):
             found["peak_memory_bytes"], peak_memory()
         )
         text = json.dumps(found, indent=2) + "\n"
-        write_atomically(self._path, lambda file: file.write(text.encode()))
+        write_text(self._path, text)
 
 
 def read(path) -> dict:

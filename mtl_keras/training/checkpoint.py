@@ -1,35 +1,13 @@
 """One file that holds all a run needs to go on as if it never stopped."""
 
 import json
-import os
-import pathlib
 
 import numpy as np
 from keras import ops
 
+from mtl_keras.files import write_atomically
+
 _PROGRESS = "progress"
-
-
-def write_atomically(path, write) -> None:
-    """Writes a file so that a kill leaves the old one or the new one.
-
-    Args:
-        path: String or path of the file.
-        write: Function that takes a binary file object and writes to it.
-    """
-    path = pathlib.Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Always the same name, so that what a kill leaves is written over.
-    temporary = path.with_name(f".{path.name}.partial")
-    try:
-        with open(temporary, "wb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 def save(model, path, progress: dict) -> None:

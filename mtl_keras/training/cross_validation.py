@@ -7,8 +7,8 @@ import pathlib
 
 import keras
 
+from mtl_keras.files import write_text
 from mtl_keras.messages import listed
-from mtl_keras.training.checkpoint import write_atomically
 from mtl_keras.training.report import Report
 from mtl_keras.training.run import train_and_evaluate
 
@@ -187,7 +187,7 @@ class CrossValidation:
             "command": first.command,
         }
         text = json.dumps(content, indent=2) + "\n"
-        write_atomically(path, lambda file: file.write(text.encode()))
+        write_text(path, text)
 
 
 def _plain(value):

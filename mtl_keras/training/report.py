@@ -6,7 +6,7 @@ import math
 import os
 import pathlib
 
-from mtl_keras.training.checkpoint import write_atomically
+from mtl_keras.files import write_text
 
 
 class MetricsFile:
@@ -60,7 +60,7 @@ class MetricsFile:
         """
         kept = [line for line in self.read() if line["epoch"] < num_epochs]
         text = "".join(json.dumps(line) + "\n" for line in kept)
-        write_atomically(self.path, lambda file: file.write(text.encode()))
+        write_text(self.path, text)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,7 +105,7 @@ class Report:
     def save(self, path) -> None:
         """Writes the report as JSON."""
         text = json.dumps(plain(dataclasses.asdict(self)), indent=2) + "\n"
-        write_atomically(path, lambda file: file.write(text.encode()))
+        write_text(path, text)
 
 
 def plain(value):

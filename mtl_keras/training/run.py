@@ -9,7 +9,7 @@ import time
 
 import keras
 
-from mtl_keras import data, engine, export, plots
+from mtl_keras import data, engine, export, files, plots
 from mtl_keras.messages import did_you_mean, listed
 from mtl_keras.plots.epochs import balance_keys
 from mtl_keras.training import checkpoint
@@ -182,9 +182,7 @@ def check_workdir(workdir, config) -> None:
 
 def _write_config(workdir, config):
     text = json.dumps(config, indent=2, sort_keys=True) + "\n"
-    checkpoint.write_atomically(
-        workdir / "config.json", lambda file: file.write(text.encode())
-    )
+    files.write_text(workdir / "config.json", text)
 
 
 def _fit(model, datasets, steps, run, callbacks, last):

@@ -27,7 +27,7 @@ from keras_tuner.oracles import (
     RandomSearchOracle,
 )
 
-from mtl_keras.training.checkpoint import write_atomically
+from mtl_keras.files import write_text
 from mtl_keras.tuning.space import short
 
 TUNERS = ("bayesian", "hyperband", "random")
@@ -73,7 +73,7 @@ class Kept:
             "trials": {i: t.get_state() for i, t in self.trials.items()},
         }
         text = json.dumps(state)
-        write_atomically(self.path, lambda file: file.write(text.encode()))
+        write_text(self.path, text)
 
     def reload(self) -> None:
         """Reads the state; what was running will be run again.

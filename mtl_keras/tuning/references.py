@@ -3,8 +3,8 @@
 import json
 import pathlib
 
-from mtl_keras import MultiTaskModel
-from mtl_keras.training import checkpoint, report
+from mtl_keras import MultiTaskModel, files
+from mtl_keras.training import report
 
 
 class References:
@@ -49,9 +49,7 @@ class References:
             return
         content = {"made_by": self._made_by, "tasks": self._tasks}
         text = json.dumps(content, indent=2, sort_keys=True) + "\n"
-        checkpoint.write_atomically(
-            self._path, lambda file: file.write(text.encode())
-        )
+        files.write_text(self._path, text)
 
     def _read(self) -> dict:
         try:

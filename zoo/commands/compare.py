@@ -301,9 +301,9 @@ def command(values: flags.FlagValues, operands: list[str]) -> str:
 
 
 def _write(table, workdir) -> None:
-    from mtl_keras import plots
+    from mtl_keras import files, plots
     from mtl_keras.comparison import table
-    from mtl_keras.training import checkpoint, report
+    from mtl_keras.training import report
 
     page = table.markdown(table)
     texts = {
@@ -312,7 +312,7 @@ def _write(table, workdir) -> None:
         "table.md": page,
     }
     for name, text in texts.items():
-        checkpoint.write_atomically(
+        files.write_atomically(
             workdir / name, lambda file, text=text: file.write(text.encode())
         )
     plots.comparison(table, workdir / "table.png")

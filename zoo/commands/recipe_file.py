@@ -16,10 +16,10 @@ def write(config: ConfigDict, path: Path, notes: list[str]) -> None:
         path: Path of the `.py` file.
         notes: List of strings, what its docstring says, the first in one line.
     """
-    from mtl_keras.training import checkpoint
+    from mtl_keras import files
 
     text = source(config, notes)
-    checkpoint.write_atomically(path, lambda file: file.write(text.encode()))
+    files.write_text(path, text)
 
 
 def source(config: ConfigDict, notes: list[str]) -> str:

@@ -210,12 +210,10 @@ def _flat(content: dict, prefix: str = "") -> dict:
 
 
 def _write_search(workdir, search) -> None:
-    from mtl_keras.training import checkpoint
+    from mtl_keras import files
 
     text = json.dumps(search, indent=2, sort_keys=True) + "\n"
-    checkpoint.write_atomically(
-        workdir / _SEARCH, lambda file: file.write(text.encode())
-    )
+    files.write_text(workdir / _SEARCH, text)
 
 
 def _oracle(hypermodel, values, oracles):

@@ -127,8 +127,8 @@ def write(table: dict, hypermodel, oracle, workdir: Path) -> list[Path]:
     Returns:
         List of the files' paths.
     """
-    from mtl_keras import plots
-    from mtl_keras.training import checkpoint, report
+    from mtl_keras import files, plots
+    from mtl_keras.training import report
     from mtl_keras.tuning import table as pages
 
     # JSON has no NaN; a figure that is not defined is null.
@@ -138,7 +138,7 @@ def write(table: dict, hypermodel, oracle, workdir: Path) -> list[Path]:
         "table.md": pages.markdown(plain),
     }
     for name, text in texts.items():
-        checkpoint.write_atomically(
+        files.write_atomically(
             workdir / name, lambda file, text=text: file.write(text.encode())
         )
     written = [workdir / name for name in _FILES]

@@ -142,12 +142,11 @@ def describe(values: dict) -> str:
 
 
 def _write(target, content) -> None:
-    from mtl_keras.training import checkpoint, report
+    from mtl_keras import files
+    from mtl_keras.training import report
 
     text = json.dumps(report.plain(content), indent=2) + "\n"
-    checkpoint.write_atomically(
-        target / RESULT, lambda file: file.write(text.encode())
-    )
+    files.write_text(target / RESULT, text)
 
 
 def _carry(before, target) -> None:

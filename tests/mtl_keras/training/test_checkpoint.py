@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import pytest
 
+from mtl_keras import files
 from mtl_keras.training import checkpoint
 from tests import test_case as case
 from tests.test_case import to_numpy
@@ -158,7 +159,7 @@ def test_failure_while_writing_leaves_the_old_file(path):
         raise RuntimeError
 
     with pytest.raises(RuntimeError):
-        checkpoint.write_atomically(path, fail)
+        files.write_atomically(path, fail)
     assert path.read_bytes() == old
     assert os.listdir(path.parent) == [path.name]
 
@@ -170,7 +171,7 @@ def test_kill_while_writing_leaves_the_old_file(path):
         "import os, signal, sys\n"
         "from mtl_keras import checkpoint\n"
         "os.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
-        "checkpoint.write_atomically("
+        "files.write_atomically("
         "sys.argv[1], lambda file: file.write(b'new'))\n"
     )
     done = subprocess.run(
@@ -180,6 +181,6 @@ def test_kill_while_writing_leaves_the_old_file(path):
     assert path.read_bytes() == old
     # What it left is written over, so that kills do not fill the disk.
     assert len(os.listdir(path.parent)) == 2
-    checkpoint.write_atomically(path, lambda file: file.write(b"new"))
+    files.write_atomically(path, lambda file: file.write(b"new"))
     assert os.listdir(path.parent) == [path.name]
     assert path.read_bytes() == b"new"
