@@ -210,3 +210,65 @@ def get_mask(tensor):
 def set_mask(tensor, mask) -> None:
     """Puts a mask on a tensor, for the layers that read it."""
     set_keras_mask(tensor, mask)
+
+
+def is_multi_worker(strategy) -> bool:
+    """Whether a strategy of TensorFlow runs in several processes.
+
+    Args:
+        strategy: `tf.distribute.Strategy`.
+    """
+    import tensorflow as tf
+
+    is_mirrored = isinstance(
+        strategy, tf.distribute.MultiWorkerMirroredStrategy
+    )
+    return is_mirrored and strategy.extended._in_multi_worker_mode()
+
+
+def train_on_several_workers(model) -> None:
+    """Lets a model train under `MultiWorkerMirroredStrategy`.
+
+    Keras 3.15 fails there twice. It reduces the first batch as one structure
+    to learn its shapes, which `strategy.reduce` does not take; a local
+    replica's part has the same shapes. And it averages the logs along axis 0,
+    which scalars do not have.
+
+    Args:
+        model: Compiled `keras.Model` made in the scope of such a strategy.
+    """
+    import tensorflow as tf
+    from keras.src.backend.tensorflow import trainer
+
+    strategy = model.distribute_strategy
+
+    def local(value):
+        if isinstance(value, tf.distribute.DistributedValues):
+            return strategy.experimental_local_results(value)[0]
+        return value
+
+    def build(iterator=None, data_batch=None):
+        if iterator is not None:
+            for _, _, batches in iterator:
+                data_batch = next(batches)
+                break
+        data_batch = keras.tree.map_structure(local, data_batch)
+        with strategy.scope():
+            model._symbolic_build(data_batch=data_batch)
+
+    # Not through `setattr` of Keras, which tracks what it is given.
+    object.__setattr__(model, "_maybe_symbolic_build", build)
+    if getattr(trainer.reduce_per_replica, "takes_scalars", False):
+        return
+    reduce = trainer.reduce_per_replica
+
+    def reduce_logs(values, strategy, reduction):
+        is_mean = reduction in ("auto", "mean")
+        if not (is_mean and is_multi_worker(strategy)):
+            return reduce(values, strategy, reduction)
+        return keras.tree.map_structure(
+            lambda value: strategy.reduce("MEAN", value, axis=None), values
+        )
+
+    reduce_logs.takes_scalars = True
+    trainer.reduce_per_replica = reduce_logs

@@ -22,6 +22,8 @@ def prepare_replicas(model) -> None:
     num_replicas = getattr(strategy, "num_replicas_in_sync", 1)
     if num_replicas == 1:
         return
+    if compat.is_multi_worker(strategy):
+        compat.train_on_several_workers(model)
     where = f"{num_replicas} replicas of {type(strategy).__name__}"
     _check_steps(model, where)
     for name, each in _plain_optimizers(model.optimizer):
