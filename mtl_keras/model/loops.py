@@ -9,13 +9,10 @@ from mtl_keras import engine
 from mtl_keras.engine import distribution
 from mtl_keras.engine.kept_state import KeptState
 from mtl_keras.model import arguments, label_checks, random_state
+from mtl_keras.model.audit import raise_illegal_labels, raise_negative_losses
 from mtl_keras.model.balance_log import BalancerEpochs
-from mtl_keras.model.collection import COLLECTED, SplitCollection
-from mtl_keras.model.validation import (
-    LabelCheck,
-    raise_illegal_labels,
-    raise_negative_losses,
-)
+from mtl_keras.model.callbacks import LabelCheck
+from mtl_keras.model.tracking import COLLECTED, SplitCollection
 
 
 class Hidden:

@@ -1,4 +1,4 @@
-"""Checks what a multi-task model is made of, and its labels while it trains."""
+"""Checks what a multi-task model is made of: its outputs and its tasks."""
 
 import keras
 
@@ -113,67 +113,3 @@ def _check_answer(task, shape):
             f"Task {task.name!r} is a box, but its output has the shape "
             f"{shape}. Expected a last axis of 4: x1, y1, x2, y2."
         )
-
-
-def raise_illegal_labels(counts: dict, tasks: dict) -> None:
-    """Raises if illegal labels were counted.
-
-    Args:
-        counts: Dict, task name to how many labels were no legal answer.
-        tasks: Dict, task name to `Task`.
-
-    Raises:
-        ValueError: If a count is not 0.
-    """
-    for name, count in counts.items():
-        if count:
-            spec = tasks[name].label
-            raise ValueError(
-                f"{spec.range_message(name)} Received: {int(count)} labels "
-                f"outside of that. {spec.range_repair()}"
-            )
-
-
-def raise_negative_losses(counts: dict, balancer) -> None:
-    """Raises if a loss was negative where the balancer takes logarithms.
-
-    Args:
-        counts: Dict, task name to how many batches had a negative loss.
-        balancer: `Balancer`.
-
-    Raises:
-        ValueError: If a count is not 0.
-    """
-    for name, count in counts.items():
-        if count:
-            raise ValueError(
-                f"{type(balancer).__name__} needs losses above 0: it takes "
-                "their logarithms or ratios. Received: a negative loss of the "
-                f"task {name!r} in {int(count)} batches. Give the task a loss "
-                "that is bounded below by 0, or balance by gradients, such as "
-                "loss_weights='cagrad'."
-            )
-
-
-class LabelCheck(keras.callbacks.Callback):
-    """Raises after the first batch and each epoch if labels are illegal.
-
-    Args:
-        check: Function of the model that raises.
-    """
-
-    def __init__(self, check):
-        super().__init__()
-        self._check = check
-        self._is_first = True
-
-    def on_train_batch_end(self, batch, logs=None):
-        """Checks once, after the first batch."""
-        if self._is_first:
-            self._is_first = False
-            # `self.model` brings the state back from a step of JAX.
-            self._check(self.model)
-
-    def on_epoch_end(self, epoch, logs=None):
-        """Checks the epoch."""
-        self._check(self.model)
