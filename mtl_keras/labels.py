@@ -1,4 +1,4 @@
-"""What one task's label looks like, and how a missing one is marked."""
+"""Describes the labels of one task, and how a missing one is marked."""
 
 import dataclasses
 import math
@@ -18,14 +18,14 @@ class LabelSpec:
             example's label without the batch axis. `()` is one number an
             example; batches of shape `(batch,)` and `(batch, 1)` both fit it.
         dtype: String, `"float32"` or `"int32"`.
-        missing: How a missing label is marked, beside NaN, which marks one in
-            every floating point array: `"nan"` for nothing else, or an integer
-            such as `-1` (class labels) or `255` (mask images).
+        missing: How a missing label is marked. NaN marks one in every
+            floating point array; `"nan"` means no other marker, an integer
+            such as `-1` (class labels) or `255` (mask images) is another.
         minimum: Number or `None`, the least legal value.
         maximum: Number or `None`, the greatest legal value.
         rule: `None`: each element is a label. `"box_xyxy"`: the last axis
             holds `x1, y1, x2, y2` with `x1 <= x2` and `y1 <= y2`. `"one_hot"`:
-            the last axis holds a share for each class. With either rule the
+            the last axis holds a fraction for each class. With either rule the
             last axis is one label, missing where any part of it is.
     """
 
@@ -182,7 +182,7 @@ class LabelSpec:
             dtype: NumPy dtype, dtype of a backend, or the name of one.
 
         Raises:
-            ValueError: If labels of this type are no numbers.
+            ValueError: If the type is not numeric.
         """
         dtype = getattr(dtype, "name", None) or str(dtype)
         if not dtype.startswith(_NUMBERS):
@@ -201,17 +201,15 @@ class LabelSpec:
                 unknown size is `None`.
 
         Raises:
-            ValueError: If no reading of `shape` fits this spec.
+            ValueError: If `shape` does not fit this spec.
         """
         shape = tuple(shape)
-        options = [self.shape]
+        accepted = [self.shape]
         if not self.shape:
-            options.append((1,))
+            accepted.append((1,))
         elif self.shape == (1,):
-            options.append(())
-        if len(shape) >= 1 and any(
-            _fits(option, shape[1:]) for option in options
-        ):
+            accepted.append(())
+        if shape and any(_fits(one, shape[1:]) for one in accepted):
             return
         expected = ("batch", *("any" if s is None else s for s in self.shape))
         raise ValueError(
@@ -264,7 +262,7 @@ class LabelSpec:
             )
 
     def range_message(self, name: str) -> str:
-        """Says which labels are legal, for an error."""
+        """Returns the first sentence of an error about illegal labels."""
         marker = "NaN" if self.missing == "nan" else self.missing
         low = -math.inf if self.minimum is None else self.minimum
         high = math.inf if self.maximum is None else self.maximum
@@ -286,7 +284,7 @@ class LabelSpec:
         )
 
     def range_repair(self) -> str:
-        """Says what most often puts such labels right."""
+        """Returns the most likely fix of illegal labels."""
         if self.rule == "box_xyxy":
             return (
                 "If the boxes are in pixels, divide them by the image's width "

@@ -12,12 +12,14 @@ class LabelAudit(keras.metrics.Metric):
     first batch and at the end of each epoch.
 
     Args:
-        num_tasks: Integer.
+        names: Tuple of strings, the trained tasks.
     """
 
-    def __init__(self, num_tasks: int):
+    def __init__(self, names):
         super().__init__(name="invalid_labels", dtype="float32")
-        self.counts = self.add_variable((num_tasks,), "zeros", name="counts")
+        self._names = names
+        shape = (max(len(names), 1),)
+        self.counts = self.add_variable(shape, "zeros", name="counts")
 
     def update_state(self, counts):
         """Adds a batch's counts, shape `(num_tasks,)`."""
@@ -26,6 +28,12 @@ class LabelAudit(keras.metrics.Metric):
     def result(self):
         """Returns the counts, shape `(num_tasks,)`."""
         return ops.convert_to_tensor(self.counts)
+
+    def by_task(self) -> dict:
+        """Returns the counts so far as a dict of task name to number."""
+        counts = ops.convert_to_numpy(self.result())
+        # Without a trained task there is one count, of nothing.
+        return dict(zip(self._names, counts, strict=False))
 
 
 def raise_illegal_labels(counts: dict, tasks: dict) -> None:

@@ -25,3 +25,27 @@ class LabelCheck(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         """Checks the epoch."""
         self._check(self.model)
+
+
+def add_callbacks(own: list, callbacks, model):
+    """Puts callbacks before those of the user.
+
+    Args:
+        own: List of callbacks.
+        callbacks: The argument of `fit`: `None`, a callback, a sequence of
+            them, or a `keras.callbacks.CallbackList`, which is changed.
+        model: The model that is trained.
+
+    Returns:
+        The argument of `fit` with `own` in it.
+    """
+    if isinstance(callbacks, keras.callbacks.CallbackList):
+        for callback in own:
+            callback.set_model(model)
+            callbacks.append(callback)
+        return callbacks
+    if callbacks is None:
+        return own
+    if not isinstance(callbacks, list | tuple):
+        callbacks = [callbacks]
+    return [*own, *callbacks]

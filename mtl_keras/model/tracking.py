@@ -79,8 +79,8 @@ class TaskTracking:
         self.names = tuple(names)
         self.losses = LabelMeans(max(len(self.names), 1), "losses")
         self.regularization = LabelMeans(1, "regularization")
-        self.audit = LabelAudit(max(len(self.names), 1))
-        self.negative = LabelAudit(max(len(self.names), 1))
+        self.audit = LabelAudit(self.names)
+        self.negative = LabelAudit(self.names)
         self.metrics = metrics
         self.weighted_metrics = weighted_metrics
         self.split_metrics = split_metrics

@@ -1,4 +1,4 @@
-"""Checks what a multi-task model is made of: its outputs and its tasks."""
+"""Checks the outputs and the declared tasks of a multi-task model."""
 
 import keras
 
@@ -65,7 +65,7 @@ def declared_tasks(tasks, outputs: dict) -> tuple[Task, ...]:
         Tuple of `Task`, sorted by name.
 
     Raises:
-        ValueError: If an entry is no task, names no output, or stands twice.
+        ValueError: If an entry is no task, names no output, or appears twice.
     """
     if isinstance(tasks, Task):
         tasks = [tasks]
@@ -91,11 +91,11 @@ def declared_tasks(tasks, outputs: dict) -> tuple[Task, ...]:
                 f"`tasks` declares {name!r} twice. Received: {names}"
             )
     for task in read:
-        _check_answer(task, tuple(outputs[task.name].shape))
+        _check_output(task, tuple(outputs[task.name].shape))
     return tuple(sorted(read, key=lambda task: task.name))
 
 
-def _check_answer(task, shape):
+def _check_output(task, shape):
     if task.kind == "classification" and shape[-1] != task.num_classes:
         raise ValueError(
             f"Task {task.name!r} has {task.num_classes} classes, but its "
@@ -106,7 +106,7 @@ def _check_answer(task, shape):
         raise ValueError(
             f"Task {task.name!r} of kind {task.kind!r} is one number, but its "
             f"output has the shape {shape}. Expected a last axis of 1. For "
-            "several numbers leave `kind` away and give `loss`."
+            "several numbers leave out `kind` and give `loss`."
         )
     if task.kind == "box" and shape[-1] != 4:
         raise ValueError(
