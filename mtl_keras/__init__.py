@@ -1,8 +1,9 @@
-"""Multi-task learning for Keras 3: one trunk, several named answers."""
+"""Multi-task learning for Keras 3: one trunk, several named outputs."""
 
 import importlib
 
 from mtl_keras import serialization
+from mtl_keras.messages import did_you_mean
 
 __version__ = "0.1.0"
 
@@ -38,8 +39,6 @@ def __getattr__(name: str):
         return importlib.import_module("mtl_keras.training.checkpoint")
     if name in _NAMES:
         return getattr(importlib.import_module(_NAMES[name]), name)
-    from mtl_keras.messages import did_you_mean
-
     raise AttributeError(
         f"module 'mtl_keras' has no attribute {name!r}."
         f"{did_you_mean(name, __all__)}"

@@ -1,4 +1,4 @@
-"""Every touch of a private Keras name; checked on Keras 3.15.
+"""Every use of a private Keras name; checked on Keras 3.15.
 
 Keras has no public way to walk the graph of a functional model, and models
 made of parts of it (`keras.Model(inner, output)`) rewire the user's graph.
@@ -29,7 +29,7 @@ def inner_graph(operation):
 
 
 def is_functional(model) -> bool:
-    """Whether a model was made of input and output tensors."""
+    """Tells whether a model was built from input and output tensors."""
     return isinstance(model, Functional)
 
 
@@ -71,12 +71,12 @@ def standardize_inputs(model, inputs) -> list:
 
 
 def bind_training(operation, *, training):
-    """Returns the operation with `training` passed on where it takes it."""
+    """Binds `training` where the operation accepts it."""
     return operation_fn(operation, training=training)
 
 
 def own_buffers(variables) -> None:
-    """Gives variables buffers that they share with no other variable.
+    """Gives each variable a buffer of its own.
 
     With `use_ema=True`, Keras 3.15 ends `fit` by assigning the averages to
     the weights. On JAX both then hold one array, and the next `fit` fails:
@@ -107,11 +107,11 @@ def held_values(variables) -> list:
 
 
 def give_back(held) -> None:
-    """Sets variables that lost their value to the one that they held.
+    """Restores the values of variables that lost them.
 
     Args:
-        held: What `held_values` returned. A value that a step has used up is
-            left out; Keras then puts back what the step returned.
+        held: What `held_values` returned. A value that a step has consumed is
+            skipped; Keras then restores what the step returned.
     """
     for variable, value in held:
         if variable._value is None and not value.is_deleted():
@@ -119,12 +119,12 @@ def give_back(held) -> None:
 
 
 def sum_gradients_before_clipping(optimizer) -> None:
-    """Lets an optimizer clip the gradient of the batch on several replicas.
+    """Makes an optimizer clip the gradient of the whole batch on replicas.
 
-    Keras 3.15 clips each replica's share of the gradient and then sums the
-    shares, so two replicas step up to twice as far as one device. Here the
-    shares are summed first. Each replica hands on its part of what is left,
-    since the optimizer sums once more.
+    Keras 3.15 clips each replica's part of the gradient and then sums the
+    parts, so the step on two replicas is up to twice as long as on one
+    device. Here the parts are summed first and then clipped. Each replica
+    returns its fraction of the clipped sum, since the optimizer sums again.
 
     Args:
         optimizer: Optimizer of Keras that holds no other.
@@ -139,14 +139,14 @@ def sum_gradients_before_clipping(optimizer) -> None:
 
     def clip_sum(grads):
         context = tf.distribute.get_replica_context()
-        there = [g for g in grads if g is not None]
-        if context is None or context.num_replicas_in_sync == 1 or not there:
+        present = [g for g in grads if g is not None]
+        if context is None or context.num_replicas_in_sync == 1 or not present:
             return clip(optimizer, grads)
-        sums = iter(context.all_reduce(tf.distribute.ReduceOp.SUM, there))
+        sums = iter(context.all_reduce(tf.distribute.ReduceOp.SUM, present))
         sums = [g if g is None else next(sums) for g in grads]
-        share = 1.0 / context.num_replicas_in_sync
+        fraction = 1.0 / context.num_replicas_in_sync
         return [
-            g if g is None else tf.math.scalar_mul(share, g)
+            g if g is None else tf.math.scalar_mul(fraction, g)
             for g in clip(optimizer, sums)
         ]
 
@@ -154,11 +154,10 @@ def sum_gradients_before_clipping(optimizer) -> None:
 
 
 def check_gradients_of_all_replicas(optimizer) -> None:
-    """Lets a `LossScaleOptimizer` skip a step that overflows on any replica.
+    """Makes `LossScaleOptimizer` skip steps that overflow on any replica.
 
-    Keras 3.15 asks the first replica only, taking its gradients for the sum
-    over all; they are its share. An overflow elsewhere would reach the
-    weights.
+    Keras 3.15 checks the gradients of the first replica only. An overflow on
+    another one would reach the weights.
 
     Args:
         optimizer: `keras.optimizers.LossScaleOptimizer`.
@@ -182,15 +181,15 @@ def check_gradients_of_all_replicas(optimizer) -> None:
 
 
 def clear_losses(model) -> None:
-    """Forgets the activity losses of an earlier step.
+    """Clears the activity losses of an earlier step.
 
-    Keras does so where a model is called; an engine calls its layers.
+    Keras does so when a model is called; an engine calls its layers.
     """
     model._clear_losses()
 
 
 def activity_losses(model) -> list:
-    """Lists what `add_loss` and activity regularizers gave since then."""
+    """Lists the losses of `add_loss` and activity regularizers since then."""
     losses = []
     for layer in model._flatten_layers():
         losses.extend(layer._get_own_losses())
@@ -203,12 +202,12 @@ def weight_losses(model) -> list:
 
 
 def get_mask(tensor):
-    """Returns the mask that Keras carries on a tensor, or `None`."""
+    """Returns the Keras mask of a tensor, or `None`."""
     return get_keras_mask(tensor)
 
 
 def set_mask(tensor, mask) -> None:
-    """Puts a mask on a tensor, for the layers that read it."""
+    """Sets the Keras mask of a tensor."""
     set_keras_mask(tensor, mask)
 
 

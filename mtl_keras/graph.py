@@ -1,8 +1,12 @@
-"""Finds what the tasks of a functional model share, and what is their own."""
+"""Finds what the tasks of a functional model share, and what each owns."""
 
 import dataclasses
 import itertools
+import math
 import warnings
+
+import keras
+from keras import tree
 
 from mtl_keras import compat
 from mtl_keras.messages import listed
@@ -36,15 +40,13 @@ class Call:
             values: Dict, slot to tensor; changed in place.
             training: Bool.
         """
-        from keras import tree
-
-        given = {
+        tensors = {
             id(tensor): values[slot]
             for tensor, slot in zip(
                 self.node.input_tensors, self.reads, strict=True
             )
         }
-        args, kwargs = self.node.arguments.fill_in(given)
+        args, kwargs = self.node.arguments.fill_in(tensors)
         operation = compat.bind_training(self.operation, training=training)
         outputs = tree.flatten(operation(*args, **kwargs))
         values.update(zip(self.writes, outputs, strict=True))
@@ -56,8 +58,8 @@ class Part:
 
     Args:
         calls: Tuple of `Call`.
-        reads: Tuple of integers, the slots that the part takes.
-        writes: Tuple of integers, the slots that it gives.
+        reads: Tuple of integers, the slots of its inputs.
+        writes: Tuple of integers, the slots of its results.
     """
 
     calls: tuple[Call, ...]
@@ -81,19 +83,19 @@ class Part:
     @property
     def weights(self) -> list:
         """The variables of the part's operations, each once."""
-        found = {}
+        by_identity = {}
         for call in self.calls:
-            found.update((id(w), w) for w in call.weights)
-        return list(found.values())
+            by_identity.update((id(w), w) for w in call.weights)
+        return list(by_identity.values())
 
     @property
     def trainable_variables(self) -> list:
         """The trainable ones among `weights`."""
-        found = {}
+        by_identity = {}
         for call in self.calls:
             variables = getattr(call.operation, "trainable_variables", ())
-            found.update((id(v), v) for v in variables)
-        return list(found.values())
+            by_identity.update((id(v), v) for v in variables)
+        return list(by_identity.values())
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -206,7 +208,7 @@ def partition(model) -> Partition:
 
 
 def describe(model) -> str:
-    """Tells in words what the tasks of a model share.
+    """Describes what the tasks of a model share.
 
     Args:
         model: Functional model, as for `partition`.
@@ -229,7 +231,7 @@ def describe(model) -> str:
         lines.append(f"head {name}: {_size(head.weights)}, {_operations(head)}")
     if len(parts.tasks) > 1 and not parts.trunk.trainable_variables:
         lines.append(
-            "The tasks share no trainable variable: they train side by side."
+            "The tasks share no trainable variable: they train independently."
         )
     for name in parts.opaque:
         lines.append(
@@ -239,7 +241,7 @@ def describe(model) -> str:
 
 
 def warn_if_nothing_shared(parts: Partition) -> None:
-    """Warns of a model of several tasks without a shared variable.
+    """Warns if a model of several tasks has no shared variable.
 
     Args:
         parts: The model's `Partition`.
@@ -247,9 +249,9 @@ def warn_if_nothing_shared(parts: Partition) -> None:
     if len(parts.tasks) > 1 and not parts.shared_variables:
         warnings.warn(
             f"The tasks {listed(parts.tasks)} share no variable: each trains "
-            "a network of its own, side by side. No task can help another, "
-            "and a balancer has no conflict to solve. Let the heads read a "
-            "trunk; mtl_keras.graph.describe(model) tells what they share.",
+            "a network of its own, and a balancer has no conflict to solve. "
+            "Build the heads on a common trunk; "
+            "mtl_keras.graph.describe(model) shows what is shared.",
             UserWarning,
             # The line that calls `compile`.
             stacklevel=4,
@@ -300,7 +302,7 @@ class _Graph:
         }
         for node in compat.ordered_nodes(model):
             if any(id(t) not in known for t in node.input_tensors):
-                # Leads from another input of a model that was cut out.
+                # Depends on an input outside the model that was cut out.
                 continue
             reads = [known[id(t)] for t in node.input_tensors]
             inner = compat.inner_graph(node.operation)
@@ -315,8 +317,6 @@ class _Graph:
         return [known[id(t)] for t in compat.flat_outputs(model)]
 
     def _add(self, node, reads) -> list[int]:
-        import keras
-
         operation = node.operation
         if isinstance(operation, keras.Model):
             self.opaque.append(operation.name)
@@ -334,13 +334,13 @@ class _Graph:
 
 
 def _leading_to(slots, producer) -> set:
-    found, waiting = set(), list(slots)
+    calls, waiting = set(), list(slots)
     while waiting:
         call = producer.get(waiting.pop())
-        if call is not None and call not in found:
-            found.add(call)
+        if call is not None and call not in calls:
+            calls.add(call)
             waiting.extend(call.reads)
-    return found
+    return calls
 
 
 def _shared_calls(calls, reaching, producer) -> set:
@@ -351,8 +351,8 @@ def _shared_calls(calls, reaching, producer) -> set:
             for weight in call.weights:
                 tasks_of.setdefault(id(weight), set()).update(reaching[call])
         shared = {key for key, tasks in tasks_of.items() if len(tasks) > 1}
-        # What leads to a shared layer moved into the trunk; where the same
-        # layer is called elsewhere, that call must follow.
+        # Calls that lead to a shared layer are in the trunk now; every other
+        # call of their layers must follow.
         shared |= {id(w) for call in trunk for w in call.weights}
         follows = {
             call
@@ -377,8 +377,6 @@ def _live_slots(trunk) -> set:
 
 
 def _size(weights) -> str:
-    import math
-
     count = sum(math.prod(weight.shape) for weight in weights)
     return f"{len(weights)} variables with {count:,} numbers"
 

@@ -67,18 +67,18 @@ def _by_config(what, config, ours, theirs):
             cls = classes[config["class_name"]]
             return cls.from_config(config.get("config") or {})
         if is_short:
-            found = theirs.deserialize({"config": {}, **config})
+            built = theirs.deserialize({"config": {}, **config})
         else:
-            found = keras.saving.deserialize_keras_object(config)
+            built = keras.saving.deserialize_keras_object(config)
     except TypeError as error:
         raise ValueError(
             f"Cannot build a {what} from its config: {error} "
             f"Received: {config!r}"
         ) from error
-    if isinstance(found, str):
-        # Keras 3.15 hands back the name of a class that it does not know.
-        raise ValueError(_unknown(what, found, ours, theirs))
-    return found
+    if isinstance(built, str):
+        # Keras 3.15 returns the name of a class that it does not know.
+        raise ValueError(_unknown(what, built, ours, theirs))
+    return built
 
 
 def _built(what, cls, received):

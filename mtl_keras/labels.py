@@ -1,4 +1,4 @@
-"""What one task's label looks like, and how a missing one is marked."""
+"""Describes the labels of one task, and how a missing one is marked."""
 
 import dataclasses
 import math
@@ -6,6 +6,7 @@ import math
 _RULES = (None, "box_xyxy", "one_hot")
 _WHOLE_IMAGE = (0.0, 0.0, 1.0, 1.0)
 _NUMBERS = ("float", "bfloat", "int", "uint", "bool")
+_SIGNED = ("int32", "int64")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,14 +18,14 @@ class LabelSpec:
             example's label without the batch axis. `()` is one number an
             example; batches of shape `(batch,)` and `(batch, 1)` both fit it.
         dtype: String, `"float32"` or `"int32"`.
-        missing: How a missing label is marked, beside NaN, which marks one in
-            every floating point array: `"nan"` for nothing else, or an integer
-            such as `-1` (class labels) or `255` (mask images).
+        missing: How a missing label is marked. NaN marks one in every
+            floating point array; `"nan"` means no other marker, an integer
+            such as `-1` (class labels) or `255` (mask images) is another.
         minimum: Number or `None`, the least legal value.
         maximum: Number or `None`, the greatest legal value.
         rule: `None`: each element is a label. `"box_xyxy"`: the last axis
             holds `x1, y1, x2, y2` with `x1 <= x2` and `y1 <= y2`. `"one_hot"`:
-            the last axis holds a share for each class. With either rule the
+            the last axis holds a fraction for each class. With either rule the
             last axis is one label, missing where any part of it is.
     """
 
@@ -86,35 +87,33 @@ class LabelSpec:
         return 0
 
     def present(self, label):
-        """Tells which labels are there.
+        """Tells which labels are present; every other module asks here.
 
         Args:
-            label: Tensor of shape `(batch, *shape)`, of any number type.
+            label: NumPy array, tensor of the backend, or, inside `tf.data`,
+                tensor of TensorFlow. Shape `(batch, *shape)`, any number type.
 
         Returns:
-            Boolean tensor of `label`'s shape.
+            Boolean array or tensor of `label`'s kind and shape.
         """
-        from keras import ops
-
-        label = _as_number(label)
-        if _is_float(label):
-            present = ops.logical_not(ops.isnan(label))
-            if self.missing != "nan":
-                marked = ops.equal(label, ops.cast(self.missing, label.dtype))
-                present = ops.logical_and(present, ops.logical_not(marked))
-        elif self.missing == "nan":
-            present = ops.ones_like(label, dtype="bool")
+        arrays, label = _readable(label)
+        if self.missing == "nan":
+            present = arrays.ones_like(label, dtype="bool")
         else:
-            present = ops.not_equal(label, ops.cast(self.missing, label.dtype))
+            present = arrays.not_equal(label, self.missing)
+        if _is_float(label):
+            present = arrays.logical_and(
+                present, arrays.logical_not(arrays.isnan(label))
+            )
         if self.rule is not None:
-            whole = ops.all(present, axis=-1, keepdims=True)
-            present = ops.logical_and(present, whole)
+            whole = arrays.all(present, axis=-1, keepdims=True)
+            present = arrays.logical_and(present, whole)
         return present
 
     def fill(self, label, present=None):
-        """Puts a legal value where a label is missing.
+        """Replaces missing labels by a legal value.
 
-        The loss of a missing label is computed and thrown away; it must be
+        The loss of a missing label is computed and discarded; it must be
         finite, because `0 * nan` is NaN in the gradient.
 
         Args:
@@ -126,7 +125,7 @@ class LabelSpec:
         """
         from keras import ops
 
-        label = _as_number(label)
+        _, label = _readable(ops.convert_to_tensor(label))
         present = self.present(label) if present is None else present
         if self.rule == "box_xyxy":
             legal = ops.cast(ops.convert_to_tensor(_WHOLE_IMAGE), label.dtype)
@@ -137,42 +136,43 @@ class LabelSpec:
         return ops.where(present, label, legal)
 
     def invalid(self, label):
-        """Tells which labels are there but no legal answer.
+        """Tells which labels are present but not legal.
 
         Args:
-            label: Tensor of shape `(batch, *shape)`.
+            label: NumPy array or tensor of the backend, of shape
+                `(batch, *shape)`.
 
         Returns:
-            Boolean tensor of `label`'s shape.
+            Boolean array or tensor of `label`'s kind and shape.
         """
-        from keras import ops
-
-        label = _as_number(label)
-        bad = ops.zeros_like(label, dtype="bool")
+        arrays, label = _readable(label)
         present = self.present(label)
+        illegal = arrays.zeros_like(label, dtype="bool")
         if _is_float(label):
-            bad = ops.isinf(label)
+            illegal = arrays.isinf(label)
             if self.dtype == "int32":
-                whole = ops.equal(label, ops.round(label))
-                bad = ops.logical_or(bad, ops.logical_not(whole))
+                is_whole = arrays.equal(label, arrays.round(label))
+                illegal = arrays.logical_or(
+                    illegal, arrays.logical_not(is_whole)
+                )
         if self.minimum is not None:
-            bad = ops.logical_or(
-                bad, label < ops.cast(self.minimum, label.dtype)
+            illegal = arrays.logical_or(
+                illegal, arrays.less(label, self.minimum)
             )
         if self.maximum is not None:
-            bad = ops.logical_or(
-                bad, label > ops.cast(self.maximum, label.dtype)
+            illegal = arrays.logical_or(
+                illegal, arrays.greater(label, self.maximum)
             )
         if self.rule == "box_xyxy":
-            crossed = ops.any(
-                label[..., 2:] < label[..., :2], axis=-1, keepdims=True
-            )
-            bad = ops.logical_or(bad, crossed)
+            is_crossed = arrays.less(label[..., 2:], label[..., :2])
+            is_crossed = arrays.any(is_crossed, axis=-1, keepdims=True)
+            illegal = arrays.logical_or(illegal, is_crossed)
         if self.rule is not None:
-            # One wrong part spoils the whole label.
-            spoilt = ops.any(bad, axis=-1, keepdims=True)
-            bad = ops.logical_or(bad, spoilt)
-        return ops.logical_and(bad, present)
+            # One illegal part makes the whole label illegal.
+            illegal = arrays.logical_or(
+                illegal, arrays.any(illegal, axis=-1, keepdims=True)
+            )
+        return arrays.logical_and(illegal, present)
 
     def check_dtype(self, name: str, dtype) -> None:
         """Checks that labels are numbers.
@@ -182,7 +182,7 @@ class LabelSpec:
             dtype: NumPy dtype, dtype of a backend, or the name of one.
 
         Raises:
-            ValueError: If labels of this type are no numbers.
+            ValueError: If the type is not numeric.
         """
         dtype = getattr(dtype, "name", None) or str(dtype)
         if not dtype.startswith(_NUMBERS):
@@ -201,17 +201,15 @@ class LabelSpec:
                 unknown size is `None`.
 
         Raises:
-            ValueError: If no reading of `shape` fits this spec.
+            ValueError: If `shape` does not fit this spec.
         """
         shape = tuple(shape)
-        options = [self.shape]
+        accepted = [self.shape]
         if not self.shape:
-            options.append((1,))
+            accepted.append((1,))
         elif self.shape == (1,):
-            options.append(())
-        if len(shape) >= 1 and any(
-            _fits(option, shape[1:]) for option in options
-        ):
+            accepted.append(())
+        if shape and any(_fits(one, shape[1:]) for one in accepted):
             return
         expected = ("batch", *("any" if s is None else s for s in self.shape))
         raise ValueError(
@@ -251,46 +249,20 @@ class LabelSpec:
 
         label = np.asarray(label)
         self.check_dtype(name, label.dtype)
-        if label.dtype.kind not in "fiub":
-            label = label.astype("float32")  # bfloat16, unknown to NumPy.
         self.check_shape(name, label.shape)
-        bad, present = self._invalid_array(label)
-        if bad.any():
-            first = int(np.argwhere(bad)[0][0])
+        illegal = self.invalid(label)
+        if illegal.any():
+            present = label[self.present(label)]
+            first = int(np.argwhere(illegal)[0][0])
             raise ValueError(
                 f"{self.range_message(name)} Received: labels from "
-                f"{label[present].min()} to {label[present].max()}, dtype "
-                f"{label.dtype}; the first wrong one is example {first}: "
+                f"{present.min()} to {present.max()}, dtype {label.dtype}; "
+                f"the first illegal one is example {first}: "
                 f"{label[first].tolist()}. {self.range_repair()}"
             )
 
-    def _invalid_array(self, label):
-        import numpy as np
-
-        present = np.ones(label.shape, bool)
-        if label.dtype.kind == "f":
-            present &= ~np.isnan(label)
-        if self.missing != "nan":
-            present &= label != self.missing
-        if self.rule is not None:
-            present &= present.all(axis=-1, keepdims=True)
-        bad = np.zeros(label.shape, bool)
-        if label.dtype.kind == "f":
-            bad |= np.isinf(label)
-        if self.minimum is not None:
-            bad |= label < self.minimum
-        if self.maximum is not None:
-            bad |= label > self.maximum
-        if self.dtype == "int32" and label.dtype.kind == "f":
-            bad |= label != np.round(label)
-        if self.rule == "box_xyxy":
-            bad |= (label[..., 2:] < label[..., :2]).any(-1, keepdims=True)
-        if self.rule is not None:
-            bad |= bad.any(-1, keepdims=True)
-        return bad & present, present
-
     def range_message(self, name: str) -> str:
-        """Says which labels are legal, for an error."""
+        """Returns the first sentence of an error about illegal labels."""
         marker = "NaN" if self.missing == "nan" else self.missing
         low = -math.inf if self.minimum is None else self.minimum
         high = math.inf if self.maximum is None else self.maximum
@@ -312,7 +284,7 @@ class LabelSpec:
         )
 
     def range_repair(self) -> str:
-        """Says what most often puts such labels right."""
+        """Returns the most likely fix of illegal labels."""
         if self.rule == "box_xyxy":
             return (
                 "If the boxes are in pixels, divide them by the image's width "
@@ -334,21 +306,40 @@ class LabelSpec:
         return config
 
 
-def _as_number(label):
-    """Makes flags and unsigned integers comparable with a marker of -1."""
+def _readable(label) -> tuple:
+    """Returns the functions that take `label`, and `label` as signed numbers.
+
+    Flags and unsigned integers cannot be compared with a marker of -1, and
+    NumPy has no functions for bfloat16.
+    """
+    import numpy as np
+
+    if isinstance(label, np.ndarray):
+        if label.dtype.kind in "fi":
+            return np, label
+        return np, label.astype("int64" if label.dtype.kind in "ub" else "f4")
     import keras
 
-    label = keras.ops.convert_to_tensor(label)
-    dtype = keras.backend.standardize_dtype(label.dtype)
-    if "float" in dtype or dtype in ("int32", "int64"):
-        return label
-    return keras.ops.cast(label, "int32")
+    if _is_tensorflow(label) and keras.backend.backend() != "tensorflow":
+        # A label inside `tf.data`, while another backend trains.
+        import tensorflow as tf
+
+        arrays, cast = tf.experimental.numpy, tf.cast
+    else:
+        label = keras.ops.convert_to_tensor(label)
+        arrays, cast = keras.ops, keras.ops.cast
+    is_signed = keras.backend.standardize_dtype(label.dtype) in _SIGNED
+    return arrays, label if is_signed or _is_float(label) else cast(
+        label, "int32"
+    )
 
 
-def _is_float(tensor) -> bool:
-    import keras
+def _is_tensorflow(label) -> bool:
+    return type(label).__module__.partition(".")[0] == "tensorflow"
 
-    return "float" in keras.backend.standardize_dtype(tensor.dtype)
+
+def _is_float(label) -> bool:
+    return "float" in (getattr(label.dtype, "name", None) or str(label.dtype))
 
 
 def _fits(expected, received) -> bool:

@@ -1,66 +1,95 @@
 """Makes our classes known to Keras before they are imported.
 
-Keras reads a saved object's class from its registry alone, and a class enters
-it when its module is imported. A lazy `import mtl_keras` imports no such
-module, so `keras.models.load_model` would not find `MultiTaskModel`. Stand-ins
-take the classes' places until they are needed.
+Keras looks up the class of a saved object in its registry, and a class enters
+the registry when its module is imported. `import mtl_keras` is lazy and
+imports no such module, so `keras.models.load_model` would not find
+`MultiTaskModel`. Stand-ins are registered until the classes are imported.
 """
 
 import importlib
 import importlib.abc
-import importlib.util
 import pathlib
 import re
 import sys
+import types
 
 _REGISTRATION = re.compile(
     r'^@keras\.saving\.register_keras_serializable\(\s*package="(\w+)"\s*\)\n'
-    r"(class|def) (\w+)",
+    r"class (\w+)",
     re.MULTILINE,
 )
 
 
-class Deferred:
-    """Stands in Keras's registry for a class that is imported when needed.
+class Deferred(type):
+    """The type of stand-ins, each for one class that is imported when used.
+
+    A stand-in is a class, equal to the one that it stands for: what it creates
+    are instances of that class, and a subclass of it is one of that class.
 
     Args:
-        module: String, the full name of the class's module.
         name: String, the class's name.
+        bases: Tuple of base classes; empty for a stand-in.
+        namespace: Dict, with `__module__`, the full name of its module.
+        **kwargs: Keyword arguments of a subclass's `class` statement.
     """
 
-    def __init__(self, module: str, name: str):
-        self._module, self._name = module, name
+    def __new__(cls, name, bases, namespace, **kwargs):
+        """Creates a stand-in, or a subclass of the class behind one."""
+        if not bases:
+            return super().__new__(cls, name, bases, namespace)
+        real = [
+            base.imported() if type(base) is cls else base for base in bases
+        ]
+        return types.new_class(
+            name, tuple(real), kwargs, lambda body: body.update(namespace)
+        )
 
-    def from_config(self, config: dict):
-        """Makes an instance of the class, which replaces this stand-in."""
-        return self._imported().from_config(config)
+    def imported(cls) -> type:
+        """Imports the class, which replaces the stand-in in the registry."""
+        return getattr(importlib.import_module(cls.__module__), cls.__name__)
 
-    def __call__(self, *args, **kwargs):
-        """Calls the function, or makes an instance of the class."""
-        return self._imported()(*args, **kwargs)
+    def __call__(cls, *args, **kwargs):
+        """Creates an instance of the class."""
+        return cls.imported()(*args, **kwargs)
 
-    def _imported(self):
-        return getattr(importlib.import_module(self._module), self._name)
+    def __getattr__(cls, name: str):
+        if name.startswith("__"):
+            # Tools that inspect classes ask for these; none needs an import.
+            raise AttributeError(name)
+        return getattr(cls.imported(), name)
+
+    def __instancecheck__(cls, instance) -> bool:
+        return isinstance(instance, cls.imported())
+
+    def __subclasscheck__(cls, subclass) -> bool:
+        return issubclass(subclass, cls.imported())
+
+    def __eq__(cls, other) -> bool:
+        return other is cls or other is cls.imported()
+
+    def __hash__(cls) -> int:
+        return hash(cls.imported())
 
 
 def registered(package: str) -> dict[str, Deferred]:
-    """Finds what a package's source registers with Keras.
+    """Lists what a package's source registers with Keras.
 
     Args:
         package: String, the name of an imported package.
 
     Returns:
-        Dict, the registered name to its `Deferred`.
+        Dict, registered name to stand-in.
     """
     root = pathlib.Path(sys.modules[package].__file__).parent
-    found = {}
+    stand_ins = {}
     for path in sorted(root.rglob("*.py")):
         place = path.relative_to(root.parent).with_suffix("")
         module = ".".join(place.parts).removesuffix(".__init__")
         text = path.read_text(encoding="utf-8")
-        for key, _, name in _REGISTRATION.findall(text):
-            found[f"{key}>{name}"] = Deferred(module, name)
-    return found
+        for key, name in _REGISTRATION.findall(text):
+            stand_in = Deferred(name, (), {"__module__": module})
+            stand_ins[f"{key}>{name}"] = stand_in
+    return stand_ins
 
 
 def register(package: str) -> None:
@@ -78,7 +107,7 @@ def register(package: str) -> None:
 def _fill(package: str) -> None:
     objects = sys.modules["keras"].saving.get_custom_objects()
     for key, stand_in in registered(package).items():
-        # A module that was imported already has registered the class itself.
+        # A class that was imported or overridden is registered already.
         objects.setdefault(key, stand_in)
 
 
@@ -89,17 +118,24 @@ class _AfterKeras(importlib.abc.MetaPathFinder):
         self._package = package
 
     def find_spec(self, fullname, path=None, target=None):
-        """Finds Keras as Python does, and adds a step to its loading."""
+        """Finds Keras as the other finders do; its loader then registers.
+
+        The finder stays until Keras has been imported: Keras may be looked up
+        without an import, and an import may fail.
+        """
         if fullname != "keras":
             return None
-        sys.meta_path.remove(self)
-        spec = importlib.util.find_spec(fullname)
+        others = sys.meta_path[sys.meta_path.index(self) + 1 :]
+        specs = (finder.find_spec(fullname, path, target) for finder in others)
+        spec = next((spec for spec in specs if spec is not None), None)
         if spec is not None and spec.loader is not None:
             execute = spec.loader.exec_module
 
             def execute_and_register(module):
                 execute(module)
                 _fill(self._package)
+                if self in sys.meta_path:
+                    sys.meta_path.remove(self)
 
             spec.loader.exec_module = execute_and_register
         return spec

@@ -1,4 +1,4 @@
-"""One question that a multi-task model answers."""
+"""Declares one task of a multi-task model."""
 
 import dataclasses
 import numbers
@@ -12,7 +12,7 @@ _LEGAL_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 @dataclasses.dataclass(frozen=True)
 class Task:
-    """A question: its name, kind of answer, loss, metrics and label.
+    """One task: its name, kind of output, loss, metrics and label.
 
     Example:
     ```python
@@ -24,15 +24,15 @@ class Task:
     Args:
         name: String, the key of the model's output and of the label. A letter,
             then letters, digits and underscores.
-        kind: String, the kind of answer, one of `heads.list_kinds()`
+        kind: String, the kind of output, one of `heads.list_kinds()`
             (`"classification"`, `"presence"`, `"box"`, `"regression"`), or
-            `None` for an answer of your own, which then needs `loss`.
+            `None` for any other output, which then needs `loss`.
         loss: Loss name, `keras.losses.Loss` or function. Defaults to the
             kind's.
         metrics: Sequence of metric names or objects. Defaults to the kind's.
         num_classes: Integer, for classification. Defaults to
             `len(class_names)`.
-        class_names: Sequence of strings, what class 0, 1, ... is called.
+        class_names: Sequence of strings, the names of class 0, 1, ...
         label: `LabelSpec`, the label's shape, type, range and missing marker.
             Defaults to the kind's.
 
@@ -87,12 +87,12 @@ class Task:
             )
         if len(set(names)) < len(names):
             raise ValueError(
-                f"Task {self.name!r}: a name stands twice in `class_names`. "
+                f"Task {self.name!r}: a name appears twice in `class_names`. "
                 f"Received: class_names={names!r}"
             )
         object.__setattr__(self, "class_names", tuple(names))
         if isinstance(self.num_classes, numbers.Integral):
-            # NumPy's integers are none to JSON.
+            # JSON does not accept NumPy's integers.
             object.__setattr__(self, "num_classes", int(self.num_classes))
         if not names:
             return
@@ -116,7 +116,7 @@ class Task:
         if self.kind not in kinds:
             raise ValueError(
                 f"Task {self.name!r} has an unknown kind. Expected one of "
-                f"{listed(kinds)}, or None for an answer of your own."
+                f"{listed(kinds)}, or None for any other output."
                 f"{did_you_mean(self.kind, kinds)} "
                 f"Received: kind={self.kind!r}"
             )
@@ -126,13 +126,13 @@ class Task:
 
     @property
     def head(self):
-        """The `Head` of this kind of answer, `None` for one of your own."""
+        """The `Head` of this kind of output; `None` without a kind."""
         from mtl_keras import heads
 
         return None if self.kind is None else heads.get(self.kind)
 
     def default_loss(self):
-        """Returns this task's loss object, `None` where there is none."""
+        """Returns this task's loss object, or `None` if it has none."""
         from mtl_keras import losses
 
         if self.loss is not None:
@@ -168,7 +168,7 @@ class Task:
 
     @classmethod
     def from_config(cls, config: dict) -> "Task":
-        """Makes the task that `get_config` described."""
+        """Creates a task from the result of `get_config`."""
         import keras
 
         load = keras.saving.deserialize_keras_object

@@ -63,14 +63,10 @@ def strata(labels: dict, tasks, *, num_bins: int = 4) -> np.ndarray:
 
 
 def _columns(label, spec, num_bins) -> list:
-    present = np.ones(label.shape, bool)
-    if label.dtype.kind == "f":
-        present &= ~np.isnan(label)
-    if spec.missing != "nan":
-        present &= label != spec.missing
+    present = spec.present(label)
     if spec.rule == "box_xyxy":
-        present = present.all(axis=-1).reshape(len(label), -1)
-        return [present.any(axis=1).astype(np.int64)]
+        has_box = present.reshape(len(label), -1).any(axis=1)
+        return [has_box.astype(np.int64)]
     flat, present = (x.reshape(len(label), -1) for x in (label, present))
     if spec.dtype == "int32" and _is_sequence(spec.shape):
         return _contained(flat, present)

@@ -1,7 +1,6 @@
 """Labels on their way into a batch: checked, cast, and told present or not.
 
-`LabelSpec` speaks `keras.ops`; inside `tf.data` everything is TensorFlow's,
-whichever backend trains.
+Inside `tf.data` everything is TensorFlow's, whichever backend trains.
 """
 
 import tensorflow as tf
@@ -129,29 +128,7 @@ def weights(labels, tasks):
     """
     result = {}
     for name, label in labels.items():
-        present = is_present(label, tasks[name].label)
+        present = tasks[name].label.present(label)
         axes = list(range(1, label.shape.rank))
         result[name] = tf.cast(tf.reduce_any(present, axes), tf.float32)
     return result
-
-
-def is_present(label, spec):
-    """Tells which labels are there, as `LabelSpec.present` does.
-
-    Args:
-        label: Tensor of shape `(batch, ...)`.
-        spec: `LabelSpec` of the task.
-
-    Returns:
-        Boolean tensor of `label`'s shape.
-    """
-    present = tf.ones_like(label, tf.bool)
-    if label.dtype.is_floating:
-        present = tf.logical_not(tf.math.is_nan(label))
-    if spec.missing != "nan":
-        marked = tf.equal(label, tf.cast(spec.missing, label.dtype))
-        present = tf.logical_and(present, tf.logical_not(marked))
-    if spec.rule == "box_xyxy":
-        whole = tf.reduce_all(present, axis=-1, keepdims=True)
-        present = tf.logical_and(present, whole)
-    return present

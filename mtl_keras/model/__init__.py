@@ -2,7 +2,7 @@
 
 
 def __getattr__(name: str):
-    # Lazily: parts of this package are imported by what the model imports.
+    # Lazily: modules that the model imports import parts of this package.
     if name != "MultiTaskModel":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from mtl_keras.model.model import MultiTaskModel

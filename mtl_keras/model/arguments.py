@@ -52,27 +52,27 @@ def resolve_losses(loss, tasks: dict) -> dict:
         )
     if isinstance(loss, dict):
         check_names("loss", loss, tasks)
-        given = loss
+        identifiers = loss
     elif loss is None:
-        given = {}
+        identifiers = {}
     else:
-        given = dict.fromkeys(tasks, loss)
-    found, without = {}, []
+        identifiers = dict.fromkeys(tasks, loss)
+    losses, without = {}, []
     for name, task in sorted(tasks.items()):
-        if name in given:
-            if given[name] is not None:
-                found[name] = losses_module.get(given[name])
+        if name in identifiers:
+            if identifiers[name] is not None:
+                losses[name] = losses_module.get(identifiers[name])
         elif (default := task.default_loss()) is not None:
-            found[name] = default
+            losses[name] = default
         else:
             without.append(name)
-    if without and (found or given):
+    if without and (losses or identifiers):
         raise ValueError(
             f"No loss is known for the tasks {listed(without)}. Pass "
             "loss={task: loss} for each, or loss={task: None} for an output "
             f"that is not trained. Received: loss={loss!r}"
         )
-    return found
+    return losses
 
 
 def resolve_metrics(argument: str, metrics, tasks: dict) -> tuple[dict, dict]:
@@ -99,12 +99,12 @@ def resolve_metrics(argument: str, metrics, tasks: dict) -> tuple[dict, dict]:
             f"{{{next(iter(sorted(tasks)), 'task')!r}: ['accuracy']}}. "
             f"Received: {argument}={metrics!r}"
         )
-    given = metrics or {}
-    check_names(argument, given, tasks)
+    metrics = metrics or {}
+    check_names(argument, metrics, tasks)
     streaming, split = {}, {}
     for name, task in sorted(tasks.items()):
-        if name in given:
-            group = given[name]
+        if name in metrics:
+            group = metrics[name]
             group = group if isinstance(group, list | tuple) else [group]
             group = [_metric(entry) for entry in group if entry is not None]
         else:
@@ -137,14 +137,14 @@ def _check_group(argument, task, group, tasks):
         if name == "loss":
             raise ValueError(
                 f"`{argument}` gives the task {task!r} a metric named 'loss', "
-                f"but the logs show the task's loss as '{task}_loss'. Give it "
-                "another `name`."
+                f"but '{task}_loss' is the log key of the task's loss. Give "
+                "it another `name`."
             )
         if name in seen:
             raise ValueError(
                 f"`{argument}` gives the task {task!r} two metrics named "
-                f"{name!r}; they would share one line of the logs. Give one "
-                "of them another `name`."
+                f"{name!r}, which would be logged under one key. Give one of "
+                "them another `name`."
             )
         seen.add(name)
         if isinstance(metric, metrics_module.SplitMetric):
@@ -197,7 +197,7 @@ def _class_table(name, weights, task):
     ):
         raise ValueError(
             f"`class_weight` names the task {name!r}, whose labels are no "
-            "class numbers. Use `sample_weight` for it instead."
+            "class numbers. Use `sample_weight` instead."
         )
     num_classes = spec.shape[-1] if is_one_hot else int(spec.maximum) + 1
     for number, weight in weights.items():

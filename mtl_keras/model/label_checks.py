@@ -43,7 +43,7 @@ def as_dict(what: str, value, tasks: dict) -> dict:
         Dict, task name to array or `None`.
 
     Raises:
-        ValueError: If it cannot be read so.
+        ValueError: If it is neither.
     """
     if value is None:
         return {}
@@ -89,7 +89,7 @@ def _is_numbers(entry) -> bool:
     try:
         return np.asarray(entry).dtype != object
     except (NotImplementedError, TypeError, ValueError):
-        # Of several lengths, or tensors of a step that is being traced.
+        # Ragged lists, or tensors of a step that is being traced.
         return False
 
 
@@ -126,7 +126,7 @@ def standardize_held_out(held_out, tasks: dict, checked):
         What Keras takes as `validation_data`.
 
     Raises:
-        ValueError: As `standardize`, or if the tuple is another.
+        ValueError: As `standardize`, or if the tuple has another length.
     """
     if not isinstance(held_out, list | tuple):
         standardize({"x": held_out}, tasks, checked)
@@ -145,7 +145,7 @@ def standardize_held_out(held_out, tasks: dict, checked):
 
 
 def standardize_arrays(x, y, sample_weight, tasks: dict, checked) -> tuple:
-    """Checks arrays given to `fit` or `evaluate` and completes the weights.
+    """Checks arrays passed to `fit` or `evaluate` and completes the weights.
 
     Args:
         x: The inputs: array, or list or dict of arrays.
@@ -248,7 +248,7 @@ def check_dataset(dataset, tasks: dict, checked) -> None:
         checked: Names of the tasks whose labels are checked.
 
     Raises:
-        ValueError: If its elements are no `(inputs, labels[, weights])`, or
+        ValueError: If its elements are not `(inputs, labels[, weights])`, or
             names or shapes are wrong.
     """
     spec = dataset.element_spec

@@ -1,4 +1,4 @@
-"""Works out what an output's label looks like from its loss."""
+"""Infers an output's `LabelSpec` from its loss."""
 
 import dataclasses
 
@@ -45,28 +45,28 @@ _FAMILIES = (
 
 
 def complete_task(task, loss, output_shape, *, is_declared: bool):
-    """Gives a task the label that its loss reads.
+    """Gives a task the `LabelSpec` that its loss reads.
 
     Args:
         task: `Task`; one that the user did not declare has only a name.
         loss: Loss object or function that the task is compiled with.
         output_shape: Tuple, shape of the output with the batch axis.
-        is_declared: Bool. A declared task keeps the label that it gives or
-            its kind has, except that a one-hot loss of Keras makes class
-            numbers one-hot.
+        is_declared: Bool. A declared task keeps its own label or that of its
+            kind, except that a one-hot loss of Keras makes the labels of a
+            classification one-hot.
 
     Returns:
         `Task`.
 
     Raises:
-        ValueError: If the output does not fit a loss of boxes.
+        ValueError: If a loss of boxes has an output of another shape.
     """
     name = getattr(loss, "__name__", type(loss).__name__)
     inner = getattr(loss, "fn", None)
     if type(loss).__name__ == "LossFunctionWrapper" and inner is not None:
         name = getattr(inner, "__name__", name)
     family = _family(name, loss)
-    # A label of one's own stays; so does a kind's, unless it is one-hot.
+    # An explicit label stays; so does a kind's, unless the loss is one-hot.
     is_open = task.kind is None and task.label == LabelSpec()
     becomes_one_hot = task.kind == "classification" and family is _ONE_HOT
     if is_declared and not (is_open or becomes_one_hot):

@@ -1,21 +1,17 @@
-"""The loops over data of a multi-task model, with labels checked."""
+"""The training and evaluation loops of a multi-task model."""
 
 import inspect
 
 import keras
-from keras import ops
 
 from mtl_keras import engine
 from mtl_keras.engine import distribution
 from mtl_keras.engine.kept_state import KeptState
 from mtl_keras.model import arguments, label_checks, random_state
+from mtl_keras.model.audit import raise_illegal_labels, raise_negative_losses
 from mtl_keras.model.balance_log import BalancerEpochs
-from mtl_keras.model.collection import COLLECTED, SplitCollection
-from mtl_keras.model.validation import (
-    LabelCheck,
-    raise_illegal_labels,
-    raise_negative_losses,
-)
+from mtl_keras.model.callbacks import LabelCheck, add_callbacks
+from mtl_keras.model.tracking import COLLECTED, SplitCollection
 
 
 class Hidden:
@@ -30,7 +26,7 @@ class Hidden:
 
 
 class CheckedLoops(keras.Model):
-    """Trains and evaluates on labels that were checked before.
+    """Checks labels before it trains and evaluates on them.
 
     The base of `MultiTaskModel`, which says what a step computes.
     """
@@ -65,7 +61,7 @@ class CheckedLoops(keras.Model):
             )
 
     def make_test_function(self, force=False):
-        """Makes the evaluation function; it hands out what it collects."""
+        """Makes the evaluation function, which also collects the split."""
         if self.test_function is not None and not force:
             return self.test_function
         if self._board is None or not self._board.split_metrics:
@@ -113,21 +109,13 @@ class CheckedLoops(keras.Model):
             call["validation_data"] = label_checks.standardize_held_out(
                 held_out, self.tasks, self._checked
             )
-        callbacks = call.get("callbacks")
-        kept = KeptState(self)
-        ours = [kept, LabelCheck(type(self)._check_audit), BalancerEpochs()]
-        if isinstance(callbacks, keras.callbacks.CallbackList):
-            for each in ours:
-                each.set_model(self)
-                callbacks.append(each)
-        else:
-            given = (
-                callbacks
-                if isinstance(callbacks, list | tuple)
-                else ([] if callbacks is None else [callbacks])
-            )
-            call["callbacks"] = [*ours, *given]
-        with kept:
+        state = KeptState(self)
+        call["callbacks"] = add_callbacks(
+            [state, LabelCheck(type(self)._check_audit), BalancerEpochs()],
+            call.get("callbacks"),
+            self,
+        )
+        with state:
             return super().fit(**call)
 
     def _use_class_weight(self, class_weight):
@@ -193,11 +181,11 @@ class CheckedLoops(keras.Model):
         return logs if return_dict else self._in_order(logs)
 
     def save_assets(self, dir_path):
-        """Saves, in a `.keras` file, where the random generators stand."""
+        """Saves the states of the random generators in a `.keras` file."""
         random_state.save(self, dir_path)
 
     def load_assets(self, dir_path):
-        """Sets the random generators to where they stood."""
+        """Restores the states of the random generators."""
         random_state.load(self, dir_path)
 
     def _in_order(self, logs):
@@ -208,8 +196,8 @@ class CheckedLoops(keras.Model):
 
         Args:
             *args: As in Keras.
-            **kwargs: As in Keras, and `bootstrap`: how often to resample the
-                split for 95% intervals of its metrics, such as 1000. Adds
+            **kwargs: As in Keras, and `bootstrap`: the number of bootstrap
+                samples for 95% intervals of its metrics, such as 1000. Adds
                 `<task>_<metric>_low` and `_high` for each metric of the whole
                 split; see `metrics.bootstrap.intervals`.
 
@@ -227,18 +215,18 @@ class CheckedLoops(keras.Model):
         call.update(call.pop("kwargs", {}))
         label_checks.standardize(call, self.tasks, self._checked)
         return_dict = call.pop("return_dict", False)
-        kept = private.get("_use_cached_eval_dataset", False)
-        if kept:
-            # Within `fit`, before the training epoch's counts are reset.
+        is_within_fit = private.get("_use_cached_eval_dataset", False)
+        if is_within_fit:
+            # Before the training epoch's counts are reset.
             self._check_audit()
         self._collection = SplitCollection()
-        # Several steps an execution hand out the last step's outputs only, so
-        # what collects takes its steps one by one.
+        # An execution of several steps returns the last step's outputs only,
+        # so metrics of the whole split need one step an execution.
         steps = self.steps_per_execution
         if self._board.split_metrics:
             self.steps_per_execution = 1
-            # The iterator that `fit` keeps still counts in executions.
-            self._evaluation_steps = steps if kept else 1
+            # The iterator that `fit` caches still counts in executions.
+            self._evaluation_steps = steps if is_within_fit else 1
         self._evaluates = True
         try:
             with KeptState(self):
@@ -260,7 +248,7 @@ class CheckedLoops(keras.Model):
         return [*self._in_order(logs), *intervals.values()]
 
     def predict(self, *args, **kwargs):
-        """Computes the answers; arguments as in `keras.Model.predict`.
+        """Computes the outputs; arguments as in `keras.Model.predict`.
 
         Args:
             *args: As in Keras.
@@ -278,11 +266,7 @@ class CheckedLoops(keras.Model):
         return self._board.split_results(self._collection.arrays())
 
     def _check_audit(self):
-        raise_illegal_labels(self._counts(self._board.audit), self.tasks)
+        raise_illegal_labels(self._board.audit.by_task(), self.tasks)
         balancer = self._plan.value.balancer
         if balancer.needs_positive_losses:
-            raise_negative_losses(self._counts(self._board.negative), balancer)
-
-    def _counts(self, audit):
-        counts = ops.convert_to_numpy(audit.result())
-        return dict(zip(self._board.names, counts, strict=True))
+            raise_negative_losses(self._board.negative.by_task(), balancer)

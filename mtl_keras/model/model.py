@@ -8,9 +8,9 @@ from keras import ops
 from mtl_keras import compat, engine
 from mtl_keras.engine.step_plan import check_overrides, refuse_own_step
 from mtl_keras.model import compiled_tasks, label_checks
-from mtl_keras.model.collection import COLLECTED
 from mtl_keras.model.loops import CheckedLoops, Hidden
 from mtl_keras.model.task_loss import LabelledBatch, TaskLosses
+from mtl_keras.model.tracking import COLLECTED
 from mtl_keras.model.validation import declared_tasks, named_outputs
 from mtl_keras.task import Task
 

@@ -1,7 +1,7 @@
-"""The states of a model's random generators, kept in `.keras` files.
+"""Stores the states of a model's random generators in `.keras` files.
 
 Keras 3.15 stores weights only: after a reload each Dropout starts again from
-its seed, and training goes on otherwise than without the reload.
+its seed, so training resumes differently than without the reload.
 """
 
 import json
@@ -30,7 +30,7 @@ def save(model, folder) -> None:
 
 
 def load(model, folder) -> None:
-    """Sets the states to what `save` wrote; a file without them is no error.
+    """Restores the states that `save` wrote, if the file has any.
 
     Args:
         model: `MultiTaskModel` of the same structure.
@@ -40,7 +40,7 @@ def load(model, folder) -> None:
         return
     states = json.loads(path.read_text())["states"]
     # By position: a generator's name counts those made before it. The last is
-    # that of `shared_dropout`, which isn't there before `compile`.
+    # that of `shared_dropout`, which does not exist before `compile`.
     for variable, state in zip(_states(model), states, strict=False):
         variable.assign(np.array(state, dtype="int64").astype(variable.dtype))
 

@@ -1,15 +1,15 @@
-"""The figures that a multi-task model logs, each by the labels present."""
+"""What a multi-task model logs: means over the labels that are present."""
 
 import keras
+import numpy as np
 from keras import ops
 
 from mtl_keras import metrics
-from mtl_keras.model.task_loss import (
-    class_numbers,
-    metric_weights,
-    usable_labels,
-)
+from mtl_keras.model.audit import LabelAudit
+from mtl_keras.model.batch_labels import BatchLabels, class_numbers
 
+# The entry of an evaluation step's logs that carries them to the host.
+COLLECTED = "_collected"
 # Metrics of Keras that average an elementwise formula over the last axis.
 _AVERAGING = (
     keras.metrics.BinaryAccuracy,
@@ -28,9 +28,9 @@ _AVERAGING = (
 class LabelMeans(keras.metrics.Metric):
     """Means over labels: sums of weighted values over counts of labels.
 
-    Sum and count are kept apart, so that an uneven last batch, missing labels
-    and several replicas all give the mean over every label of the epoch. One
-    vector holds all tasks: a step then costs the same for 3 and for 40.
+    Sums and counts are stored separately, so an uneven last batch, missing
+    labels and several replicas all give the mean over every label of the
+    epoch. One vector holds all tasks: a step costs the same for 3 and for 40.
 
     Args:
         num_means: Integer.
@@ -46,8 +46,8 @@ class LabelMeans(keras.metrics.Metric):
         """Adds a batch.
 
         Args:
-            totals: Tensor of shape `(num_means,)`, the sums over the batch.
-            counts: Tensor of shape `(num_means,)`, over how many labels each.
+            totals: Tensor of shape `(num_means,)`, sums over the batch.
+            counts: Tensor of shape `(num_means,)`, numbers of labels summed.
         """
         self.totals.assign_add(ops.cast(totals, "float32"))
         self.counts.assign_add(ops.cast(counts, "float32"))
@@ -59,36 +59,11 @@ class LabelMeans(keras.metrics.Metric):
         return totals / ops.maximum(counts, 1.0)
 
 
-class LabelAudit(keras.metrics.Metric):
-    """Counts, inside the compiled step, what no task may have.
-
-    Labels that are no legal answer; losses that a balancer cannot read.
-
-    A compiled step cannot raise. It counts instead, and the model raises
-    after the first batch and at the end of each epoch.
-
-    Args:
-        num_tasks: Integer.
-    """
-
-    def __init__(self, num_tasks: int):
-        super().__init__(name="invalid_labels", dtype="float32")
-        self.counts = self.add_variable((num_tasks,), "zeros", name="counts")
-
-    def update_state(self, counts):
-        """Adds a batch's number of illegal labels, shape `(num_tasks,)`."""
-        self.counts.assign_add(ops.cast(counts, "float32"))
-
-    def result(self):
-        """Returns the counts, shape `(num_tasks,)`."""
-        return ops.convert_to_tensor(self.counts)
-
-
 class TaskTracking:
-    """Owns the trackers of one compiled model; invisible to Keras's tracking.
+    """The trackers of one compiled model, hidden from Keras's own tracking.
 
-    Recompiling replaces it whole, so no tracker of an earlier compilation
-    stays behind in the model's state.
+    Compiling again replaces this object, so the model's state holds no
+    tracker of an earlier compilation.
 
     Args:
         names: Sequence of strings, the tasks that have a loss, in order.
@@ -104,8 +79,8 @@ class TaskTracking:
         self.names = tuple(names)
         self.losses = LabelMeans(max(len(self.names), 1), "losses")
         self.regularization = LabelMeans(1, "regularization")
-        self.audit = LabelAudit(max(len(self.names), 1))
-        self.negative = LabelAudit(max(len(self.names), 1))
+        self.audit = LabelAudit(self.names)
+        self.negative = LabelAudit(self.names)
         self.metrics = metrics
         self.weighted_metrics = weighted_metrics
         self.split_metrics = split_metrics
@@ -113,7 +88,7 @@ class TaskTracking:
         self.log_names = None
 
     def all(self) -> list[keras.metrics.Metric]:
-        """Returns every tracker, for resetting and for the step's state."""
+        """Lists every tracker, for resetting and for the step's state."""
         return [
             self.losses,
             self.regularization,
@@ -183,44 +158,44 @@ class TaskTracking:
 
         Returns:
             Dict, task name to `(labels, predictions, weights)`; labels and
-            weights are `None` for a task that only lends its predictions.
+            weights are `None` where the batch has no labels of the task.
         """
         read = set(self.split_reads()) if collect else ()
         collected = {name: (None, predictions[name], None) for name in read}
         for name, label in labels.items():
-            spec = tasks[name].label
-            present, _ = usable_labels(spec, label)
-            filled = spec.fill(label, present)
-            present, given = metric_weights(spec, present, weights.get(name))
-            seen = (spec, filled, predictions[name])
+            batch = BatchLabels(tasks[name], label, weights.get(name))
+            seen = (tasks[name].label, batch.filled, predictions[name])
             for metric in self.metrics.get(name, ()):
-                update_metric(metric, *seen, present)
+                update_metric(metric, *seen, batch.marks())
             for metric in self.weighted_metrics.get(name, ()):
-                update_metric(metric, *seen, given)
+                update_metric(metric, *seen, batch.weights())
             if name in read:
-                numbers = class_numbers(spec, filled)
-                collected[name] = (numbers, predictions[name], present)
+                collected[name] = (
+                    batch.numbers,
+                    predictions[name],
+                    batch.marks(),
+                )
         return collected
 
     def num_samples(self, bootstrap) -> int | None:
-        """Checks how often a split shall be resampled.
+        """Checks the number of bootstrap samples of a split.
 
         Args:
-            bootstrap: Integer of at least 2, or `None` for not at all.
+            bootstrap: Integer of at least 2, or `None` for no intervals.
 
         Returns:
             Integer or `None`.
 
         Raises:
-            ValueError: If it is no such number, or no metric is one of the
-                whole split.
+            ValueError: If it is not such an integer, or the model has no
+                metric of the whole split.
         """
         if bootstrap is None:
             return None
         if not self.split_metrics:
             raise ValueError(
-                "`bootstrap` gives intervals of metrics of the whole split, "
-                "and this model was compiled with none. Received: "
+                "`bootstrap` gives intervals of metrics of the whole split; "
+                "this model was compiled with none. Received: "
                 f"bootstrap={bootstrap!r}. Compile it with one, such as "
                 "metrics={task: ['auc']}."
             )
@@ -231,35 +206,91 @@ class TaskTracking:
 
         Args:
             arrays: As of `split_results`.
-            num_samples: Integer, how often the split is resampled.
+            num_samples: Integer, the number of bootstrap samples.
 
         Returns:
-            Dict of floats: the low and the high end of each, by log key.
+            Dict of floats: both ends of each interval by log key.
         """
-        found = metrics.bootstrap.intervals(
+        intervals = metrics.bootstrap.intervals(
             self.split_metrics, *arrays, num_samples=num_samples
         )
         return {
             f"{key}_{end}": value
-            for key, interval in found.items()
+            for key, interval in intervals.items()
             for end, value in zip(("low", "high"), interval, strict=True)
         }
 
 
+class SplitCollection:
+    """Labels, predictions and weights of one pass over a split, on the host.
+
+    Metrics of the whole split need them all at once.
+    """
+
+    def __init__(self):
+        self._batches = []
+
+    def add(self, batch: dict) -> None:
+        """Adds a batch.
+
+        Args:
+            batch: Dict, task name to `(labels, predictions, weights)` tensors
+                with a leading batch axis; labels and weights may be `None`.
+        """
+        self._batches.append(
+            {
+                name: tuple(
+                    None if part is None else ops.convert_to_numpy(part)
+                    for part in parts
+                )
+                for name, parts in batch.items()
+            }
+        )
+
+    def arrays(self) -> tuple[dict, dict, dict]:
+        """Returns labels, predictions and weights of the whole split.
+
+        Returns:
+            Tuple of three dicts, task name to NumPy array. A task that had no
+            labels in any batch has zero weights.
+        """
+        names = sorted({name for batch in self._batches for name in batch})
+        whole = {name: self._whole(name) for name in names}
+        return tuple(
+            {name: parts[i] for name, parts in whole.items()} for i in range(3)
+        )
+
+    def _whole(self, name):
+        """Joins the batches of a task; batches without labels weigh 0."""
+        batches = [batch[name] for batch in self._batches]
+        one = np.zeros((1,), "float32")
+        label_like, _, weight_like = next(
+            (parts for parts in batches if parts[0] is not None),
+            (one, None, one),
+        )
+        rows = []
+        for label, prediction, weight in batches:
+            if label is None:
+                label = _zeros(len(prediction), label_like)
+                weight = _zeros(len(prediction), weight_like)
+            rows.append((label, prediction, weight))
+        return tuple(_join(parts) for parts in zip(*rows, strict=True))
+
+
 def update_metric(metric, spec, label, prediction, weight) -> None:
-    """Adds a batch to a metric, each label with a weight of its own.
+    """Adds a batch to a metric; each label has a weight of its own.
 
     Metrics of Keras such as `MeanAbsoluteError` average over the last axis
-    before they weigh. Where each element is a label, they are given a last
-    axis of 1 instead, so that some of a vector's labels can be missing; any
-    other mean counts a vector only where no label in it is missing.
+    before they apply weights. Where each element is a label, they receive a
+    last axis of 1 instead, so that part of a vector can be missing. Any other
+    mean counts a vector only if none of its labels is missing.
 
     Args:
         metric: `keras.metrics.Metric`.
         spec: `LabelSpec` of the task.
-        label: Tensor of labels, none of them missing.
+        label: Tensor of labels, missing ones filled.
         prediction: Tensor of predictions.
-        weight: float32 tensor, 0 where a label is missing.
+        weight: float32 tensor, 0 where a label does not count.
     """
     if isinstance(metric, metrics.Accuracy | metrics.Dice | metrics.F1):
         label = class_numbers(spec, label)
@@ -274,10 +305,38 @@ def update_metric(metric, spec, label, prediction, weight) -> None:
     metric.update_state(label, prediction, weight)
 
 
-def _named(task, metric, taken) -> dict:
+def _named(task, metric, logs) -> dict:
     result = metric.result()
     if isinstance(result, dict):
         return {f"{task}_{key}": value for key, value in result.items()}
     key = f"{task}_{metric.name}"
     # `metrics` and `weighted_metrics` may hold the same metric.
-    return {f"{task}_weighted_{metric.name}" if key in taken else key: result}
+    return {f"{task}_weighted_{metric.name}" if key in logs else key: result}
+
+
+def _zeros(num_examples, like):
+    return np.zeros((num_examples, *like.shape[1:]), like.dtype)
+
+
+def _join(parts):
+    """Concatenates batches, padding sequences of different lengths with 0.
+
+    A padded label does not count: its weight is padded with 0 as well.
+    """
+    longest = np.max([part.shape[1:] for part in parts], axis=0)
+    padded = [
+        np.pad(
+            part,
+            [
+                (0, 0),
+                *(
+                    (0, int(n - m))
+                    for n, m in zip(longest, part.shape[1:], strict=True)
+                ),
+            ],
+        )
+        if part.ndim > 1
+        else part
+        for part in parts
+    ]
+    return np.concatenate(padded)

@@ -1,4 +1,4 @@
-"""Checks what a multi-task model is made of, and its labels while it trains."""
+"""Checks the outputs and the declared tasks of a multi-task model."""
 
 import keras
 
@@ -65,7 +65,7 @@ def declared_tasks(tasks, outputs: dict) -> tuple[Task, ...]:
         Tuple of `Task`, sorted by name.
 
     Raises:
-        ValueError: If an entry is no task, names no output, or stands twice.
+        ValueError: If an entry is no task, names no output, or appears twice.
     """
     if isinstance(tasks, Task):
         tasks = [tasks]
@@ -91,11 +91,11 @@ def declared_tasks(tasks, outputs: dict) -> tuple[Task, ...]:
                 f"`tasks` declares {name!r} twice. Received: {names}"
             )
     for task in read:
-        _check_answer(task, tuple(outputs[task.name].shape))
+        _check_output(task, tuple(outputs[task.name].shape))
     return tuple(sorted(read, key=lambda task: task.name))
 
 
-def _check_answer(task, shape):
+def _check_output(task, shape):
     if task.kind == "classification" and shape[-1] != task.num_classes:
         raise ValueError(
             f"Task {task.name!r} has {task.num_classes} classes, but its "
@@ -106,74 +106,10 @@ def _check_answer(task, shape):
         raise ValueError(
             f"Task {task.name!r} of kind {task.kind!r} is one number, but its "
             f"output has the shape {shape}. Expected a last axis of 1. For "
-            "several numbers leave `kind` away and give `loss`."
+            "several numbers leave out `kind` and give `loss`."
         )
     if task.kind == "box" and shape[-1] != 4:
         raise ValueError(
             f"Task {task.name!r} is a box, but its output has the shape "
             f"{shape}. Expected a last axis of 4: x1, y1, x2, y2."
         )
-
-
-def raise_illegal_labels(counts: dict, tasks: dict) -> None:
-    """Raises if illegal labels were counted.
-
-    Args:
-        counts: Dict, task name to how many labels were no legal answer.
-        tasks: Dict, task name to `Task`.
-
-    Raises:
-        ValueError: If a count is not 0.
-    """
-    for name, count in counts.items():
-        if count:
-            spec = tasks[name].label
-            raise ValueError(
-                f"{spec.range_message(name)} Received: {int(count)} labels "
-                f"outside of that. {spec.range_repair()}"
-            )
-
-
-def raise_negative_losses(counts: dict, balancer) -> None:
-    """Raises if a loss was negative where the balancer takes logarithms.
-
-    Args:
-        counts: Dict, task name to how many batches had a negative loss.
-        balancer: `Balancer`.
-
-    Raises:
-        ValueError: If a count is not 0.
-    """
-    for name, count in counts.items():
-        if count:
-            raise ValueError(
-                f"{type(balancer).__name__} needs losses above 0: it takes "
-                "their logarithms or ratios. Received: a negative loss of the "
-                f"task {name!r} in {int(count)} batches. Give the task a loss "
-                "that is bounded below by 0, or balance by gradients, such as "
-                "loss_weights='cagrad'."
-            )
-
-
-class LabelCheck(keras.callbacks.Callback):
-    """Raises after the first batch and each epoch if labels are illegal.
-
-    Args:
-        check: Function of the model that raises.
-    """
-
-    def __init__(self, check):
-        super().__init__()
-        self._check = check
-        self._is_first = True
-
-    def on_train_batch_end(self, batch, logs=None):
-        """Checks once, after the first batch."""
-        if self._is_first:
-            self._is_first = False
-            # `self.model` brings the state back from a step of JAX.
-            self._check(self.model)
-
-    def on_epoch_end(self, epoch, logs=None):
-        """Checks the epoch."""
-        self._check(self.model)

@@ -1,1 +1,1 @@
-"""What the tasks of a model share: its dropout, penalty and initial values."""
+"""Dropout, regularization and initialization of what the tasks share."""

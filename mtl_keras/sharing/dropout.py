@@ -6,16 +6,16 @@ from mtl_keras import compat
 
 
 class FrontierDropout:
-    """Drops shared features where heads read them; what a trunk may overfit.
+    """Drops shared features where heads read them.
 
-    One mask for all heads: a feature that is dropped is dropped for each.
-    Frontier tensors that have no shared variable above them (inputs, masks)
-    and the model's own outputs are left alone. The user's graph stays as it
-    is; only training runs the parts one after the other instead.
+    All heads see the same mask. Frontier tensors that depend on no shared
+    variable (inputs, masks) and the model's outputs are not dropped. The
+    user's graph is unchanged: only in training the parts run one after the
+    other in its place.
 
     Args:
-        rate: Float in (0, 1), the share of features set to zero; the others
-            grow by `1 / (1 - rate)`, as in `keras.layers.Dropout`.
+        rate: Float in (0, 1), the fraction of features set to zero; the others
+            are scaled by `1 / (1 - rate)`, as in `keras.layers.Dropout`.
         model: `MultiTaskModel`.
         parts: Its `graph.Partition`.
 
@@ -43,11 +43,11 @@ class FrontierDropout:
             raise ValueError(
                 "`shared_dropout` has nothing to act on: no head of this model "
                 "reads a feature that two tasks share. "
-                "mtl_keras.graph.describe(model) tells what they share. "
+                "mtl_keras.graph.describe(model) shows what is shared. "
                 f"Received: shared_dropout={rate!r}"
             )
-        # The model's attribute: it holds the state of the random numbers. One
-        # for all compilations, since Keras cannot take a layer out again.
+        # An attribute of the model, so that its random state is tracked. One
+        # for all compilations, since Keras cannot remove a layer.
         if getattr(model, "shared_dropout", None) is None:
             model.shared_dropout = keras.layers.Dropout(rate)
         self.layer = model.shared_dropout
@@ -68,13 +68,13 @@ class FrontierDropout:
         Args:
             model: The functional model.
             inputs: Its inputs, as for `call`.
-            mask: As for `call`, and none.
+            mask: As for `call`; must be `None`.
 
         Returns:
             Dict, task name to output tensor, in the model's own order.
 
         Raises:
-            ValueError: If there is a mask.
+            ValueError: If `mask` is not `None`.
         """
         if any(each is not None for each in keras.tree.flatten(mask)):
             raise ValueError(

@@ -1,4 +1,4 @@
-"""Starts the kernels of a model's parts anew."""
+"""Initializes the kernels of a model's parts again."""
 
 import zlib
 
@@ -11,7 +11,7 @@ from mtl_keras.sharing.kernels import kernels
 
 
 def initialize(model, trunk=None, heads=None, seed: int = 0) -> None:
-    """Draws the kernels of the trunk and of the heads anew, in place.
+    """Draws new kernels for the trunk and the heads, in place.
 
     ```python
     mtl_keras.initialize(
@@ -20,28 +20,29 @@ def initialize(model, trunk=None, heads=None, seed: int = 0) -> None:
     ```
 
     Kernels are those of `mtl_keras.sharing.kernels`: biases, scales and
-    embeddings stay as they are, and so does an optimizer's state. The same
-    seed draws the same kernels on one backend; a part's draws do not depend
-    on what is asked of the others.
+    embeddings are unchanged, and so does an optimizer's state. The same
+    seed draws the same kernels on one backend; the draws of a part do not
+    depend on the initializers of the others.
 
     Args:
         model: `MultiTaskModel`, or another functional model whose outputs
             are a dict.
         trunk: Initializer of Keras, its name or config, for what the tasks
-            share; `None` leaves it as it is. Its own seed does not count.
+            share; `None` leaves it unchanged. Its own seed is ignored.
         heads: One initializer for all heads, or a dict of task name to
-            initializer; tasks left out stay as they are.
+            initializer; tasks left out are unchanged.
         seed: Integer of at least 0. Defaults to 0.
 
     Raises:
-        ValueError: If a task isn't there, an initializer is unknown, or
-            `trunk` is given and the tasks share no kernel.
+        ValueError: If a task or an initializer is unknown, or `trunk` is
+            given and the tasks share no kernel.
     """
     parts = graph.partition(model)
     by_task = _by_task(heads, parts.tasks)
-    found = {"trunk": _initializer("trunk", trunk)}
-    for task, given in by_task.items():
-        found[f"heads[{task!r}]"] = _initializer(f"heads[{task!r}]", given)
+    initializers = {"trunk": _initializer("trunk", trunk)}
+    for task, identifier in by_task.items():
+        part = f"heads[{task!r}]"
+        initializers[part] = _initializer(part, identifier)
     owned = {"trunk": kernels(parts.shared_variables)}
     for task, variables in parts.task_variables.items():
         owned[f"heads[{task!r}]"] = kernels(variables)
@@ -50,7 +51,7 @@ def initialize(model, trunk=None, heads=None, seed: int = 0) -> None:
             "`trunk` has nothing to act on: the tasks of this model share no "
             f"kernel. Received: trunk={trunk!r}"
         )
-    for part, initializer in found.items():
+    for part, initializer in initializers.items():
         if initializer is None:
             continue
         for index, kernel in enumerate(owned[part]):
@@ -90,7 +91,7 @@ def _initializer(argument, identifier):
 
 
 def _seeded(initializer, entropy):
-    """Copies an initializer with a seed of its own, where it has one."""
+    """Copies an initializer with another seed, if it has one."""
     if not isinstance(initializer, keras.initializers.Initializer):
         return initializer
     config = initializer.get_config()

@@ -1,4 +1,4 @@
-"""Tells the weights that multiply features from biases and scales."""
+"""Distinguishes the weights that multiply features from biases and scales."""
 
 
 def kernels(variables) -> list:

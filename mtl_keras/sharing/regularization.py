@@ -11,8 +11,8 @@ _NAMES = ("l1", "l2", "l1_l2", "orthogonal_regularizer")
 class SharedPenalty:
     """The penalty of one compiled model.
 
-    Regularizes the trainable kernels of the trunk (see `kernels`); a layer's
-    own `kernel_regularizer` is not replaced but added to.
+    Regularizes the trainable kernels of the trunk (see `kernels`), in addition
+    to a layer's own `kernel_regularizer`.
 
     Args:
         regularizer: Regularizer of Keras, its name, config, or a function of
@@ -29,13 +29,13 @@ class SharedPenalty:
         self.kernels = []
         if self.regularizer is None:
             return
-        # Of a frozen trunk too: what is trained now is asked at each step.
+        # A frozen trunk included: `losses` checks `trainable` at each step.
         self.kernels = kernels(parts.shared_variables)
         if not self.kernels:
             raise ValueError(
                 "`shared_regularizer` has nothing to act on: the tasks of "
                 "this model share no kernel. mtl_keras.graph.describe(model) "
-                "tells what they share. "
+                "shows what is shared. "
                 f"Received: shared_regularizer={regularizer!r}"
             )
 

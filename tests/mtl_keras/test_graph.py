@@ -281,7 +281,7 @@ def test_description_names_trunk_frontier_and_heads():
     assert "trunk: 2 variables with 54 numbers, t" in text
     assert "read by a, b" in text
     assert "head b: 2 variables with 7 numbers, b" in text
-    assert "side by side" in graph.describe(make(no_trunk)[0])
+    assert "independently" in graph.describe(make(no_trunk)[0])
 
 
 def test_model_without_a_graph_is_refused():

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from mtl_keras import LabelSpec, Task, heads, losses, metrics
+from mtl_keras.model.task_loss import LabelledBatch
 
 TASKS = [
     Task("own"),
@@ -51,13 +52,37 @@ def test_config_may_be_short():
     assert Task.from_config({"name": "a", "kind": "box"}) == Task("a", "box")
 
 
+# Labels of two examples, and an output that is nearer to the first of them.
+EXAMPLES = {
+    "box": ([[0, 0, 0.5, 1], [0.5, 0, 1, 1]], [0, 0, 0.6, 1]),
+    "classification": ([1, 2], [0.2, 0.7, 0.1]),
+    "presence": ([1, 0], [0.8]),
+    "regression": ([1.0, 2.0], [1.1]),
+    "tagging": ([[1, 0], [2, 2]], [[0.1, 0.8, 0.1], [0.6, 0.2, 0.2]]),
+}
+
+
 @pytest.mark.parametrize("kind", heads.list_kinds())
-def test_every_kind_has_a_loss_metrics_and_a_label(kind):
+def test_the_loss_of_every_kind_reads_its_label(kind):
     task = Task("a", kind, num_classes=3)
-    assert isinstance(task.default_loss(), keras.losses.Loss)
-    assert task.default_metrics()
-    assert isinstance(task.label, LabelSpec)
     assert task.head.kind == kind
+    assert task.default_metrics()
+    labels, output = EXAMPLES[kind]
+    near, far = (
+        LabelledBatch(
+            task,
+            task.default_loss(),
+            np.array([label], task.label.dtype),
+            np.array([output], "float32"),
+            None,
+            None,
+        )
+        for label in labels
+    )
+    for batch in (near, far):
+        assert float(batch.count) == (2 if kind == "tagging" else 1)
+        assert float(batch.num_invalid) == 0
+    assert 0 < float(near.total) < float(far.total)
 
 
 def test_default_metrics_are_new_each_time():

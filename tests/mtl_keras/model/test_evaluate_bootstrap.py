@@ -7,15 +7,19 @@ from mtl_keras.metrics import bootstrap
 from tests import test_case as case
 
 
-def compiled(**metrics):
+def compiled(metrics):
     model = case.vector_model()
-    model.compile("sgd", metrics=metrics or {"det": ["accuracy", "auc"]})
+    model.compile("sgd", metrics=metrics)
     return model
 
 
-def test_adds_the_ends_of_each_metric_of_the_split():
+@pytest.fixture(scope="module")
+def model():
+    return compiled({"det": ["accuracy", "auc"]})
+
+
+def test_adds_the_ends_of_each_metric_of_the_split(model):
     x, labels = case.vector_data()
-    model = compiled()
     plain = model.evaluate(x, labels, verbose=0, return_dict=True)
     logs = model.evaluate(
         x, labels, verbose=0, return_dict=True, bootstrap=50, batch_size=16
@@ -34,9 +38,8 @@ def test_adds_the_ends_of_each_metric_of_the_split():
     np.testing.assert_allclose(received, expected["det_auc"], atol=1e-6)
 
 
-def test_come_last_in_the_list():
+def test_come_last_in_the_list(model):
     x, labels = case.vector_data()
-    model = compiled()
     plain = model.evaluate(x, labels, verbose=0)
     values = model.evaluate(x, labels, verbose=0, bootstrap=20)
     np.testing.assert_allclose(values[: len(plain)], plain, rtol=1e-6)
@@ -44,14 +47,14 @@ def test_come_last_in_the_list():
 
 
 @pytest.mark.parametrize("number", [1, 0, 2.5, "many", True])
-def test_what_is_no_number_of_draws_is_refused(number):
+def test_what_is_no_number_of_draws_is_refused(model, number):
     x, labels = case.vector_data()
     with pytest.raises(ValueError, match="`bootstrap` must be"):
-        compiled().evaluate(x, labels, verbose=0, bootstrap=number)
+        model.evaluate(x, labels, verbose=0, bootstrap=number)
 
 
 def test_without_a_metric_of_the_split_it_is_refused():
     x, labels = case.vector_data()
-    model = compiled(det=["accuracy"])
+    model = compiled({"det": ["accuracy"]})
     with pytest.raises(ValueError, match="intervals of metrics of the whole"):
         model.evaluate(x, labels, verbose=0, bootstrap=10)

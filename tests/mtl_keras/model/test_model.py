@@ -123,7 +123,8 @@ def test_task_without_labels_leaves_its_head_alone(name, how):
         labels[name] = None
     else:
         weights = {name: np.zeros(32, "float32")}
-    model = compiled(jit_compile=True)
+    # Under XLA for one task: how labels are missing decides what is compiled.
+    model = compiled(jit_compile=name == "box")
     before = case.weights_of(model)
     history = model.fit(x, labels, sample_weight=weights, verbose=0)
     after = case.weights_of(model)
@@ -301,7 +302,11 @@ def test_own_functional_model_needs_no_declared_tasks():
         x, {"price": price, "sold": x[:, 0] > 0}, epochs=2, verbose=0
     ).history
     assert set(history) == {"loss", "price_loss", "sold_loss", "price_mae"}
-    assert np.isfinite(history["loss"]).all()
+    logs = model.evaluate(x, {"price": price}, verbose=0, return_dict=True)
+    error = model.predict(x, verbose=0)["price"][:, 0] - price
+    assert_close(logs["price_loss"], np.nanmean(error**2))
+    assert_close(logs["price_mae"], np.nanmean(abs(error)))
+    assert logs["price_loss"] < history["price_loss"][0]
 
 
 def test_elements_of_a_vector_label_are_masked_one_by_one():

@@ -18,6 +18,15 @@ def compiled(model=None, **options):
     return model
 
 
+def two_lines():
+    keras.utils.set_random_seed(0)
+    inputs = keras.Input((8,))
+    trunk = keras.layers.Dense(4, name="trunk")(inputs)
+    return MultiTaskModel(
+        inputs, {n: keras.layers.Dense(1, name=n)(trunk) for n in "ab"}
+    )
+
+
 def penalty_by_hand(model):
     kernel = case.to_numpy(model.get_layer("trunk").kernel)
     return 0.01 * (kernel**2).sum()
@@ -36,14 +45,26 @@ def test_penalty_of_the_trunk_is_in_the_total_and_in_no_task(regularizer):
 
 @pytest.mark.parametrize("jit_compile", [False, True])
 def test_penalty_pulls_at_the_trunks_kernel_only(jit_compile):
-    x, labels = case.vector_data(32)
-    before = case.weights_of(case.vector_model())
-    options = {"jit_compile": jit_compile}
-    plain = compiled(**options)
-    pulled = compiled(shared_regularizer="l2", **options)
-    for model in (plain, pulled):
-        model.fit(x, labels, verbose=0)
-    plain, pulled = case.weights_of(plain), case.weights_of(pulled)
+    x, _ = case.vector_data(32)
+    labels = {"a": x[:, :1], "b": x[:, 1:2]}
+    before = case.weights_of(two_lines())
+    after = []
+    for regularizer in (None, "l2"):
+        model = two_lines()
+        model.compile(
+            keras.optimizers.SGD(0.1),
+            loss="mse",
+            shared_regularizer=regularizer,
+            jit_compile=jit_compile,
+        )
+        model.train_on_batch(x, labels)
+        after.append(case.weights_of(model))
+    plain, pulled = after
+    assert set(before) == {
+        f"{layer}/{name}"
+        for layer in ("trunk", "a", "b")
+        for name in ("kernel", "bias")
+    }
     for path in before:
         pull = 0.1 * 2 * 0.01 * before[path] if path == "trunk/kernel" else 0.0
         assert_close(plain[path] - pulled[path], pull, atol=1e-7)
