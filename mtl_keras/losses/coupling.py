@@ -24,7 +24,7 @@ def mask(name: str, present, values):
     if present is None:
         return ops.ones_like(values, dtype="bool")
     present = ops.cast(ops.convert_to_tensor(present), "bool")
-    return align(present, values, name, what="mask") > 0
+    return align(present, values, name, what="mask", owner="Loss") > 0
 
 
 def keep(tensor, kept, filler: float = 0.0):

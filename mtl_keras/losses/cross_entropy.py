@@ -62,7 +62,7 @@ class CrossEntropy(Loss):
             ValueError: If the shapes do not fit.
         """
         y_true, y_pred = shapes.as_tensors(y_true, y_pred)
-        shares = shapes.class_shares(self.name, y_true, y_pred)
+        shares = shapes.class_probabilities(self.name, y_true, y_pred)
         if self.label_smoothing:
             even = self.label_smoothing / y_pred.shape[-1]
             shares = shares * (1.0 - self.label_smoothing) + even

@@ -95,7 +95,7 @@ class Focal(Loss):
                 f"Received: alpha={self.alpha}, "
                 f"{shapes.received(y_true, y_pred)}"
             )
-        shares = shapes.class_shares(self.name, y_true, y_pred)
+        shares = shapes.class_probabilities(self.name, y_true, y_pred)
         if self.alpha is not None:
             if y_pred.shape[-1] != len(self.alpha):
                 raise ValueError(

@@ -34,7 +34,7 @@ def misses(name: str, y_true, y_pred, present):
         y = ops.expand_dims(ops.cast(y, "float32"), axis=-1)
         p = ops.expand_dims(p, axis=-1)
     else:
-        y, p = shapes.class_shares(name, y_true, y_pred), y_pred
+        y, p = shapes.class_probabilities(name, y_true, y_pred), y_pred
     kept = coupling.mask(name, present, p[..., 0])
     by_class = ops.expand_dims(kept, axis=-1)
     y, p = coupling.keep(y, by_class), coupling.keep(p, by_class)

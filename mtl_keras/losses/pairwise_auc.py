@@ -79,7 +79,7 @@ class PairwiseAUC(Loss):
             has_columns = p is y_pred and len(p.shape) > 1
             columns = p.shape[-1] if has_columns else 1
         else:
-            y = shapes.class_shares(self.name, y_true, y_pred)
+            y = shapes.class_probabilities(self.name, y_true, y_pred)
             p, columns = y_pred, y_pred.shape[-1]
             kept = coupling.mask(self.name, present, p[..., 0])
             by_column = ops.broadcast_to(

@@ -5,7 +5,11 @@ import numpy as np
 
 from mtl_keras import checks
 from mtl_keras.metrics.iou import iou
-from mtl_keras.metrics.split_metric import SplitMetric, flat_weight
+from mtl_keras.metrics.split_metric import (
+    SplitMetric,
+    flat_weight,
+    without_axis_of_1,
+)
 
 
 @keras.saving.register_keras_serializable(package="mtl_keras")
@@ -62,15 +66,15 @@ class AveragePrecision(SplitMetric):
         from sklearn.metrics import average_precision_score
 
         self.check(task_name, y_true, y_pred, weight)
-        has_object = _column(y_true[self.score]) > 0.5
-        score = np.asarray(_column(y_pred[self.score]), np.float64)
+        has_object = without_axis_of_1(y_true[self.score]) > 0.5
+        score = np.asarray(without_axis_of_1(y_pred[self.score]), np.float64)
         box_true = np.asarray(y_true[task_name], np.float64)
         box_pred = np.asarray(y_pred[task_name], np.float64)
         is_right = iou(box_true, box_pred, np) >= self.iou
         counts = flat_weight(weight[self.score], has_object.shape) > 0
         located = _is_labelled(weight[task_name], has_object.shape)
         if self.classes is not None:
-            label = _column(y_true[self.classes])
+            label = without_axis_of_1(y_true[self.classes])
             is_right &= np.argmax(y_pred[self.classes], axis=-1) == label
             located &= flat_weight(weight[self.classes], label.shape) > 0
         counts &= located | ~has_object
@@ -91,12 +95,6 @@ class AveragePrecision(SplitMetric):
             "score": self.score,
             "classes": self.classes,
         }
-
-
-def _column(array):
-    """Makes a row of numbers of shape `(N,)` from `(N,)` or `(N, 1)`."""
-    array = np.asarray(array)
-    return array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
 
 
 def _is_labelled(weight, shape):

@@ -6,7 +6,11 @@ import keras
 import numpy as np
 
 from mtl_keras import checks
-from mtl_keras.metrics.split_metric import SplitMetric, flat_weight
+from mtl_keras.metrics.split_metric import (
+    SplitMetric,
+    flat_weight,
+    without_axis_of_1,
+)
 
 
 @keras.saving.register_keras_serializable(package="mtl_keras")
@@ -45,8 +49,7 @@ class SentenceAccuracy(SplitMetric):
         self.threshold = checks.number("threshold", threshold, above=0, below=1)
 
     def reads(self, task_name: str) -> tuple[str, ...]:
-        """Names the tasks that must be right."""
-        del task_name
+        """Lists the tasks whose labels must all be predicted correctly."""
         return tuple(self.tasks)
 
     def result(self, y_true, y_pred, weight, task_name) -> float:
@@ -54,9 +57,7 @@ class SentenceAccuracy(SplitMetric):
         self.check(task_name, y_true, y_pred, weight)
         is_right, is_asked, is_broken = True, False, False
         for name in self.tasks:
-            label = np.asarray(y_true[name])
-            if label.ndim > 1 and label.shape[-1] == 1:
-                label = label[..., 0]
+            label = without_axis_of_1(y_true[name])
             answer, nan = self._answer(name, label, np.asarray(y_pred[name]))
             counts = flat_weight(weight[name], label.shape) > 0
             counts = counts.reshape(len(label), -1)
@@ -71,8 +72,7 @@ class SentenceAccuracy(SplitMetric):
         return float(np.mean(is_right[is_asked]))
 
     def _answer(self, name, label, prediction):
-        if prediction.ndim > 1 and prediction.shape[-1] == 1:
-            prediction = prediction[..., 0]
+        prediction = without_axis_of_1(prediction)
         if prediction.shape == label.shape:
             if prediction.dtype.kind == "f":
                 nan = np.isnan(prediction)
