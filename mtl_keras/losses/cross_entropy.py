@@ -43,9 +43,9 @@ class CrossEntropy(Loss):
         name: str = "cross_entropy",
     ):
         super().__init__(reduction=reduction, name=name)
-        self.from_logits = bool(from_logits)
-        self.label_smoothing = checks.number(
-            "label_smoothing", label_smoothing, low=0, below=1
+        self.from_logits = checks.boolean("from_logits", from_logits)
+        self.label_smoothing = checks.fraction(
+            "label_smoothing", label_smoothing, below_one=True
         )
 
     def call(self, y_true, y_pred):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import keras
 from keras import ops
 
-from mtl_keras import shapes
+from mtl_keras import checks, shapes
 from mtl_keras.losses import probability, survival
 from mtl_keras.losses.loss import Loss
 
@@ -52,7 +52,7 @@ class DiscreteTime(Loss):
     ):
         super().__init__(reduction=reduction, name=name)
         self.edges = None if edges is None else _checked(edges)
-        self.from_logits = bool(from_logits)
+        self.from_logits = checks.boolean("from_logits", from_logits)
 
     def call(self, y_true, y_pred):
         """Computes a value for each label.

@@ -127,4 +127,4 @@ def _checked(alpha):
             checks.number(f"alpha[{index}]", value, low=0)
             for index, value in enumerate(alpha)
         ]
-    return checks.number("alpha", alpha, low=0, high=1)
+    return checks.fraction("alpha", alpha)

@@ -51,11 +51,9 @@ class ScaleInvariantDepth(Loss):
         name: str = "scale_invariant_depth",
     ):
         super().__init__(reduction=reduction, name=name)
-        self.scale_share = checks.number(
-            "scale_share", scale_share, low=0, high=1
-        )
+        self.scale_share = checks.fraction("scale_share", scale_share)
         self.smallest = checks.number("smallest", smallest, above=0)
-        self.from_logarithm = bool(from_logarithm)
+        self.from_logarithm = checks.boolean("from_logarithm", from_logarithm)
 
     def call(self, y_true, y_pred, present=None):
         """Computes a value for each pixel.

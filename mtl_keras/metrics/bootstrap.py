@@ -82,13 +82,7 @@ def num_draws(argument: str, value) -> int:
     Raises:
         ValueError: If it is no integer of at least 2.
     """
-    number = checks.number(argument, value, low=2)
-    if number != int(number):
-        raise ValueError(
-            f"`{argument}` must be a whole number of draws. "
-            f"Received: {argument}={value!r}"
-        )
-    return int(number)
+    return checks.integer(argument, value, low=2)
 
 
 def _ends(figures, tail) -> tuple[float, float]:

@@ -47,8 +47,8 @@ class F1(keras.metrics.Metric):
         if average not in _AVERAGES:
             raise ValueError(unknown("average of F1", average, _AVERAGES))
         if num_classes is not None:
-            checks.number("num_classes", num_classes, low=2)
-        self.num_classes = None if num_classes is None else int(num_classes)
+            num_classes = checks.integer("num_classes", num_classes, low=2)
+        self.num_classes = num_classes
         self.average = average
         self.threshold = checks.number("threshold", threshold, above=0, below=1)
         size = (self.num_classes or 1,)

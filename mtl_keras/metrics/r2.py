@@ -28,7 +28,7 @@ class R2(keras.metrics.Metric):
 
     def __init__(self, num_outputs: int = 1, name: str = "r2", dtype=None):
         super().__init__(name=name, dtype=dtype)
-        self.num_outputs = int(checks.number("num_outputs", num_outputs, low=1))
+        self.num_outputs = checks.integer("num_outputs", num_outputs, low=1)
         self.count = self._row("count")
         self.mean = self._row("mean")
         self.deviation = self._row("deviation")
