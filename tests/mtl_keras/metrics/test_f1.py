@@ -66,7 +66,7 @@ def test_labels_without_any_positive_give_0():
 
 def test_class_predictions_without_num_classes_are_refused():
     y, p, _ = streams.classes(10, 5)
-    with pytest.raises(ValueError, match=r"give F1\(num_classes=5\)"):
+    with pytest.raises(ValueError, match=r"use F1\(num_classes=5\)"):
         metrics.F1().update_state(y, p)
 
 
