@@ -16,11 +16,12 @@ class Accuracy(WeightedMean):
     Classes (the last axis of the predictions runs over classes, labels are
     class numbers): the most probable class is predicted. Binary labels
     (predictions of shape `(..., 1)`, or of the labels' shape): the positive
-    class is predicted where `probability > threshold`. NaN if no label was
+    class is predicted where `prediction > threshold`. NaN if no label was
     seen. Counts are exact up to 2**24 labels.
 
     Args:
-        threshold: Float in (0, 1), for binary labels. Defaults to 0.5.
+        threshold: Float, for binary labels. Defaults to 0.5, for probabilities;
+            use 0 for logits.
         name: String. Defaults to `"accuracy"`.
         dtype: Accepted for Keras compatibility; counts are float32.
     """
@@ -29,14 +30,14 @@ class Accuracy(WeightedMean):
         self, threshold: float = 0.5, name: str = "accuracy", dtype=None
     ):
         super().__init__(name=name, dtype=dtype)
-        self.threshold = checks.number("threshold", threshold, above=0, below=1)
+        self.threshold = checks.number("threshold", threshold)
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         """Adds a batch.
 
         Args:
             y_true: Tensor of labels.
-            y_pred: Tensor of probabilities.
+            y_pred: Tensor of probabilities or logits.
             sample_weight: Tensor, one for each label or example; 0 leaves a
                 label out.
 

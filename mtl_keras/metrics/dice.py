@@ -15,7 +15,7 @@ class Dice(WeightedMean):
         dice = 2 * true_positives / (labelled + predicted)
 
     counted over the labelled pixels of an image (Dice, Ecology 26, 1945). In
-    binary masks a pixel is predicted positive where `probability > threshold`;
+    binary masks a pixel is predicted positive where `prediction > threshold`;
     an image without positive pixels, labelled or predicted, counts 1. With
     classes the most probable one is predicted, and an image's value is the
     mean over the classes that occur in its labels or predictions. The mean is
@@ -25,21 +25,22 @@ class Dice(WeightedMean):
     predictions of classes have shape `(batch, ..., num_classes)`.
 
     Args:
-        threshold: Float in (0, 1), for binary masks. Defaults to 0.5.
+        threshold: Float, for binary masks. Defaults to 0.5, for probabilities;
+            use 0 for logits.
         name: String. Defaults to `"dice"`.
         dtype: Accepted for Keras compatibility; sums are float32.
     """
 
     def __init__(self, threshold: float = 0.5, name: str = "dice", dtype=None):
         super().__init__(name=name, dtype=dtype)
-        self.threshold = checks.number("threshold", threshold, above=0, below=1)
+        self.threshold = checks.number("threshold", threshold)
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         """Adds a batch.
 
         Args:
             y_true: Tensor of masks.
-            y_pred: Tensor of probabilities.
+            y_pred: Tensor of probabilities or logits.
             sample_weight: Tensor, one for each pixel or image; 0 leaves a
                 pixel out.
 

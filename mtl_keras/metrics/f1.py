@@ -17,7 +17,7 @@ class F1(keras.metrics.Metric):
 
     where `labelled` and `predicted` count the positives among the labels and
     among the predictions. Without `num_classes` labels are binary, predicted
-    positive where `probability > threshold`, and several labels of an example
+    positive where `prediction > threshold`, and several labels of an example
     are counted together. With it, the most probable class is predicted;
     "macro" is the mean of the F1 of each class that occurs in labels or
     predictions, "micro" sums the counts of all classes. These are
@@ -27,7 +27,8 @@ class F1(keras.metrics.Metric):
     Args:
         num_classes: Integer, at least 2, or `None` for binary labels.
         average: `"macro"` or `"micro"`. Defaults to `"macro"`.
-        threshold: Float in (0, 1), for binary labels. Defaults to 0.5.
+        threshold: Float, for binary labels. Defaults to 0.5, for probabilities;
+            use 0 for logits.
         name: String. Defaults to `"f1"`.
         dtype: Accepted for Keras compatibility; counts are float32.
 
@@ -50,7 +51,7 @@ class F1(keras.metrics.Metric):
             num_classes = checks.integer("num_classes", num_classes, low=2)
         self.num_classes = num_classes
         self.average = average
-        self.threshold = checks.number("threshold", threshold, above=0, below=1)
+        self.threshold = checks.number("threshold", threshold)
         size = (self.num_classes or 1,)
         self.true_positives = self._counts(size, "true_positives")
         self.labelled = self._counts(size, "labelled")
@@ -65,7 +66,7 @@ class F1(keras.metrics.Metric):
 
         Args:
             y_true: Tensor of labels.
-            y_pred: Tensor of probabilities.
+            y_pred: Tensor of probabilities or logits.
             sample_weight: Tensor, one for each label or example; 0 leaves a
                 label out.
 

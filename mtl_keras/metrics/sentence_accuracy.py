@@ -29,7 +29,8 @@ class SentenceAccuracy(SplitMetric):
 
     Args:
         tasks: Sequence of strings. Defaults to `("intent", "slot")`.
-        threshold: Float in (0, 1), for binary labels. Defaults to 0.5.
+        threshold: Float, for binary labels. Defaults to 0.5, for
+            probabilities; use 0 for logits.
         name: String. Defaults to `"sentence_accuracy"`.
     """
 
@@ -46,7 +47,7 @@ class SentenceAccuracy(SplitMetric):
                 f"Received: tasks={tasks!r}"
             )
         self.tasks = list(tasks)
-        self.threshold = checks.number("threshold", threshold, above=0, below=1)
+        self.threshold = checks.number("threshold", threshold)
 
     def reads(self, task_name: str) -> tuple[str, ...]:
         """Lists the tasks whose labels must all be predicted correctly."""

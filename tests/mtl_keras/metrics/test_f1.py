@@ -6,6 +6,14 @@ from mtl_keras import metrics
 from tests.mtl_keras.metrics import streams
 
 
+def test_logits_are_compared_with_a_threshold_of_0():
+    y, p, weight = streams.yes_or_no(300)
+    logits = np.log(p / (1 - p))
+    expected = f1_score(y, p > 0.5, sample_weight=weight)
+    received = streams.feed(metrics.F1(threshold=0), y, logits, weight)
+    assert received == pytest.approx(expected, rel=1e-6)
+
+
 @pytest.mark.parametrize("threshold", [0.5, 0.2])
 @pytest.mark.parametrize("labels", [(300,), (300, 1)])
 def test_yes_or_no_equals_scikit_learn(labels, threshold):

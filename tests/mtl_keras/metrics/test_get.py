@@ -87,7 +87,7 @@ def test_what_is_no_metric_is_refused(identifier, message):
 @pytest.mark.parametrize(
     "make, message",
     [
-        (lambda: metrics.Accuracy(threshold=0), "`threshold` must be"),
+        (lambda: metrics.Accuracy(threshold="0"), "`threshold` must be"),
         (lambda: metrics.F1(average="makro"), "Did you mean 'macro'"),
         (lambda: metrics.F1(num_classes=1), "`num_classes` must be"),
         (lambda: metrics.F1(num_classes="4"), "Received: num_classes='4'"),
@@ -96,7 +96,7 @@ def test_what_is_no_metric_is_refused(identifier, message):
         (lambda: metrics.AveragePrecision(iou=50), "`iou` must be"),
         (lambda: metrics.AbsRel(smallest=0), "`smallest` must be"),
         (lambda: metrics.SILog(smallest=-1), "`smallest` must be"),
-        (lambda: metrics.Dice(threshold=1), "`threshold` must be"),
+        (lambda: metrics.Dice(threshold=float("inf")), "`threshold` must be"),
         (lambda: metrics.R2(num_outputs=0), "`num_outputs` must be"),
         (lambda: metrics.R2(num_outputs=1.5), "must be an integer"),
         (lambda: metrics.SentenceAccuracy(tasks="slot"), "sequence of task"),
