@@ -1,4 +1,4 @@
-"""Checks hyperparameters before they reach a formula."""
+"""Checks arguments before they reach a formula."""
 
 import math
 import numbers
@@ -17,7 +17,7 @@ def number(
 
     Args:
         argument: String, the argument's name, for the error.
-        value: What was given for it.
+        value: What was received for it.
         low: Number, the least legal value.
         high: Number, the greatest legal value.
         above: Number that `value` must exceed.
@@ -27,7 +27,7 @@ def number(
         `value` as a float.
 
     Raises:
-        ValueError: If `value` is no number, not finite, or out of range.
+        ValueError: If `value` is not a finite number or is out of range.
     """
     legal = (
         isinstance(value, numbers.Real)

@@ -1,6 +1,9 @@
 """Finds a loss or metric by its name, config, class or object."""
 
+import importlib
 import inspect
+import pkgutil
+from collections.abc import Iterable
 from types import ModuleType
 
 import keras
@@ -8,6 +11,45 @@ import keras
 from mtl_keras.messages import did_you_mean, listed
 
 _NOT_IDENTIFIERS = {"Loss", "Metric", "deserialize", "get", "serialize"}
+
+
+def by_module(package: str, path: Iterable[str], base) -> dict[str, type]:
+    """Lists the classes of a package, one a module, under the module's name.
+
+    A module counts if it defines a subclass of `base` that is registered with
+    `keras.saving.register_keras_serializable`; base classes and shared
+    arithmetic are not registered. So a new loss or metric is one new file.
+
+    Args:
+        package: String, the package's name.
+        path: Strings, the package's `__path__`.
+        base: Class or tuple of classes.
+
+    Returns:
+        Dict, module name to class, sorted.
+
+    Raises:
+        ValueError: If a module registers more than one such class.
+    """
+    classes = {}
+    for module_name in sorted(m.name for m in pkgutil.iter_modules(path)):
+        module = importlib.import_module(f"{package}.{module_name}")
+        registered = [
+            value
+            for value in vars(module).values()
+            if inspect.isclass(value)
+            and issubclass(value, base)
+            and value.__module__ == module.__name__
+            and keras.saving.get_registered_name(value) != value.__name__
+        ]
+        if len(registered) > 1:
+            raise ValueError(
+                f"Module {module.__name__!r} must register one class. "
+                f"Received: {listed(cls.__name__ for cls in registered)}"
+            )
+        if registered:
+            classes[module_name] = registered[0]
+    return classes
 
 
 def resolve(

@@ -1,18 +1,18 @@
-"""Error texts that name the options and guess what was meant."""
+"""Error texts that list the options and suggest the nearest one."""
 
 import difflib
 from collections.abc import Iterable
 
 
 def did_you_mean(name: object, options: Iterable[str]) -> str:
-    """Guesses which option a misspelt name stood for.
+    """Suggests the option nearest to a misspelt name.
 
     Args:
         name: The name received, of any type.
         options: Iterable of strings, the names that exist.
 
     Returns:
-        String such as `" Did you mean 'box'?"`, empty where nothing is near.
+        String such as `" Did you mean 'box'?"`, empty if none is near.
     """
     folded = {str(option).lower(): str(option) for option in options}
     near = difflib.get_close_matches(
@@ -32,13 +32,14 @@ def unknown(
     """Writes the message for a name that is not among the options.
 
     Args:
-        what: String, what was named: `"model"`, `"task in 'loss_weights'"`.
+        what: String, the kind of name: `"model"`, `"task in 'loss_weights'"`.
         name: The name received.
         options: Iterable of strings, the names that exist.
-        received: The whole argument, where the name was a part of it.
+        received: The whole argument, if the name was a part of it.
 
     Returns:
-        String: what is unknown, what exists, a guess, and what was received.
+        String: the unknown name, the options, a suggestion, and what was
+        received.
     """
     options = sorted(str(option) for option in options)
     received = name if received is None else received

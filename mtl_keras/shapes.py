@@ -4,23 +4,23 @@ from keras import ops
 
 
 def as_tensors(y_true, y_pred):
-    """Makes tensors of both; the prediction as float32."""
+    """Converts labels and predictions to tensors; predictions to float32."""
     y_true = ops.convert_to_tensor(y_true)
     y_pred = ops.cast(ops.convert_to_tensor(y_pred), "float32")
     return y_true, y_pred
 
 
 def is_binary(y_true, y_pred) -> bool:
-    """Does each prediction answer yes or no?
+    """Checks whether each prediction is a decision between two classes.
 
     Args:
         y_true: Tensor of labels.
         y_pred: Tensor of predictions.
 
     Returns:
-        `True` where the predictions end in an axis of 1, have no axis beside
-        the batch, or have the shape of the labels (several labels, each yes
-        or no). `False` where their last axis runs over classes.
+        `True` if the predictions end in an axis of 1, have no axis but the
+        batch, or have the shape of the labels (several binary labels).
+        `False` if their last axis runs over classes.
     """
     rank = len(y_pred.shape)
     if rank < 2 or y_pred.shape[-1] == 1:
@@ -37,8 +37,8 @@ def paired(name: str, y_true, y_pred):
         y_pred: Tensor of shape `(...)` or `(..., 1)`.
 
     Returns:
-        Tuple of two tensors of one shape. Where the predictions have a last
-        axis of 1 beside the batch, it is gone from both.
+        Tuple of two tensors of one shape. A last axis of 1 of the predictions,
+        unless it is the batch, is removed from both.
 
     Raises:
         ValueError: If the shapes do not fit.
@@ -59,7 +59,7 @@ def paired(name: str, y_true, y_pred):
 
 
 def class_numbers(name: str, y_true, y_pred):
-    """Reads labels as class numbers, one for each row of predictions.
+    """Reads labels as class numbers, one for each vector of predictions.
 
     Args:
         name: String, the loss or metric, for the error.
@@ -84,13 +84,13 @@ def class_numbers(name: str, y_true, y_pred):
     return ops.cast(true, "int32")
 
 
-def class_shares(name: str, y_true, y_pred):
-    """Reads labels as a share of each class: one-hot, or given as such.
+def class_probabilities(name: str, y_true, y_pred):
+    """Reads labels as a probability of each class.
 
     Args:
         name: String, the loss, for the error.
-        y_true: Integer tensor of shape `(...)` or `(..., 1)`, or float tensor
-            of the predictions' shape.
+        y_true: Integer tensor of shape `(...)` or `(..., 1)`, which becomes
+            one-hot, or float tensor of the predictions' shape.
         y_pred: Tensor of shape `(..., num_classes)`.
 
     Returns:
@@ -112,7 +112,7 @@ def class_shares(name: str, y_true, y_pred):
 
 
 def boxes(name: str, y_true, y_pred):
-    """Checks that both are boxes, and casts them to float32.
+    """Checks that labels and predictions are boxes; casts both to float32.
 
     Args:
         name: String, the loss or metric, for the error.
@@ -136,7 +136,7 @@ def boxes(name: str, y_true, y_pred):
 
 
 def fits(shape, other) -> bool:
-    """Can two shapes be equal? An unknown size fits any."""
+    """Checks whether two shapes can be equal. An unknown size fits any."""
     return len(shape) == len(other) and all(
         a is None or b is None or a == b
         for a, b in zip(shape, other, strict=True)
@@ -151,52 +151,53 @@ def received(y_true, y_pred) -> str:
     )
 
 
-def align(weights, values, name: str, *, what: str):
-    """Gives weights the shape of loss values, label by label.
+def align(weights, values, name: str, *, what: str, owner: str = "Task"):
+    """Gives weights the shape of loss or metric values, label by label.
 
     Args:
-        weights: Tensor of shape `(batch,)`, of the values' shape, or with
-            axes of the label that the loss has reduced (a mask then asks for
-            all of them).
-        values: Tensor of unreduced loss values, `(batch, ...)`.
-        name: String, the task, for the error.
-        what: String, what the weights are, for the error.
+        weights: Tensor of shape `(batch,)`, of the values' shape, or of a
+            shape that broadcasts to it behind the batch axis; axes of 1 at
+            the end are ignored. A mask may also have axes of the label that
+            the values have not, and then requires all their elements.
+        values: Tensor of unreduced values, `(batch, ...)`.
+        name: String, the task, loss or metric, for the error.
+        what: String for the error: `"mask"`, `"sample_weight"` or
+            `"class_weight"`.
+        owner: String for the error, what `name` names. Defaults to `"Task"`.
 
     Returns:
-        float32 tensor that multiplies `values` element by element.
+        float32 tensor of the values' shape.
 
     Raises:
         ValueError: If the shapes cannot be matched; at trace time.
     """
+    original_shape = tuple(weights.shape)
     rank = len(values.shape)
     while len(weights.shape) > rank and weights.shape[-1] == 1:
         weights = ops.squeeze(weights, axis=-1)
-    if len(weights.shape) > rank:
-        if what != "mask":
-            raise ValueError(
-                f"Task {name!r} has one loss value for each label of shape "
-                f"{tuple(values.shape)}; {what} must have that shape or one "
-                f"value an example. Received: {what} of shape "
-                f"{tuple(weights.shape)}"
-            )
+    if len(weights.shape) > rank and what == "mask":
         axes = tuple(range(rank, len(weights.shape)))
         weights = ops.all(weights, axis=axes)
     weights = ops.cast(weights, "float32")
     while len(weights.shape) < rank:
         weights = ops.expand_dims(weights, axis=-1)
-    _check_sizes(weights, values, name, what)
+    if not _broadcasts(weights.shape, values.shape):
+        raise ValueError(
+            f"{owner} {name!r} expects `{what}` of shape (batch,) or "
+            f"{tuple(values.shape)}. Received: {what} of shape "
+            f"{original_shape}"
+        )
     if tuple(weights.shape) != tuple(values.shape):
         weights = ops.broadcast_to(weights, ops.shape(values))
     return weights
 
 
 def metric_weights(name: str, sample_weight, values):
-    """Gives weights the shape of values, one for each label.
+    """Gives each value of a metric a weight.
 
     Args:
         name: String, the metric, for the error.
-        sample_weight: `None` for 1 everywhere; or tensor of shape `(batch,)`
-            or of the values' shape; either may have an axis of 1 more.
+        sample_weight: Tensor, see `align`, or `None` for 1 everywhere.
         values: Tensor of shape `(batch, ...)`.
 
     Returns:
@@ -207,24 +208,39 @@ def metric_weights(name: str, sample_weight, values):
     """
     if sample_weight is None:
         return ops.ones_like(values, dtype="float32")
-    weight = ops.cast(ops.convert_to_tensor(sample_weight), "float32")
-    rank = len(values.shape)
-    while len(weight.shape) > 1 and weight.shape[-1] == 1:
-        weight = ops.squeeze(weight, axis=-1)
-    is_fitting = fits(weight.shape, values.shape[: len(weight.shape)])
-    if len(weight.shape) > rank or not is_fitting:
-        raise ValueError(
-            f"Metric {name!r} expects `sample_weight` of shape (batch,) or "
-            f"{tuple(values.shape)}. Received: sample_weight of shape "
-            f"{tuple(sample_weight.shape)}"
-        )
-    while len(weight.shape) < rank:
-        weight = ops.expand_dims(weight, axis=-1)
-    return weight * ops.ones_like(values, dtype="float32")
+    return align(
+        ops.convert_to_tensor(sample_weight),
+        values,
+        name,
+        what="sample_weight",
+        owner="Metric",
+    )
+
+
+def vector_weights(sample_weight, vectors):
+    """Reduces weights of a vector's elements to one weight for the vector.
+
+    Args:
+        sample_weight: Tensor of the vectors' shape, which is reduced to the
+            least weight of each vector, or of another shape or `None`, which
+            is returned unchanged.
+        vectors: Tensor of shape `(..., size)`, such as boxes.
+
+    Returns:
+        Tensor of shape `(...)`, or `sample_weight`.
+    """
+    if sample_weight is None:
+        return None
+    sample_weight = ops.convert_to_tensor(sample_weight)
+    if tuple(sample_weight.shape[-1:]) == (1,):
+        return sample_weight
+    if fits(sample_weight.shape, vectors.shape):
+        return ops.min(sample_weight, axis=-1)
+    return sample_weight
 
 
 def weighted_sum(values, weight):
-    """Sums weighted values; what has no weight may be NaN.
+    """Sums weighted values; a value of weight 0 may be NaN.
 
     Args:
         values: Tensor of any number type, or boolean.
@@ -237,11 +253,11 @@ def weighted_sum(values, weight):
     return ops.sum(weight * values)
 
 
-def _check_sizes(weights, values, name, what):
-    for size, wanted in zip(weights.shape, values.shape, strict=True):
-        if size is None or wanted is None or size in (1, wanted):
-            continue
-        raise ValueError(
-            f"Task {name!r} expects {what} of shape {tuple(values.shape)}. "
-            f"Received: {what} of shape {tuple(weights.shape)}"
+def _broadcasts(shape, values_shape) -> bool:
+    """Checks sizes; a batch of 1 weight is not a weight for any batch."""
+    return len(shape) == len(values_shape) and all(
+        size is None or wanted is None or size == wanted or (size == 1 and axis)
+        for axis, (size, wanted) in enumerate(
+            zip(shape, values_shape, strict=True)
         )
+    )

@@ -1,4 +1,4 @@
-"""Kinds of answer: each builds an output and knows its loss and label."""
+"""Kinds of output: each builds its layers and has a loss and a label."""
 
 from mtl_keras.heads.box import BoxHead
 from mtl_keras.heads.classification import ClassificationHead
@@ -32,7 +32,7 @@ __all__ = [
 
 
 def list_kinds() -> list[str]:
-    """Lists the kinds of answer that `Task(kind=...)` takes."""
+    """Lists the kinds of output that `Task(kind=...)` takes."""
     return sorted(_HEADS)
 
 
@@ -46,8 +46,8 @@ def get(kind: str) -> Head:
         `Head` instance.
 
     Raises:
-        ValueError: If there is no such kind.
+        ValueError: If the kind is unknown.
     """
     if kind not in _HEADS:
-        raise ValueError(unknown("kind of answer", kind, _HEADS))
+        raise ValueError(unknown("kind of output", kind, _HEADS))
     return _HEADS[kind]

@@ -6,33 +6,33 @@ from keras import layers, ops
 
 @keras.saving.register_keras_serializable(package="mtl_keras")
 class ChainCRF(layers.Layer):
-    r"""Answers the tags of a sentence together (Lafferty et al., ICML 2001).
+    r"""Predicts the tags of a sentence jointly (Lafferty et al., ICML 2001).
 
     With scores `s[t, y]` of the features and learnt scores `m[y, y']` of
-    neighbours, a row of tags has the probability
+    neighbours, a sequence of tags has the probability
 
         p(y) = exp(sum_t s[t, y_t] + sum_t m[y_{t-1}, y_t]) / Z
 
     In training the output is each tag's marginal probability
-    `p(y_t) = sum of p over all rows with y_t`, by the forward-backward
+    `p(y_t) = sum of p over all sequences with y_t`, by the forward-backward
     algorithm, so that the cross-entropy of the task is the objective of
     Kakade, Teh and Roweis (ICML 2002), the marginal likelihood; any other
     loss of probabilities works as well, and any token's label may be missing.
-    In inference it is `max of p over all rows with y_t`, scaled to sum to 1:
-    the most probable tags at each token are then together the most probable
-    row, which the Viterbi algorithm finds.
+    In inference it is `max of p over all sequences with y_t`, scaled to sum to
+    1: the most probable tags of the tokens then form the most probable
+    sequence, which is what the Viterbi algorithm finds.
 
-    Fixed shapes, one step of a loop a token, in float32: it compiles under
-    XLA.
+    Shapes are fixed, tokens are processed by a loop, in float32: it compiles
+    under XLA.
 
     Input: a list of scores `(batch, tokens, tags)` and booleans
     `(batch, tokens)`, false at the padding behind a sentence. Output:
-    probabilities `(batch, tokens, tags)`; at the padding those of the scores
+    probabilities `(batch, tokens, tags)`; at the padding, those of the scores
     alone.
     """
 
     def build(self, input_shape):
-        """Makes the scores of neighbours and what passes messages."""
+        """Creates the scores of neighbours and the two message passes."""
         num_tags = input_shape[0][-1]
         self.transitions = self.add_weight(
             (num_tags, num_tags),
@@ -40,8 +40,8 @@ class ChainCRF(layers.Layer):
             dtype="float32",
             name="transitions",
         )
-        # The backward pass is a forward pass over the reversed sentence, in
-        # which the padding comes first.
+        # The backward pass is a forward pass over the reversed sentence, where
+        # the padding comes first.
         self._passes = [
             layers.RNN(
                 _Messenger(
@@ -70,15 +70,15 @@ class ChainCRF(layers.Layer):
         return ops.softmax(scores + forward + backward, axis=-1)
 
     def compute_output_shape(self, input_shape):
-        """The scores' shape."""
+        """Returns the scores' shape."""
         return input_shape[0]
 
 
 class _Messenger(layers.Layer):
-    """A cell that gives each token what those before it say about its tag.
+    """A cell that passes each token the scores of the tokens before it.
 
-    Keras's loop over cells is the one that has a gradient under XLA where the
-    number of tokens is not known when the step is traced.
+    An RNN, because Keras's loop over cells has a gradient under XLA even if
+    the number of tokens is unknown while the step is traced.
 
     Args:
         num_tags: Integer.
@@ -95,10 +95,10 @@ class _Messenger(layers.Layer):
         self._is_backward = is_backward
 
     def build(self, input_shape):
-        """Has nothing of its own to make."""
+        """Creates no variables."""
 
     def call(self, inputs, states, training=False):
-        """Takes one token; what is padding passes on nothing."""
+        """Processes one token; padding passes on zeros."""
         scores, present = inputs[:, :-1], inputs[:, -1:]
         step = _sum_step if training else _max_step
         passed = step(scores + states[0], self._neighbours(), self._is_backward)
@@ -106,7 +106,7 @@ class _Messenger(layers.Layer):
 
 
 def _sum_step(scores, transitions, is_backward):
-    """`log(sum_y exp(scores[y] + transitions[y, y']))`, as a product."""
+    """Computes `log(sum_y exp(scores[y] + transitions[y, y']))`."""
     if is_backward:
         transitions = ops.transpose(transitions)
     highest = ops.max(scores, axis=-1, keepdims=True)
@@ -119,10 +119,10 @@ def _sum_step(scores, transitions, is_backward):
 
 
 def _max_step(scores, transitions, is_backward):
-    """`max_y (scores[y] + transitions[y, y'])`.
+    """Computes `max_y (scores[y] + transitions[y, y'])`.
 
-    Backwards along the other axis: tf2onnx 1.17 cannot convert a transpose
-    that is added to a tensor of higher rank within a loop.
+    Backwards, the maximum runs along the other axis: tf2onnx 1.17 cannot
+    convert a transpose that is added to a tensor of higher rank in a loop.
     """
     if is_backward:
         return ops.max(ops.expand_dims(scores, -2) + transitions, axis=-1)

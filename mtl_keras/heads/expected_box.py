@@ -1,23 +1,24 @@
-"""Boxes from what a network gives freely: always ordered, in the image."""
+"""Boxes from unconstrained outputs: always ordered, inside the image."""
 
 import keras
 from keras import layers, ops
 
 from mtl_keras.heads import attention
 
-# The distance of each side that a place starts from, as a share of the image.
-_START = 0.25
+# Fraction of the image by which distances are scaled: before training, where
+# they are near softplus(0) = 0.7, a box covers a third of each axis.
+_SCALE = 0.25
 
 
 @keras.saving.register_keras_serializable(package="mtl_keras")
 class ExpectedBox(layers.Layer):
-    """Averages the boxes that all places of a map give.
+    """Averages the boxes that all positions of a map predict.
 
-    Place `(i, j)` has its centre at `c`; with distances `d` its box is
+    Position `(i, j)` has its centre at `c`; with distances `d` its box is
     `(c_x - e_0, c_y - e_1, c_x + e_2, c_y + e_3)`, `e = softplus(d) / 4`, as
-    shares of the image. The answer is the mean by the softmax of the scores,
-    cut off at the image's edges; the gradient is that of the box before the
-    cut, so that a side beyond the edge is still pulled back.
+    fractions of the image. The output is the mean, weighted by the softmax of
+    the scores, and clipped to the image; the gradient is that of the box
+    before clipping, so that a side beyond the edge still learns.
 
     Input: a list of distances `(batch, height, width, 4)` and scores
     `(batch, height, width, 1)`. Output: `(batch, 4)`, `x1, y1, x2, y2`.
@@ -32,33 +33,35 @@ class ExpectedBox(layers.Layer):
         x, y = ops.meshgrid(x, y)
         centre = ops.expand_dims(ops.stack([x, y, x, y], axis=-1), 0)
         distances = ops.softplus(ops.cast(distances, "float32"))
-        outwards = ops.convert_to_tensor([-_START, -_START, _START, _START])
-        share = attention.shares(scores)
-        box = ops.sum((centre + distances * outwards) * share, axis=(1, 2))
-        cut = ops.clip(box, 0.0, 1.0)
-        # Adds exactly 0, and the gradient of the box before the cut.
-        return ops.stop_gradient(cut) + (box - ops.stop_gradient(box))
+        outwards = ops.convert_to_tensor([-_SCALE, -_SCALE, _SCALE, _SCALE])
+        weights = attention.spatial_softmax(scores)
+        box = ops.sum((centre + distances * outwards) * weights, axis=(1, 2))
+        clipped = ops.clip(box, 0.0, 1.0)
+        # Adds exactly 0, and the gradient of the box before clipping.
+        return ops.stop_gradient(clipped) + (box - ops.stop_gradient(box))
 
     def compute_output_shape(self, input_shape):
-        """Four numbers an example."""
+        """Returns four numbers for each example."""
         return input_shape[0][0], 4
 
 
 @keras.saving.register_keras_serializable(package="mtl_keras")
 class CornerBox(layers.Layer):
-    """Makes a box of four shares `s` in [0, 1].
+    """Makes a box from four fractions `f` in [0, 1].
 
-    The upper left corner is `(s_0, s_1)`, the lower right one lies at the
-    shares `(s_2, s_3)` of the way from there to the image's.
+    The upper left corner is `(f_0, f_1)`; the lower right one lies at the
+    fractions `(f_2, f_3)` of the distance from there to the image's.
 
     Input: `(batch, 4)`. Output: `(batch, 4)`, `x1, y1, x2, y2`.
     """
 
     def call(self, inputs):
         """Makes the boxes."""
-        first, way = inputs[:, :2], inputs[:, 2:]
-        return ops.concatenate([first, first + (1.0 - first) * way], axis=-1)
+        corner, size = inputs[:, :2], inputs[:, 2:]
+        return ops.concatenate(
+            [corner, corner + (1.0 - corner) * size], axis=-1
+        )
 
     def compute_output_shape(self, input_shape):
-        """Four numbers an example."""
+        """Returns four numbers for each example."""
         return input_shape

@@ -1,17 +1,19 @@
 """One of several tags for each token: which words name the artist."""
 
-from mtl_keras.heads.head import Head
-from mtl_keras.labels import LabelSpec
+from mtl_keras.heads.head import ClassesHead
 
 
-class TaggingHead(Head):
-    """Answers with a probability for each tag; -1 marks a missing label.
+class TaggingHead(ClassesHead):
+    """Predicts a probability for each tag; -1 marks a missing label.
 
-    A label is a row of class numbers, one a token; padding is missing. What
-    is predicted at padded tokens means nothing.
+    A label is a vector of class numbers, one for each token; padding is
+    missing. Predictions at padded tokens have no meaning.
     """
 
     kind = "tagging"
+    loss = "cross_entropy"
+    metrics = ("accuracy",)
+    label_shape = (None,)
 
     def build(
         self,
@@ -27,20 +29,21 @@ class TaggingHead(Head):
 
         Args:
             features: Keras tensor of shape `(batch, tokens, channels)`.
-            task: `Task` to be answered.
-            hidden: Integer, units of a hidden layer beside which the features
-                stay. Defaults to `None`, no such layer.
-            dropout: Float in [0, 1), share of features dropped in training.
-            crf: Boolean. Whether neighbouring tags are answered together, by
-                a `ChainCRF`. Defaults to `False`.
+            task: `Task` of the output.
+            hidden: Integer, units of a hidden layer, whose output is
+                concatenated with the features. Defaults to `None`, no such
+                layer.
+            dropout: Float in [0, 1), fraction of features dropped in training.
+            crf: Boolean. Whether the tags of a sentence are predicted jointly,
+                by a `ChainCRF`. Defaults to `False`.
             present: Boolean Keras tensor of shape `(batch, tokens)`, false at
-                the padding; needed with `crf`.
+                the padding; required if `crf` is true.
 
         Returns:
             Keras tensor of shape `(batch, tokens, num_classes)`, float32.
 
         Raises:
-            ValueError: If `crf` lacks `present`.
+            ValueError: If `crf` is true and `present` is missing.
         """
         from keras import layers
 
@@ -48,12 +51,11 @@ class TaggingHead(Head):
 
         name = task.name
         if hidden:
-            shortcut = features
-            features = layers.Dense(
+            hidden_features = layers.Dense(
                 hidden, activation="gelu", name=f"{name}_hidden"
             )(features)
             features = layers.Concatenate(name=f"{name}_features")(
-                [features, shortcut]
+                [hidden_features, features]
             )
         if dropout:
             features = layers.Dropout(dropout, name=f"{name}_dropout")(features)
@@ -66,48 +68,23 @@ class TaggingHead(Head):
             )(features)
         if present is None:
             raise ValueError(
-                "A tagging head with crf=True needs `present`, which tokens "
-                f"are no padding. Received: present=None for task {name!r}"
+                f"Task {name!r}: a tagging head with crf=True needs `present`, "
+                "a boolean tensor that is false at the padding. Received: "
+                "present=None"
             )
         scores = layers.Dense(
             task.num_classes, dtype="float32", name=f"{name}_scores"
         )(features)
         return ChainCRF(dtype="float32", name=name)([scores, present])
 
-    def default_loss(self, task):
-        """Returns the cross-entropy."""
-        from mtl_keras import losses
-
-        del task
-        return losses.get("cross_entropy")
-
     def default_metrics(self, task) -> list:
-        """Returns the accuracy, and the F1 of spans if the tags mark such."""
+        """Returns the accuracy, and the F1 of spans if the tags mark spans."""
         from mtl_keras import metrics
 
-        found = [metrics.get("accuracy")]
+        default = super().default_metrics(task)
         if task.class_names and all(map(_is_tag, task.class_names)):
-            found.append(metrics.SpanF1(class_names=task.class_names))
-        return found
-
-    def label_spec(self, task) -> LabelSpec:
-        """Class numbers from 0, a row of any length; -1 where missing."""
-        return LabelSpec(
-            shape=(None,),
-            dtype="int32",
-            missing=-1,
-            minimum=0,
-            maximum=task.num_classes - 1,
-        )
-
-    def check(self, task) -> None:
-        """Raises a `ValueError` if the task has fewer than two classes."""
-        if not isinstance(task.num_classes, int) or task.num_classes < 2:
-            raise ValueError(
-                f"Task {task.name!r} is a tagging and needs `class_names`, or "
-                "`num_classes` of at least 2. Received: "
-                f"num_classes={task.num_classes!r}"
-            )
+            default.append(metrics.SpanF1(class_names=task.class_names))
+        return default
 
 
 def _is_tag(name: str) -> bool:

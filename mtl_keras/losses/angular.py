@@ -6,7 +6,7 @@ from keras import ops
 from mtl_keras import shapes
 from mtl_keras.losses.loss import Loss
 
-# Keeps the root's gradient finite where a length is 0; in float32 it does not
+# Keeps the root's gradient finite if a length is 0; in float32 it does not
 # change a length above 3e-3.
 _TINY = 1e-12
 

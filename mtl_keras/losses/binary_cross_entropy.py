@@ -1,4 +1,4 @@
-"""Cross-entropy of yes or no."""
+"""Cross-entropy of binary labels."""
 
 import keras
 from keras import ops
@@ -10,16 +10,17 @@ from mtl_keras.losses.loss import Loss
 
 @keras.saving.register_keras_serializable(package="mtl_keras")
 class BinaryCrossEntropy(Loss):
-    """Cross-entropy between yes-or-no labels and predicted probabilities.
+    """Cross-entropy between binary labels and predicted probabilities.
 
     With `y` the label in [0, 1] (smoothed to `y * (1 - s) + s / 2` for
-    `s = label_smoothing`), `p` the probability of yes and
+    `s = label_smoothing`), `p` the probability of the positive class and
     `log_e(p) = log(p * (1 - 2 * e) + e)`, `e = 1e-7`:
 
         loss = -(y * log_e(p) + (1 - y) * log_e(1 - p))
 
-    Where Keras clips `p` and loses the gradient, this one keeps it. Keras
-    also averages over the last axis; here every label has its own value.
+    Keras clips `p`, which makes the gradient 0 where it is clipped; here the
+    gradient never vanishes. Keras also averages over the last axis; here every
+    label has its own value.
 
     Labels of shape `(...)` or `(..., 1)` with predictions of shape `(..., 1)`
     give values of shape `(...)`. Labels and predictions of one shape
@@ -42,9 +43,9 @@ class BinaryCrossEntropy(Loss):
         name: str = "binary_cross_entropy",
     ):
         super().__init__(reduction=reduction, name=name)
-        self.from_logits = bool(from_logits)
-        self.label_smoothing = checks.number(
-            "label_smoothing", label_smoothing, low=0, below=1
+        self.from_logits = checks.boolean("from_logits", from_logits)
+        self.label_smoothing = checks.fraction(
+            "label_smoothing", label_smoothing, below_one=True
         )
 
     def call(self, y_true, y_pred):

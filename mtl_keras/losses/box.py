@@ -16,10 +16,10 @@ class BoxLoss(Loss):
         loss = huber_weight * mean(huber(y_pred - y_true, delta))
              + giou_weight * (1 - GIoU(y_true, y_pred))
 
-    The overlap is what boxes are judged by; the corners pull where boxes do
-    not overlap, and keep them from crossing. Coordinates and overlap are
-    summed so by Carion et al., ECCV 2020 (https://arxiv.org/abs/2005.12872,
-    equation 9), with an absolute error for ours.
+    The overlap is the metric of boxes; the corners give a gradient where boxes
+    do not overlap and keep boxes from inverting. Carion et al., ECCV 2020
+    (https://arxiv.org/abs/2005.12872, equation 9) sum coordinates and overlap
+    in the same way, with an absolute error instead of the Huber loss.
 
     Boxes are `x1, y1, x2, y2` in [0, 1] of the image, of shape `(..., 4)`;
     values have shape `(...)`.
@@ -28,8 +28,8 @@ class BoxLoss(Loss):
         huber_weight: Float, at least 0. Defaults to 20: with the default
             `delta` large errors cost nearly `2 * mean(abs(error))`.
         giou_weight: Float, at least 0. Defaults to 1.
-        delta: Float above 0, a share of the image: from where on errors count
-            by their size. Defaults to 0.1.
+        delta: Float above 0, as a fraction of the image: the error above which
+            the Huber loss is linear. Defaults to 0.1.
         reduction: As in `keras.losses.Loss`.
         name: String. Defaults to `"box"`.
 

@@ -6,13 +6,13 @@ from mtl_keras.shapes import align
 
 
 def mask(name: str, present, values):
-    """Marks which values belong to labels that are there.
+    """Marks which values belong to labels that are present.
 
     Args:
         name: String, the loss, for the error.
-        present: Boolean tensor of the label's shape, or `None` where every
-            label is there. A label of several numbers, such as a time and an
-            event, is there where all of them are.
+        present: Boolean tensor of the label's shape, or `None` if every label
+            is present. A label of several numbers, such as a time and an
+            event, is present if all of them are.
         values: Tensor of the shape of the loss's values.
 
     Returns:
@@ -24,29 +24,30 @@ def mask(name: str, present, values):
     if present is None:
         return ops.ones_like(values, dtype="bool")
     present = ops.cast(ops.convert_to_tensor(present), "bool")
-    return align(present, values, name, what="mask") > 0
+    return align(present, values, name, what="mask", owner="Loss") > 0
 
 
-def keep(tensor, kept, filler: float = 0.0):
-    """Replaces what is not kept by a constant, which has no gradient.
+def where_present(tensor, is_present, filler: float = 0.0):
+    """Replaces elements without a label by a constant without gradient.
 
     Args:
-        tensor: Tensor, NaN or not where it is not kept.
-        kept: Boolean tensor whose shape broadcasts to the tensor's.
+        tensor: Tensor; may be NaN where `is_present` is false.
+        is_present: Boolean tensor whose shape broadcasts to the tensor's.
         filler: Float. Defaults to 0.
 
     Returns:
         Tensor of the same shape.
     """
-    return ops.where(kept, tensor, ops.cast(filler, tensor.dtype))
+    return ops.where(is_present, tensor, ops.cast(filler, tensor.dtype))
 
 
-def count(kept):
-    """Counts what is kept, at least 1; a float32 scalar."""
-    return ops.maximum(ops.sum(ops.cast(kept, "float32")), 1.0)
+def count(is_present):
+    """Counts the true elements, at least 1; a float32 scalar."""
+    return ops.maximum(ops.sum(ops.cast(is_present, "float32")), 1.0)
 
 
-def ratio(amount, of):
-    """Divides by what may be 0, giving 0 there, with a finite gradient."""
-    is_some = of > 0
-    return ops.where(is_some, amount / ops.where(is_some, of, 1.0), 0.0)
+def ratio(numerator, denominator):
+    """Divides, giving 0 with a finite gradient where the denominator is 0."""
+    is_positive = denominator > 0
+    quotient = numerator / ops.where(is_positive, denominator, 1.0)
+    return ops.where(is_positive, quotient, 0.0)

@@ -12,14 +12,14 @@ from mtl_keras.losses.loss import Loss
 class CrossEntropy(Loss):
     """Cross-entropy between class labels and predicted probabilities.
 
-    With `y` the label's share of each class (one-hot, smoothed to
+    With `y` the label's probability of each class (one-hot, smoothed to
     `y * (1 - s) + s / num_classes` for `s = label_smoothing`) and `p` the
     probabilities, which sum to 1:
 
         loss = -sum(y * log(p * (1 - 2 * e) + e)),  e = 1e-7
 
-    It equals Keras's to `e / p`. Where Keras clips `p` and loses the gradient,
-    this one keeps it.
+    It differs from Keras's by `e / p` at most. Keras clips `p`, which makes the
+    gradient 0 where it is clipped; here the gradient never vanishes.
 
     Labels are integers of shape `(...)` or `(..., 1)`, or one-hot of shape
     `(..., num_classes)`; predictions have shape `(..., num_classes)`; values
@@ -43,9 +43,9 @@ class CrossEntropy(Loss):
         name: str = "cross_entropy",
     ):
         super().__init__(reduction=reduction, name=name)
-        self.from_logits = bool(from_logits)
-        self.label_smoothing = checks.number(
-            "label_smoothing", label_smoothing, low=0, below=1
+        self.from_logits = checks.boolean("from_logits", from_logits)
+        self.label_smoothing = checks.fraction(
+            "label_smoothing", label_smoothing, below_one=True
         )
 
     def call(self, y_true, y_pred):
@@ -62,16 +62,16 @@ class CrossEntropy(Loss):
             ValueError: If the shapes do not fit.
         """
         y_true, y_pred = shapes.as_tensors(y_true, y_pred)
-        shares = shapes.class_shares(self.name, y_true, y_pred)
+        labels = shapes.class_probabilities(self.name, y_true, y_pred)
         if self.label_smoothing:
-            even = self.label_smoothing / y_pred.shape[-1]
-            shares = shares * (1.0 - self.label_smoothing) + even
+            uniform = self.label_smoothing / y_pred.shape[-1]
+            labels = labels * (1.0 - self.label_smoothing) + uniform
         log_p = (
             ops.log_softmax(y_pred, axis=-1)
             if self.from_logits
             else probability.log(y_pred)
         )
-        return -ops.sum(shares * log_p, axis=-1)
+        return -ops.sum(labels * log_p, axis=-1)
 
     def get_config(self) -> dict:
         """Returns the arguments as plain data."""

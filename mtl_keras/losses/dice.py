@@ -10,7 +10,7 @@ from mtl_keras.losses.loss import Loss
 
 @keras.saving.register_keras_serializable(package="mtl_keras")
 class DiceLoss(Loss):
-    """What the overlap of masks lacks to 1, image by image.
+    """One minus the overlap of masks, image by image.
 
     With `y` the labels in {0, 1} and `p` the probabilities of the pixels of
     one image that have a label (https://arxiv.org/abs/1606.04797, section 3):
@@ -21,9 +21,8 @@ class DiceLoss(Loss):
     For classes it is the mean over the classes. The loss of a batch is the
     mean over its images that have any label.
 
-    Each pixel has a value, its own share of the loss times the number of
-    labelled pixels an image, so that pixels may be missing and the mean of
-    the values is the loss.
+    The value of a pixel is its contribution to the loss, scaled so that the
+    mean of the values over all labelled pixels is the loss.
 
     Masks of shape `(batch, ...)` or `(batch, ..., 1)` with predictions of
     shape `(batch, ..., 1)`, or of the masks' shape; or class numbers of shape
@@ -31,16 +30,15 @@ class DiceLoss(Loss):
     Values have the masks' shape without an axis of 1 at its end.
 
     Args:
-        smoothing: Float, at least 0; `s` above. With 0 an image without any
-            positive pixel has the loss 1 whatever is predicted. Defaults
-            to 1.
+        smoothing: Float, at least 0; `s` above. With 0, the loss of an image
+            without positive pixels is 1 for every prediction. Defaults to 1.
         reduction: As in `keras.losses.Loss`.
         name: String. Defaults to `"dice"`.
 
     Note:
         The paper squares `p` and `y` in the denominator; without squares the
-        loss is one minus the F1 of probabilities that are 0 or 1 either way,
-        and its gradient does not vanish at `p = 0`.
+        gradient does not vanish at `p = 0`. For probabilities of 0 or 1 both
+        are one minus F1.
     """
 
     couples_labels = True
@@ -56,7 +54,7 @@ class DiceLoss(Loss):
         self.smoothing = checks.number("smoothing", smoothing, low=0)
 
     def call(self, y_true, y_pred, present=None):
-        """Computes each pixel's share of the loss.
+        """Computes each pixel's contribution to the loss.
 
         Args:
             y_true: Tensor of masks.
@@ -70,12 +68,20 @@ class DiceLoss(Loss):
         Raises:
             ValueError: If the shapes do not fit.
         """
-        missed, size, kept = overlap.misses(self.name, y_true, y_pred, present)
-        pixels = tuple(range(1, len(kept.shape)))
-        of = size if not pixels else ops.sum(size, axis=pixels, keepdims=True)
-        share = ops.mean(coupling.ratio(missed, of + self.smoothing), axis=-1)
-        has_label = ops.any(kept, axis=pixels) if pixels else kept
-        return share * coupling.count(kept) / coupling.count(has_label)
+        missed, size, is_present = overlap.misses(
+            self.name, y_true, y_pred, present
+        )
+        pixels = tuple(range(1, len(is_present.shape)))
+        total = size
+        has_label = is_present
+        if pixels:
+            total = ops.sum(size, axis=pixels, keepdims=True)
+            has_label = ops.any(is_present, axis=pixels)
+        contribution = ops.mean(
+            coupling.ratio(missed, total + self.smoothing), axis=-1
+        )
+        num_pixels, num_images = map(coupling.count, (is_present, has_label))
+        return contribution * num_pixels / num_images
 
     def get_config(self) -> dict:
         """Returns the arguments as plain data."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import keras
 from keras import ops
 
-from mtl_keras import shapes
+from mtl_keras import checks, shapes
 from mtl_keras.losses import probability, survival
 from mtl_keras.losses.loss import Loss
 
@@ -15,31 +15,32 @@ from mtl_keras.losses.loss import Loss
 class DiscreteTime(Loss):
     """Negative log-likelihood of hazards, one for each interval of time.
 
-    The prediction `h_j` is the chance that the event comes in interval `j`,
-    given that it has not come before. With `k` the interval of the event
+    The prediction `h_j` is the probability that the event happens in interval
+    `j`, given that it has not happened before. With `k` the event's interval
     (https://arxiv.org/abs/1805.00917, equation 2):
 
         loss = -log(h_k) - sum for j < k (log(1 - h_j))
 
-    Where the event was not seen, the sum runs over the intervals that the
-    last observation lies past the middle of, and `h` is out. An event at or
-    after the last edge counts as not seen until there.
+    If the event was not observed, the first term is dropped and the sum runs
+    over the intervals whose middle the last observation has passed. An event
+    at or after the last edge counts as not observed until that edge.
 
-    Labels have shape `(..., 2)`: a time, at least the first edge, and 1 where
-    the event came then or 0 where it was not seen until then. Predictions
-    have shape `(..., num_intervals)`; values have shape `(...)`.
+    Labels have shape `(..., 2)`: a time, at least the first edge, and 1 if the
+    event happened at that time or 0 if it was not observed until then.
+    Predictions have shape `(..., num_intervals)`; values have shape `(...)`.
 
     Args:
-        edges: Sequence of floats, rising: interval `j` goes from `edges[j]`
-            up to but without `edges[j + 1]`, in the label's unit. `None` for
-            intervals of length 1 from 0 on, as many as predictions.
+        edges: Sequence of increasing floats, in the label's unit: interval `j`
+            is `[edges[j], edges[j + 1])`. `None` for intervals of length 1
+            from 0 on, as many as predictions.
         from_logits: Boolean. Whether predictions are logits instead of
             probabilities. Defaults to `False`.
         reduction: As in `keras.losses.Loss`.
         name: String. Defaults to `"discrete_time"`.
 
     Raises:
-        ValueError: If the edges are fewer than two, not finite or do not rise.
+        ValueError: If there are fewer than two edges, or they are not finite
+            or not increasing.
     """
 
     def __init__(
@@ -52,7 +53,7 @@ class DiscreteTime(Loss):
     ):
         super().__init__(reduction=reduction, name=name)
         self.edges = None if edges is None else _checked(edges)
-        self.from_logits = bool(from_logits)
+        self.from_logits = checks.boolean("from_logits", from_logits)
 
     def call(self, y_true, y_pred):
         """Computes a value for each label.
@@ -76,7 +77,7 @@ class DiscreteTime(Loss):
         is_seen = ops.expand_dims(event, axis=-1) > 0
         middle = low + 0.5 * (high - low)
         survived = ops.where(is_seen, time >= high, time >= middle)
-        # From the start, so that a time before the first edge is in the first.
+        # A time before the first edge belongs to the first interval.
         begun = ops.concatenate(
             [ops.ones_like(time, dtype="bool"), time >= high[..., :-1]], axis=-1
         )
@@ -102,9 +103,9 @@ class DiscreteTime(Loss):
             edges = [float(edge) for edge in range(num_intervals + 1)]
         if len(edges) != num_intervals + 1:
             raise ValueError(
-                f"{self.name!r} has {len(edges) - 1} intervals and needs as "
-                "many predictions an example. Received: predictions of "
-                f"{num_intervals}"
+                f"{self.name!r} has {len(edges) - 1} intervals and expects as "
+                "many predictions for each example. Received: predictions of "
+                f"{num_intervals} intervals"
             )
         edges = ops.convert_to_tensor(edges, "float32")
         return edges[:-1], edges[1:]
@@ -126,9 +127,14 @@ def _checked(edges) -> list[float]:
         raise ValueError(
             f"`edges` must be a sequence of numbers. {received}"
         ) from error
-    rises = all(a < b for a, b in zip(edges, edges[1:], strict=False))
-    if len(edges) < 2 or not rises or not all(map(math.isfinite, edges)):
+    is_increasing = all(a < b for a, b in zip(edges, edges[1:], strict=False))
+    if (
+        len(edges) < 2
+        or not is_increasing
+        or not all(map(math.isfinite, edges))
+    ):
         raise ValueError(
-            f"`edges` must be two or more finite numbers that rise. {received}"
+            "`edges` must be two or more finite, increasing numbers. "
+            f"{received}"
         )
     return edges

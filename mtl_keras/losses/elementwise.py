@@ -26,20 +26,20 @@ def values(loss, y_true, y_pred, present=None):
     """Evaluates a loss without reducing it, so that labels can be masked.
 
     Keras's `MeanSquaredError` and its like (`AVERAGING`; also our `Huber`)
-    average an elementwise formula over the last axis. They are given a last
-    axis of 1 instead, so that each element keeps a value of its own and a
-    vector with some labels missing can be masked by element: the values have
-    the label's shape. Every other loss gives what its `call` gives, one value
-    for each label, as does one of Keras's told to average over another `axis`.
+    average an elementwise formula over the last axis. They receive a last axis
+    of 1 instead, so that each element keeps a value of its own and a vector
+    with some labels missing can be masked by element: the values have the
+    label's shape. Every other loss returns what its `call` returns, one value
+    for each label; so does one of Keras's that averages over another `axis`.
 
     A loss of ours that couples labels (`Loss.couples_labels`, such as `Cox`)
-    is told which are present.
+    receives `present`.
 
     Args:
         loss: `keras.losses.Loss` or function of `(y_true, y_pred)`.
         y_true: Tensor of labels, missing ones replaced by a legal value.
         y_pred: Tensor of predictions.
-        present: Boolean tensor of the labels' shape, or `None` where all are
+        present: Boolean tensor of the labels' shape, or `None` if all are
             present. Only losses that couple labels read it.
 
     Returns:
@@ -61,27 +61,26 @@ def values(loss, y_true, y_pred, present=None):
     elif isinstance(loss, keras.losses.Loss):
         result = loss.call(ops.cast(y_true, "float32"), y_pred)
     else:
-        true, pred = _with_answer_axis(y_true, y_pred)
+        true, pred = _with_output_axis(y_true, y_pred)
         result = loss(ops.cast(true, "float32"), pred)
     result = ops.cast(result, "float32")
     if not result.shape or not shapes.fits(result.shape[:1], y_pred.shape[:1]):
         raise ValueError(
-            f"Loss {name!r} must return one value for each label, or missing "
-            "labels could not be left out. Received: values of shape "
+            f"Loss {name!r} must return one value for each label, so that "
+            "missing labels can be left out. Received: values of shape "
             f"{tuple(result.shape)} for predictions of shape "
-            f"{tuple(y_pred.shape)}. Let it reduce over the axes behind the "
-            "batch only."
+            f"{tuple(y_pred.shape)}. Do not reduce over the batch axis."
         )
     return result
 
 
 def averages_last_axis(loss) -> bool:
-    """Is a loss the mean of an elementwise formula over the last axis?"""
+    """Checks whether a loss averages an elementwise formula over an axis."""
     if isinstance(loss, Loss):
         return loss.averages_last_axis
     if isinstance(loss, keras.losses.Loss):
         return (
-            # A subclass with a formula of its own is not Keras's any more.
+            # A subclass may override the formula.
             type(loss).call is keras.losses.MeanSquaredError.call
             and any(loss.fn is function for function in AVERAGING)
             and getattr(loss, "axis", -1) == -1
@@ -90,7 +89,7 @@ def averages_last_axis(loss) -> bool:
 
 
 def couples_labels(loss) -> bool:
-    """Does the value of one label depend on the others of the batch?"""
+    """Checks whether a label's value depends on the batch's other labels."""
     return isinstance(loss, Loss) and loss.couples_labels
 
 
@@ -105,8 +104,8 @@ def _by_element(name, call, y_true, y_pred):
     return result
 
 
-def _with_answer_axis(y_true, y_pred):
-    """Does what Keras's `compile` does for a function, `(B,)` to `(B, 1)`."""
+def _with_output_axis(y_true, y_pred):
+    """Reshapes labels `(B,)` to `(B, 1)`, as Keras's `compile` does."""
     if (
         len(y_true.shape) == 1
         and len(y_pred.shape) == 2

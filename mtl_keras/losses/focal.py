@@ -12,9 +12,9 @@ from mtl_keras.losses.loss import Loss
 
 @keras.saving.register_keras_serializable(package="mtl_keras")
 class Focal(Loss):
-    """Cross-entropy that counts what is already right for little.
+    """Cross-entropy that gives little weight to easy examples.
 
-    With `p_t` the probability of the true answer (equation 5 of the paper):
+    With `p_t` the probability of the true class (equation 5 of the paper):
 
         loss = -alpha_t * (1 - p_t) ** gamma * log(p_t)
 
@@ -22,23 +22,24 @@ class Focal(Loss):
     `e = 1e-7`, so that the gradient exists for every `gamma`. `gamma = 0`
     without `alpha` is the cross-entropy.
 
-    Yes or no: predictions of shape `(..., 1)`, values of shape `(...)`; or
+    Binary labels: predictions of shape `(..., 1)`, values of shape `(...)`; or
     predictions of the labels' shape, one value each. Classes: integer labels
     of shape `(...)` or `(..., 1)`, predictions of shape `(..., num_classes)`,
     values of shape `(...)`.
 
     Args:
         gamma: Float, at least 0. Defaults to 2, the paper's best.
-        alpha: `None` for equal weights. For yes or no a float in [0, 1]:
-            `alpha_t` is `alpha` for yes and `1 - alpha` for no (0.25 in the
-            paper). For classes a sequence of floats, at least 0, one a class.
+        alpha: `None` for equal weights. For binary labels, a float in [0, 1]:
+            `alpha_t` is `alpha` for positives and `1 - alpha` for negatives
+            (0.25 in the paper). For classes, a sequence of floats, at least 0,
+            one for each class.
         reduction: As in `keras.losses.Loss`.
         name: String. Defaults to `"focal"`.
 
     Note:
-        One-hot labels have the predictions' shape, and are therefore read as
-        several labels, each yes or no, as in the paper. Give class numbers
-        for a choice of one among classes.
+        One-hot labels have the predictions' shape and are therefore read as
+        several binary labels, as in the paper. Pass class numbers if exactly
+        one class is right.
     """
 
     def __init__(
@@ -74,7 +75,7 @@ class Focal(Loss):
     def _binary(self, y_true, y_pred):
         if isinstance(self.alpha, list):
             raise ValueError(
-                "Focal: for yes-or-no answers `alpha` must be one number. "
+                "Focal: for binary labels `alpha` must be one number. "
                 f"Received: alpha={self.alpha}, "
                 f"{shapes.received(y_true, y_pred)}"
             )
@@ -83,29 +84,29 @@ class Focal(Loss):
         weights = (1.0, 1.0)
         if self.alpha is not None:
             weights = (self.alpha, 1.0 - self.alpha)
-        yes = weights[0] * y * self._surprise(p)
-        no = weights[1] * (1.0 - y) * self._surprise(1.0 - p)
-        return yes + no
+        positive = weights[0] * y * self._focused(p)
+        negative = weights[1] * (1.0 - y) * self._focused(1.0 - p)
+        return positive + negative
 
     def _classes(self, y_true, y_pred):
         if isinstance(self.alpha, float):
             raise ValueError(
-                "Focal: for answers that are classes `alpha` must be a "
-                "sequence, one number a class. "
+                "Focal: for classes `alpha` must be a sequence with one number "
+                "for each class. "
                 f"Received: alpha={self.alpha}, "
                 f"{shapes.received(y_true, y_pred)}"
             )
-        shares = shapes.class_shares(self.name, y_true, y_pred)
+        labels = shapes.class_probabilities(self.name, y_true, y_pred)
         if self.alpha is not None:
             if y_pred.shape[-1] != len(self.alpha):
                 raise ValueError(
                     f"Focal: `alpha` has {len(self.alpha)} numbers for "
                     f"{y_pred.shape[-1]} classes. Received: alpha={self.alpha}"
                 )
-            shares = shares * ops.convert_to_tensor(self.alpha, "float32")
-        return ops.sum(shares * self._surprise(y_pred), axis=-1)
+            labels = labels * ops.convert_to_tensor(self.alpha, "float32")
+        return ops.sum(labels * self._focused(y_pred), axis=-1)
 
-    def _surprise(self, p):
+    def _focused(self, p):
         """Computes `-(1 - p) ** gamma * log(p)` for each probability."""
         rest = probability.inner(1.0 - p)
         return -ops.power(rest, self.gamma) * probability.log(p)
@@ -127,4 +128,4 @@ def _checked(alpha):
             checks.number(f"alpha[{index}]", value, low=0)
             for index, value in enumerate(alpha)
         ]
-    return checks.number("alpha", alpha, low=0, high=1)
+    return checks.fraction("alpha", alpha)

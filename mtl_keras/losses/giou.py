@@ -13,7 +13,7 @@ _SMALLEST = 1e-18
 
 @keras.saving.register_keras_serializable(package="mtl_keras")
 class GIoU(Loss):
-    """Overlap of two boxes, and how near they are where they do not overlap.
+    """One minus the overlap of two boxes, or their distance if they have none.
 
     With `intersection`, `union` and `hull` (the smallest box around both) as
     areas (https://arxiv.org/abs/1902.09630, algorithm 1):
@@ -32,17 +32,17 @@ class GIoU(Loss):
         name: String. Defaults to `"giou"`.
 
     Note:
-        The paper sorts the corners of a predicted box with `x2 < x1`. Its
-        mirror image then counts as right, and training may stay there. Here
-        such a box has no area, the hull holds its corners, and with `back_x`,
-        `back_y` the lengths by which it is crossed, as shares of the hull's,
+        The paper sorts the corners of an inverted box (`x2 < x1`). The mirror
+        image of the true box is then a minimum, where training may stay. Here
+        an inverted box has no area, the hull contains its corners, and with
+        `back_x`, `back_y` the lengths by which it is inverted, as fractions of
+        the hull's,
 
             loss = 2 - (union / hull) * (1 - (back_x + back_y) / 4)
 
-        which goes over into the paper's where a box has no width, and whose
-        gradient opens a box that is crossed or empty. (Only two boxes that
-        both have no area leave nothing to learn from: the loss is 2, flat;
-        and 0 where they are the same.)
+        which agrees with the paper if a box has no width, and whose gradient
+        opens an inverted or empty box. (Only if both boxes have no area is the
+        loss constant: 2, or 0 if they are equal.)
     """
 
     def __init__(
@@ -72,14 +72,14 @@ class GIoU(Loss):
 
 def giou_loss(box_true, box_pred):
     """Computes `1 - GIoU` of float32 boxes `(..., 4)`; see `GIoU`."""
-    x = _shares_of_hull(box_true, box_pred, 0, 2)
-    y = _shares_of_hull(box_true, box_pred, 1, 3)
+    x = _fractions_of_hull(box_true, box_pred, 0, 2)
+    y = _fractions_of_hull(box_true, box_pred, 1, 3)
     area_true, area_pred, intersection = (
         along_x * along_y for along_x, along_y in zip(x[:3], y[:3], strict=True)
     )
-    # A quarter: were it a half, the gradient would vanish where a box is
-    # crossed over the whole hull on both axes.
-    straight_true, straight_pred = (
+    # A quarter: with a half the gradient would vanish if a box is inverted
+    # over the whole hull on both axes.
+    upright_true, upright_pred = (
         1.0 - 0.25 * (back_x + back_y)
         for back_x, back_y in zip(x[3:], y[3:], strict=True)
     )
@@ -87,16 +87,16 @@ def giou_loss(box_true, box_pred):
     # Both boxes far smaller than their hull: they cannot overlap.
     is_some = union > _SMALLEST
     iou = ops.where(is_some, intersection / ops.where(is_some, union, 1.0), 0.0)
-    return 2.0 - iou - union * straight_true * straight_pred
+    return 2.0 - iou - union * upright_true * upright_pred
 
 
-def _shares_of_hull(box_true, box_pred, first, second):
+def _fractions_of_hull(box_true, box_pred, first, second):
     """Measures one axis in lengths of the hull.
 
     Returns:
         Tuple of five tensors in [0, 1]: the lengths of the true box, of the
         predicted box and of their intersection; and the lengths by which the
-        true and the predicted box are crossed.
+        true and the predicted box are inverted.
     """
     low_true, high_true = box_true[..., first], box_true[..., second]
     low_pred, high_pred = box_pred[..., first], box_pred[..., second]
@@ -106,24 +106,24 @@ def _shares_of_hull(box_true, box_pred, first, second):
     is_some = hull > _SMALLEST
     safe = ops.where(is_some, hull, 1.0)
 
-    def share(length, of_nothing):
-        # A hull without length: the boxes agree on this axis.
-        return ops.where(is_some, length / safe, of_nothing)
+    def fraction(length, of_empty_hull):
+        # If the hull has no length, the boxes agree on this axis.
+        return ops.where(is_some, length / safe, of_empty_hull)
 
     length_true = high_true - low_true
     length_pred = high_pred - low_pred
     overlap = _smaller(high_true, high_pred) - _greater(low_pred, low_true)
     return (
-        share(_positive(length_true), 1.0),
-        share(_positive(length_pred), 1.0),
-        share(_positive(overlap), 1.0),
-        share(_crossed(length_true), 0.0),
-        share(_crossed(length_pred), 0.0),
+        fraction(_positive(length_true), 1.0),
+        fraction(_positive(length_pred), 1.0),
+        fraction(_positive(overlap), 1.0),
+        fraction(_inverted(length_true), 0.0),
+        fraction(_inverted(length_pred), 0.0),
     )
 
 
-# Written out with `where`: at a tie `ops.maximum` hands its whole gradient to
-# one argument on TensorFlow and half to each on JAX. Here `_greater` hands it
+# Written out with `where`: at a tie `ops.maximum` sends its whole gradient to
+# one argument on TensorFlow and half to each on JAX. Here `_greater` sends it
 # to the second and `_smaller` to the first.
 
 
@@ -139,6 +139,6 @@ def _positive(length):
     return ops.where(length > 0.0, length, 0.0)
 
 
-def _crossed(length):
-    # The gradient at 0 is that of a crossed box, so that an empty one opens.
+def _inverted(length):
+    # The gradient at 0 is that of an inverted box, so that an empty one opens.
     return ops.where(length > 0.0, 0.0, -length)

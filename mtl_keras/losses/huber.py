@@ -9,7 +9,7 @@ from mtl_keras.losses.loss import Loss
 
 @keras.saving.register_keras_serializable(package="mtl_keras")
 class Huber(Loss):
-    """Squares small errors and counts large ones by their size.
+    """Quadratic for small errors, linear for large ones.
 
     With `e = |y_pred - y_true|` and `m = min(e, delta)`:
 
@@ -19,7 +19,7 @@ class Huber(Loss):
 
     Labels and predictions of one shape `(batch, ..., size)` give the mean over
     the last axis: values of shape `(batch, ...)`. A label without an axis
-    beside the batch is a number of its own: `(batch,)` or `(batch, 1)`
+    besides the batch is a single number: `(batch,)` or `(batch, 1)`
     against `(batch,)` or `(batch, 1)` gives `(batch,)`.
 
     Args:
@@ -28,8 +28,8 @@ class Huber(Loss):
         name: String. Defaults to `"huber"`.
 
     Note:
-        A multi-task model keeps the elements apart (`losses.values`), so that
-        a vector of which some elements have no label can be learnt.
+        A multi-task model keeps one value for each element (`losses.values`),
+        so that a vector can be trained on if some elements have no label.
     """
 
     averages_last_axis = True

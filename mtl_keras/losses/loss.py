@@ -8,27 +8,27 @@ class Loss(keras.losses.Loss):
 
     `call(y_true, y_pred)` computes in float32 and returns unreduced values;
     the leading axes are free. It sees no missing label: a multi-task model
-    replaces those before and drops their values after. For each legal input
-    the value and the gradient are finite.
+    replaces them before the call and drops their values afterwards. Value and
+    gradient are finite for every legal input.
 
     Calling the object reduces the values as Keras does.
 
     Args:
         reduction: String or `None`, as in `keras.losses.Loss`. A multi-task
-            model does not use it: it takes the mean over the labels present.
+            model ignores it and takes the mean over the labels present.
         name: String.
     """
 
     #: Whether `call` is the mean of an elementwise formula over the last
-    #: axis. `losses.values` then gives every element a value of its own.
+    #: axis. `losses.values` then returns a value for every element.
     averages_last_axis = False
 
     #: Whether the value of one label depends on the other labels of the batch.
     #: `call` then takes a third argument, `present`: a boolean tensor of the
     #: label's shape, `False` where a label is missing or has the weight 0, or
-    #: `None` where none is. What is missing must not reach the other values.
-    #: The values are shares of one figure: their mean over the labels present
-    #: is the loss. On several replicas each couples its own part of the batch.
+    #: `None` if no label is missing. Missing labels must not affect the other
+    #: values. The mean of the values over the labels present is the loss. On
+    #: several replicas each couples its own part of the batch.
     couples_labels = False
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Soft counts of right and wrong answers, for losses of overlap."""
+"""Soft counts of true and false predictions, for losses of overlap."""
 
 from keras import ops
 
@@ -7,23 +7,24 @@ from mtl_keras.losses import coupling
 
 
 def misses(name: str, y_true, y_pred, present):
-    """Measures, for each label and class, what it adds to a soft F1.
+    """Computes what each label and class contributes to a soft F1.
 
     With the soft counts of Milletari et al. (3DV 2016), a label `y` and a
-    probability `p` add `p * y` to the hits and `p + y` to what is labelled
-    and predicted, so that `1 - F1 = sum(p + y - 2 * p * y) / sum(p + y)`.
+    probability `p` add `p * y` to the true positives and `p + y` to the
+    labelled and predicted positives, so that
+    `1 - F1 = sum(p + y - 2 * p * y) / sum(p + y)`.
 
     Args:
         name: String, the loss, for the error.
-        y_true: Tensor of labels: yes or no, or class numbers.
+        y_true: Tensor of labels: binary, or class numbers.
         y_pred: Tensor of probabilities.
         present: Boolean tensor of the label's shape, or `None`.
 
     Returns:
         Tuple of two float32 tensors of shape `(..., num_classes)`, with 1 for
-        `num_classes` where labels are yes or no: `p + y - 2 * p * y` and
-        `p + y`, both 0 where the label is missing; and of a boolean tensor of
-        shape `(...)`, where labels are there.
+        `num_classes` if labels are binary: `p + y - 2 * p * y` and `p + y`,
+        both 0 where the label is missing; and of a boolean tensor of shape
+        `(...)`, true where labels are present.
 
     Raises:
         ValueError: If the shapes do not fit.
@@ -34,8 +35,9 @@ def misses(name: str, y_true, y_pred, present):
         y = ops.expand_dims(ops.cast(y, "float32"), axis=-1)
         p = ops.expand_dims(p, axis=-1)
     else:
-        y, p = shapes.class_shares(name, y_true, y_pred), y_pred
-    kept = coupling.mask(name, present, p[..., 0])
-    by_class = ops.expand_dims(kept, axis=-1)
-    y, p = coupling.keep(y, by_class), coupling.keep(p, by_class)
-    return p + y - 2.0 * p * y, p + y, kept
+        y, p = shapes.class_probabilities(name, y_true, y_pred), y_pred
+    is_present = coupling.mask(name, present, p[..., 0])
+    by_class = ops.expand_dims(is_present, axis=-1)
+    y = coupling.where_present(y, by_class)
+    p = coupling.where_present(p, by_class)
+    return p + y - 2.0 * p * y, p + y, is_present

@@ -2,16 +2,16 @@
 
 from keras import ops
 
-#: How far probabilities are kept from 0 and 1; that of `keras.config`.
+#: The distance of probabilities from 0 and 1; the same as `keras.config`.
 EPSILON = 1e-7
 
 
 def inner(probability):
     """Moves probabilities off 0 and 1: `p * (1 - 2 * e) + e`.
 
-    Keras clips instead, and the gradient of what is clipped is 0: a
-    prediction that is wrong and sure would never be corrected. This map has
-    the slope `1 - 2 * e` everywhere.
+    Keras clips instead, which makes the gradient 0 where it clips: a wrong
+    prediction of 0 or 1 would never be corrected. This map has the slope
+    `1 - 2 * e` everywhere.
 
     Args:
         probability: float32 tensor of values in [0, 1].

@@ -1,4 +1,4 @@
-"""One minus F1, with probabilities in the place of counts."""
+"""One minus F1, with probabilities instead of counts."""
 
 import keras
 from keras import ops
@@ -10,31 +10,31 @@ from mtl_keras.losses.loss import Loss
 
 @keras.saving.register_keras_serializable(package="mtl_keras")
 class SoftF1(Loss):
-    """What F1 lacks to 1 over the labels of a batch, made differentiable.
+    """One minus a differentiable F1 over the labels of a batch.
 
-    With `y` the labels in {0, 1} and `p` the probabilities of the batch's
-    labels that are there:
+    With `y` the labels in {0, 1} that are present in the batch and `p` their
+    predicted probabilities:
 
         f1 = (2 * sum(p * y) + s) / (sum(p) + sum(y) + s)
         loss = 1 - f1
 
     which is the loss of Benedict et al. (sigmoidF1, TMLR 2022,
     https://arxiv.org/abs/2108.10566) without their second sigmoid. As in
-    `metrics.F1`, several labels, each yes or no, are counted together, and
-    for classes the loss is the mean over the classes.
+    `metrics.F1`, several binary labels are counted together, and for classes
+    the loss is the mean over the classes.
 
-    F1 is no mean over labels. The value of one label is its own share of the
-    loss, times the number of labels, so that the mean of the values is the
-    loss. It depends on the batch: small batches estimate F1 badly.
+    F1 is not a mean over labels. The value of a label is its contribution to
+    the loss, scaled so that the mean of the values is the loss. It depends on
+    the batch: small batches estimate F1 badly.
 
-    Yes or no: predictions of shape `(..., 1)`, or of the labels' shape.
+    Binary labels: predictions of shape `(..., 1)`, or of the labels' shape.
     Classes: class numbers of shape `(...)` or `(..., 1)`, predictions of
     shape `(..., num_classes)`. Values have shape `(...)`, or the labels'.
 
     Args:
-        smoothing: Float, at least 0; `s` above. With 0 a batch without any
-            positive label has the loss 1 whatever is predicted, and nothing
-            to learn from. Defaults to 1.
+        smoothing: Float, at least 0; `s` above. With 0, the loss of a batch
+            without positive labels is 1 for every prediction, without a
+            gradient. Defaults to 1.
         reduction: As in `keras.losses.Loss`.
         name: String. Defaults to `"soft_f1"`.
     """
@@ -52,13 +52,13 @@ class SoftF1(Loss):
         self.smoothing = checks.number("smoothing", smoothing, low=0)
 
     def call(self, y_true, y_pred, present=None):
-        """Computes each label's share of the loss.
+        """Computes each label's contribution to the loss.
 
         Args:
             y_true: Tensor of labels.
             y_pred: Tensor of probabilities.
             present: Boolean tensor of the labels' shape, `False` where a
-                label is missing; `None` if none is.
+                label is missing; `None` if no label is missing.
 
         Returns:
             float32 tensor, see the class; 0 where a label is missing.
@@ -66,11 +66,13 @@ class SoftF1(Loss):
         Raises:
             ValueError: If the shapes do not fit.
         """
-        missed, size, kept = overlap.misses(self.name, y_true, y_pred, present)
-        leading = tuple(range(len(kept.shape)))
-        of = ops.sum(size, axis=leading, keepdims=True) + self.smoothing
-        share = ops.mean(coupling.ratio(missed, of), axis=-1)
-        return coupling.count(kept) * share
+        missed, size, is_present = overlap.misses(
+            self.name, y_true, y_pred, present
+        )
+        leading = tuple(range(len(is_present.shape)))
+        total = ops.sum(size, axis=leading, keepdims=True) + self.smoothing
+        contribution = ops.mean(coupling.ratio(missed, total), axis=-1)
+        return coupling.count(is_present) * contribution
 
     def get_config(self) -> dict:
         """Returns the arguments as plain data."""

@@ -1,4 +1,4 @@
-"""Reads labels of survival: a time, and whether the event came then."""
+"""Reads labels of survival: a time, and whether the event happened then."""
 
 from keras import ops
 
@@ -29,9 +29,9 @@ def time_and_event(name: str, y_true, predicted_shape, y_pred):
         or not shapes.fits(shape[:-1], predicted_shape)
     ):
         raise ValueError(
-            f"{name!r} expects labels of shape (..., 2), a time and whether "
-            "the event came then (1) or was not seen until then (0), one for "
-            f"each prediction. {shapes.received(y_true, y_pred)}"
+            f"{name!r} expects labels of shape (..., 2), one for each "
+            "prediction: a time, and 1 if the event happened then or 0 if it "
+            f"was not observed. {shapes.received(y_true, y_pred)}"
         )
     y_true = ops.cast(y_true, "float32")
     return y_true[..., 0], ops.cast(y_true[..., 1] > 0.5, "float32")

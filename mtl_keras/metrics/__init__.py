@@ -1,73 +1,27 @@
-"""Metrics: streaming where a sum is exact, over the whole split elsewhere."""
+"""Metrics: streaming where a sum is exact, over the whole split elsewhere.
+
+A module that defines a registered `keras.metrics.Metric` or `SplitMetric` is
+the metric of that name: `metrics/f1.py` is `"f1"` and `metrics.F1`. Nothing
+else lists it.
+"""
 
 import keras
 
 from mtl_keras import identifiers
 from mtl_keras.metrics import bootstrap
-from mtl_keras.metrics.abs_rel import AbsRel
-from mtl_keras.metrics.accuracy import Accuracy
-from mtl_keras.metrics.angular_error import AngularError
-from mtl_keras.metrics.auc import AUC
-from mtl_keras.metrics.average_precision import AveragePrecision
-from mtl_keras.metrics.c_index import CIndex
-from mtl_keras.metrics.dice import Dice
-from mtl_keras.metrics.f1 import F1
-from mtl_keras.metrics.mae import MAE
-from mtl_keras.metrics.mean_iou import MeanIoU
-from mtl_keras.metrics.mse import MSE
-from mtl_keras.metrics.pr_auc import PRAUC
-from mtl_keras.metrics.r2 import R2
-from mtl_keras.metrics.rmse import RMSE
-from mtl_keras.metrics.sentence_accuracy import SentenceAccuracy
-from mtl_keras.metrics.silog import SILog
-from mtl_keras.metrics.span_f1 import SpanF1
 from mtl_keras.metrics.split_metric import SplitMetric
 
-_METRICS = {
-    "abs_rel": AbsRel,
-    "accuracy": Accuracy,
-    "angular_error": AngularError,
-    "auc": AUC,
-    "average_precision": AveragePrecision,
-    "c_index": CIndex,
-    "dice": Dice,
-    "f1": F1,
-    "mae": MAE,
-    "mean_iou": MeanIoU,
-    "mse": MSE,
-    "pr_auc": PRAUC,
-    "r2": R2,
-    "rmse": RMSE,
-    "sentence_accuracy": SentenceAccuracy,
-    "silog": SILog,
-    "span_f1": SpanF1,
+_KINDS = (keras.metrics.Metric, SplitMetric)
+_METRICS = identifiers.by_module(__name__, __path__, _KINDS)
+# Two metrics have another name in the logs, under which they are found too.
+_BY_LOG_NAME = {
+    "ap50": _METRICS["average_precision"],
+    "iou": _METRICS["mean_iou"],
 }
-# Names under which the logs show them.
-_LOGGED = {"ap50": AveragePrecision, "iou": MeanIoU}
+_CLASSES = {cls.__name__: cls for cls in _METRICS.values()}
+globals().update(_CLASSES)
 
-__all__ = [
-    "AUC",
-    "AbsRel",
-    "Accuracy",
-    "AngularError",
-    "AveragePrecision",
-    "CIndex",
-    "Dice",
-    "F1",
-    "MAE",
-    "MSE",
-    "MeanIoU",
-    "PRAUC",
-    "R2",
-    "RMSE",
-    "SILog",
-    "SentenceAccuracy",
-    "SpanF1",
-    "SplitMetric",
-    "bootstrap",
-    "get",
-    "list_metrics",
-]
+__all__ = ["SplitMetric", "bootstrap", "get", "list_metrics", *_CLASSES]
 
 
 def list_metrics() -> list[str]:
@@ -84,19 +38,19 @@ def get(identifier):
             object), or function of `(y_true, y_pred)`.
 
     Returns:
-        `keras.metrics.Metric` or `SplitMetric`; a function comes wrapped into
-        a `keras.metrics.MeanMetricWrapper`.
+        `keras.metrics.Metric` or `SplitMetric`; a function is wrapped in a
+        `keras.metrics.MeanMetricWrapper`.
 
     Raises:
-        ValueError: If there is no such metric.
+        ValueError: If the metric is unknown.
     """
-    if isinstance(identifier, (keras.metrics.Metric, SplitMetric)):
+    if isinstance(identifier, _KINDS):
         return identifier
     if identifier is None:
         raise ValueError("Expected a metric. Received: None")
-    ours = {**_METRICS, **_LOGGED}
+    ours = {**_METRICS, **_BY_LOG_NAME}
     metric = identifiers.resolve("metric", identifier, ours, keras.metrics)
-    if isinstance(metric, (keras.metrics.Metric, SplitMetric)):
+    if isinstance(metric, _KINDS):
         return metric
     name = getattr(metric, "__name__", type(metric).__name__)
     return keras.metrics.MeanMetricWrapper(metric, name=name.strip("<>"))

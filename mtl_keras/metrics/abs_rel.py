@@ -3,24 +3,24 @@
 import keras
 from keras import ops
 
-from mtl_keras import checks, shapes
-from mtl_keras.metrics.weighted_mean import WeightedMean
+from mtl_keras import checks
+from mtl_keras.metrics.mean_error import MeanError
 
 
 @keras.saving.register_keras_serializable(package="mtl_keras")
-class AbsRel(WeightedMean):
-    """Mean error of depth as a share of the true depth.
+class AbsRel(MeanError):
+    """Mean absolute error of depth, relative to the true depth.
 
         abs_rel = mean over pixels (abs(y_pred - y_true) / y_true)
 
-    over all labelled pixels seen (Eigen et al., NeurIPS 2014, table 1). NaN
-    where no label was seen.
+    over all labelled pixels seen (Eigen et al., NeurIPS 2014, table 1). NaN if
+    no label was seen.
 
     Args:
-        smallest: Float above 0, in the unit of depth; smaller labels count as
-            this. Defaults to 0.001.
+        smallest: Float above 0, in the unit of depth; smaller labels are
+            raised to it. Defaults to 0.001.
         name: String. Defaults to `"abs_rel"`.
-        dtype: Taken for Keras's sake; sums are float32.
+        dtype: Accepted for Keras compatibility; sums are float32.
     """
 
     def __init__(
@@ -29,23 +29,10 @@ class AbsRel(WeightedMean):
         super().__init__(name=name, dtype=dtype)
         self.smallest = checks.number("smallest", smallest, above=0)
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
-        """Adds a batch.
-
-        Args:
-            y_true: Tensor of depths.
-            y_pred: Tensor of the same shape; an axis of 1 at the end may be
-                missing in either.
-            sample_weight: Tensor, one for each pixel or image; 0 leaves a
-                pixel out.
-
-        Raises:
-            ValueError: If the shapes do not fit.
-        """
-        y_true, y_pred = shapes.as_tensors(y_true, y_pred)
-        y, p = shapes.paired(self.name, y_true, y_pred)
-        y = ops.maximum(ops.cast(y, "float32"), self.smallest)
-        self.add(ops.abs(p - y) / y, sample_weight)
+    def error(self, y_true, y_pred):
+        """Computes the relative error of each pixel."""
+        depth = ops.maximum(y_true, self.smallest)
+        return ops.abs(y_pred - depth) / depth
 
     def get_config(self) -> dict:
         """Returns the arguments as plain data."""

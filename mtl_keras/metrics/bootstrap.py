@@ -1,4 +1,4 @@
-"""How far a split's figures would vary (Efron, Annals of Statistics, 1979)."""
+"""Bootstrap intervals of metrics (Efron, Annals of Statistics, 1979)."""
 
 import numpy as np
 
@@ -18,12 +18,12 @@ def intervals(
     """Computes bootstrap intervals of the metrics of a split.
 
     Draws as many examples as the split has, with replacement, and computes
-    every metric on them, `num_samples` times; an interval holds the middle
-    share `confidence` of the figures. All metrics see the same draws, and an
+    every metric on them, `num_samples` times; an interval contains the middle
+    fraction `confidence` of the values. All metrics see the same draws, and an
     example is drawn with its labels of all tasks.
 
-    It says how much the split's size leaves open, and nothing about other
-    seeds of training. Draws on which a metric is not defined are left out.
+    The interval covers the sampling of the split, not other seeds of training.
+    Draws on which a metric is undefined are left out.
 
     Args:
         split_metrics: Dict, task name to a list of `SplitMetric`.
@@ -36,7 +36,7 @@ def intervals(
 
     Returns:
         Dict, `f"{task}_{metric.name}"` to the interval's low and high end;
-        NaN where the metric is defined on no draw.
+        NaN if the metric is undefined on every draw.
 
     Raises:
         ValueError: If an argument is out of range.
@@ -58,42 +58,36 @@ def intervals(
         for part in (y_true, y_pred, weight)
     ]
     size = len(arrays[0][names[0]])
-    figures = {key: np.full(num_samples, np.nan) for key, _, _ in metrics}
+    values = {key: np.full(num_samples, np.nan) for key, _, _ in metrics}
     random = np.random.default_rng(seed)
     for draw in range(num_samples if size else 0):
         rows = random.integers(0, size, size)
         drawn = [{n: a[rows] for n, a in part.items()} for part in arrays]
         for key, task, metric in metrics:
-            figures[key][draw] = metric.result(*drawn, task)
+            values[key][draw] = metric.result(*drawn, task)
     tail = (1.0 - confidence) / 2.0
-    return {key: _ends(row, tail) for key, row in figures.items()}
+    return {key: _ends(row, tail) for key, row in values.items()}
 
 
 def num_draws(argument: str, value) -> int:
-    """Checks a number of draws.
+    """Checks the number of draws.
 
     Args:
         argument: String, the argument's name, for the error.
-        value: What was given for it.
+        value: What was received for it.
 
     Returns:
         Integer, at least 2.
 
     Raises:
-        ValueError: If it is no integer of at least 2.
+        ValueError: If it is not an integer of at least 2.
     """
-    number = checks.number(argument, value, low=2)
-    if number != int(number):
-        raise ValueError(
-            f"`{argument}` must be a whole number of draws. "
-            f"Received: {argument}={value!r}"
-        )
-    return int(number)
+    return checks.integer(argument, value, low=2)
 
 
-def _ends(figures, tail) -> tuple[float, float]:
-    figures = figures[~np.isnan(figures)]
-    if not len(figures):
+def _ends(values, tail) -> tuple[float, float]:
+    values = values[~np.isnan(values)]
+    if not len(values):
         return float("nan"), float("nan")
-    low, high = np.quantile(figures, [tail, 1.0 - tail])
+    low, high = np.quantile(values, [tail, 1.0 - tail])
     return float(low), float(high)

@@ -10,36 +10,37 @@ from mtl_keras.metrics.weighted_mean import WeightedMean
 
 @keras.saving.register_keras_serializable(package="mtl_keras")
 class Dice(WeightedMean):
-    """Mean over images of how far the predicted mask overlaps the true one.
+    """Mean over images of the overlap of predicted and true masks.
 
         dice = 2 * true_positives / (labelled + predicted)
 
-    counted over the labelled pixels of an image (Dice, Ecology 26, 1945). For
-    masks of yes or no the answer is `probability > threshold`; an image
-    without a positive pixel in label and answer counts 1. For classes the
-    answer is the most probable class, and an image's figure is the mean over
-    the classes that occur in its labels or answers. The mean is over images
-    with a label; NaN where none was seen.
+    counted over the labelled pixels of an image (Dice, Ecology 26, 1945). In
+    binary masks a pixel is predicted positive where `prediction > threshold`;
+    an image without positive pixels, labelled or predicted, counts 1. With
+    classes the most probable one is predicted, and an image's value is the
+    mean over the classes that occur in its labels or predictions. The mean is
+    over images with a label; NaN if none was seen.
 
     Masks have shape `(batch, ...)`, an axis of 1 at the end may be missing;
     predictions of classes have shape `(batch, ..., num_classes)`.
 
     Args:
-        threshold: Float in (0, 1), for yes or no. Defaults to 0.5.
+        threshold: Float, for binary masks. Defaults to 0.5, for probabilities;
+            use 0 for logits.
         name: String. Defaults to `"dice"`.
-        dtype: Taken for Keras's sake; sums are float32.
+        dtype: Accepted for Keras compatibility; sums are float32.
     """
 
     def __init__(self, threshold: float = 0.5, name: str = "dice", dtype=None):
         super().__init__(name=name, dtype=dtype)
-        self.threshold = checks.number("threshold", threshold, above=0, below=1)
+        self.threshold = checks.number("threshold", threshold)
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         """Adds a batch.
 
         Args:
             y_true: Tensor of masks.
-            y_pred: Tensor of probabilities.
+            y_pred: Tensor of probabilities or logits.
             sample_weight: Tensor, one for each pixel or image; 0 leaves a
                 pixel out.
 
@@ -57,9 +58,9 @@ class Dice(WeightedMean):
         else:
             y = shapes.class_numbers(self.name, y_true, y_pred)
             weight = shapes.metric_weights(self.name, sample_weight, y)
-            answer = ops.cast(ops.argmax(y_pred, axis=-1), "int32")
+            predicted = ops.cast(ops.argmax(y_pred, axis=-1), "int32")
             parts = [
-                _overlap(y == number, answer == number, weight)
+                _overlap(y == number, predicted == number, weight)
                 for number in range(y_pred.shape[-1])
             ]
             overlap = ops.stack([part[0] for part in parts], axis=-1)
@@ -74,8 +75,8 @@ class Dice(WeightedMean):
         return {**super().get_config(), "threshold": self.threshold}
 
 
-def _overlap(label, answer, weight):
+def _overlap(label, predicted, weight):
     label = ops.cast(label, "float32")
-    answer = ops.cast(answer, "float32")
-    hits = images.per_image(label * answer, weight)
-    return 2.0 * hits, images.per_image(label + answer, weight)
+    predicted = ops.cast(predicted, "float32")
+    hits = images.per_image(label * predicted, weight)
+    return 2.0 * hits, images.per_image(label + predicted, weight)

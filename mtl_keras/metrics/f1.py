@@ -11,25 +11,26 @@ _AVERAGES = ("macro", "micro")
 
 @keras.saving.register_keras_serializable(package="mtl_keras")
 class F1(keras.metrics.Metric):
-    """F1 over all that was seen, from counts.
+    """F1 over all labels seen, from counts.
 
         f1 = 2 * true_positives / (labelled + predicted)
 
     where `labelled` and `predicted` count the positives among the labels and
-    among the answers. Without `num_classes` answers are yes or no,
-    `probability > threshold`, and several labels an example are counted
-    together. With it, the answer is the most probable class; "macro" is the
-    mean of the F1 of each class that occurs in labels or answers, "micro"
-    takes the counts of all classes together. These are scikit-learn's
-    definitions: 0 where there are labels but no positive at all. NaN where no
-    label was seen. Counts are exact up to 2**24 labels.
+    among the predictions. Without `num_classes` labels are binary, predicted
+    positive where `prediction > threshold`, and several labels of an example
+    are counted together. With it, the most probable class is predicted;
+    "macro" is the mean of the F1 of each class that occurs in labels or
+    predictions, "micro" sums the counts of all classes. These are
+    scikit-learn's definitions: 0 if there are labels but no positives. NaN if
+    no label was seen. Counts are exact up to 2**24 labels.
 
     Args:
-        num_classes: Integer, at least 2, or `None` for yes or no.
+        num_classes: Integer, at least 2, or `None` for binary labels.
         average: `"macro"` or `"micro"`. Defaults to `"macro"`.
-        threshold: Float in (0, 1), for yes or no. Defaults to 0.5.
+        threshold: Float, for binary labels. Defaults to 0.5, for probabilities;
+            use 0 for logits.
         name: String. Defaults to `"f1"`.
-        dtype: Taken for Keras's sake; counts are float32.
+        dtype: Accepted for Keras compatibility; counts are float32.
 
     Raises:
         ValueError: If an argument is out of range.
@@ -47,10 +48,10 @@ class F1(keras.metrics.Metric):
         if average not in _AVERAGES:
             raise ValueError(unknown("average of F1", average, _AVERAGES))
         if num_classes is not None:
-            checks.number("num_classes", num_classes, low=2)
-        self.num_classes = None if num_classes is None else int(num_classes)
+            num_classes = checks.integer("num_classes", num_classes, low=2)
+        self.num_classes = num_classes
         self.average = average
-        self.threshold = checks.number("threshold", threshold, above=0, below=1)
+        self.threshold = checks.number("threshold", threshold)
         size = (self.num_classes or 1,)
         self.true_positives = self._counts(size, "true_positives")
         self.labelled = self._counts(size, "labelled")
@@ -65,7 +66,7 @@ class F1(keras.metrics.Metric):
 
         Args:
             y_true: Tensor of labels.
-            y_pred: Tensor of probabilities.
+            y_pred: Tensor of probabilities or logits.
             sample_weight: Tensor, one for each label or example; 0 leaves a
                 label out.
 
@@ -77,18 +78,20 @@ class F1(keras.metrics.Metric):
             label, p = self._checked_pair(y_true, y_pred)
             weight = shapes.metric_weights(self.name, sample_weight, p)
             label = (ops.cast(label, "float32") > 0.5)[..., None]
-            answer = (p > self.threshold)[..., None]
+            predicted = (p > self.threshold)[..., None]
         else:
             self._check_classes(y_true, y_pred)
             numbers = shapes.class_numbers(self.name, y_true, y_pred)
             weight = shapes.metric_weights(self.name, sample_weight, numbers)
             label = ops.one_hot(numbers, self.num_classes)
-            answer = ops.one_hot(ops.argmax(y_pred, axis=-1), self.num_classes)
+            predicted = ops.one_hot(
+                ops.argmax(y_pred, axis=-1), self.num_classes
+            )
         label = ops.cast(label, "float32")
-        answer = ops.cast(answer, "float32")
-        self.true_positives.assign_add(self._sum(label * answer, weight))
+        predicted = ops.cast(predicted, "float32")
+        self.true_positives.assign_add(self._sum(label * predicted, weight))
         self.labelled.assign_add(self._sum(label, weight))
-        self.predicted.assign_add(self._sum(answer, weight))
+        self.predicted.assign_add(self._sum(predicted, weight))
         self.count.assign_add(ops.sum(weight))
 
     def _sum(self, positives, weight):
@@ -98,8 +101,8 @@ class F1(keras.metrics.Metric):
     def _checked_pair(self, y_true, y_pred):
         if not shapes.is_binary(y_true, y_pred):
             raise ValueError(
-                f"Metric {self.name!r} expects yes-or-no predictions. "
-                f"{shapes.received(y_true, y_pred)}. For classes give "
+                f"Metric {self.name!r} expects predictions of binary labels. "
+                f"{shapes.received(y_true, y_pred)}. For classes use "
                 f"F1(num_classes={y_pred.shape[-1]})."
             )
         return shapes.paired(self.name, y_true, y_pred)
@@ -113,7 +116,7 @@ class F1(keras.metrics.Metric):
             )
 
     def result(self):
-        """Returns F1 so far, NaN where no label was seen."""
+        """Returns F1 so far, NaN if no label was seen."""
         hits = 2.0 * ops.convert_to_tensor(self.true_positives)
         positives = ops.add(self.labelled, self.predicted)
         if self.num_classes is not None and self.average == "macro":

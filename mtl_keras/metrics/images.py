@@ -12,7 +12,7 @@ def per_image(values, weight):
     """Sums weighted values over the pixels of each image.
 
     Args:
-        values: float32 tensor of shape `(batch, ...)`; NaN or not where the
+        values: float32 tensor of shape `(batch, ...)`; may be NaN where the
             weight is 0.
         weight: float32 tensor of the same shape.
 
@@ -25,6 +25,6 @@ def per_image(values, weight):
 
 
 def image_weight(weight):
-    """Weighs an image by the greatest weight of its pixels, `(batch,)`."""
+    """Returns the greatest weight of each image's pixels, `(batch,)`."""
     axes = pixel_axes(weight)
     return ops.max(weight, axis=axes) if axes else weight

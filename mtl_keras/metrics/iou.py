@@ -2,11 +2,11 @@
 
 
 def iou(box_true, box_pred, arrays):
-    """Computes how far two boxes overlap.
+    """Computes the intersection over union of boxes.
 
         iou = intersection / (area_true + area_pred - intersection)
 
-    A box with `x2 <= x1` or `y2 <= y1` has no area and overlaps nothing.
+    A box with `x2 <= x1` or `y2 <= y1` has no area and no overlap.
 
     Args:
         box_true: Array of boxes `x1, y1, x2, y2`, shape `(..., 4)`.
@@ -31,9 +31,9 @@ def iou(box_true, box_pred, arrays):
     both = high - low
     intersection = _area(both[..., 0], both[..., 1], arrays)
     union = area_true + area_pred - intersection
-    is_some = union > 0
-    share = intersection / arrays.where(is_some, union, 1.0)
-    return arrays.where(is_some, share, 0.0)
+    has_area = union > 0
+    overlap = intersection / arrays.where(has_area, union, 1.0)
+    return arrays.where(has_area, overlap, 0.0)
 
 
 def _area(width, height, arrays):

@@ -8,27 +8,27 @@ from mtl_keras import checks, engine, shapes
 
 @keras.saving.register_keras_serializable(package="mtl_keras")
 class R2(keras.metrics.Metric):
-    """Share of the labels' variance that the predictions explain.
+    """Fraction of the labels' variance that the predictions explain.
 
         r2 = 1 - sum((y_pred - y_true) ** 2) / sum((y_true - mean) ** 2)
 
     with the mean over all labels seen. Batches are merged by their means and
     squared deviations (Chan, Golub and LeVeque, Updating formulae, 1979), so
-    that a large mean costs no digits. NaN where no label was seen or all are
+    that a large mean loses no precision. NaN if no label was seen or all are
     equal.
 
     Args:
         num_outputs: Integer. With more than 1, labels are vectors of this
-            length, each element has an R2 of its own and the result is the
-            mean over those that have one, as in scikit-learn. Defaults to 1,
+            length, R2 is computed for each element, and the result is the mean
+            over those where it is defined, as in scikit-learn. Defaults to 1,
             all labels together.
         name: String. Defaults to `"r2"`.
-        dtype: Taken for Keras's sake; sums are float32.
+        dtype: Accepted for Keras compatibility; sums are float32.
     """
 
     def __init__(self, num_outputs: int = 1, name: str = "r2", dtype=None):
         super().__init__(name=name, dtype=dtype)
-        self.num_outputs = int(checks.number("num_outputs", num_outputs, low=1))
+        self.num_outputs = checks.integer("num_outputs", num_outputs, low=1)
         self.count = self._row("count")
         self.mean = self._row("mean")
         self.deviation = self._row("deviation")
@@ -63,8 +63,8 @@ class R2(keras.metrics.Metric):
         weight = ops.reshape(weight, rows)
         y = _counted(ops.reshape(ops.cast(y, "float32"), rows), weight)
         p = _counted(ops.reshape(p, rows), weight)
-        # Of the whole batch, so that every replica keeps the same state: read
-        # together it is a multiple, which the ratio does not see.
+        # Sums of the whole batch, so that every replica keeps the same state.
+        # Keras adds up the replicas' states: a multiple, which cancels in R2.
         count, total = engine.sum_over_replicas(
             [ops.sum(weight, axis=0), ops.sum(weight * y, axis=0)]
         )
@@ -77,14 +77,16 @@ class R2(keras.metrics.Metric):
         )
         before = ops.convert_to_tensor(self.count)
         step = mean - ops.convert_to_tensor(self.mean)
-        share = ops.divide_no_nan(count, before + count)
-        self.deviation.assign_add(deviation + ops.square(step) * before * share)
+        fraction = ops.divide_no_nan(count, before + count)
+        self.deviation.assign_add(
+            deviation + ops.square(step) * before * fraction
+        )
         self.residual.assign_add(residual)
-        self.mean.assign_add(step * share)
+        self.mean.assign_add(step * fraction)
         self.count.assign_add(count)
 
     def result(self):
-        """Returns R2 so far, NaN where labels do not differ."""
+        """Returns R2 so far, NaN if all labels are equal."""
         deviation = ops.convert_to_tensor(self.deviation)
         residual = ops.convert_to_tensor(self.residual)
         differs = deviation > 0

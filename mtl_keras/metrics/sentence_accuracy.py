@@ -1,4 +1,4 @@
-"""Share of examples of which everything is right."""
+"""Fraction of examples that are predicted correctly in every task."""
 
 from collections.abc import Sequence
 
@@ -6,26 +6,31 @@ import keras
 import numpy as np
 
 from mtl_keras import checks
-from mtl_keras.metrics.split_metric import SplitMetric, flat_weight
+from mtl_keras.metrics.split_metric import (
+    SplitMetric,
+    flat_weight,
+    without_axis_of_1,
+)
 
 
 @keras.saving.register_keras_serializable(package="mtl_keras")
 class SentenceAccuracy(SplitMetric):
-    """Share of examples in which every label of several tasks is right.
+    """Fraction of examples with correct labels in each of several tasks.
 
-    Reported of sentences with an intent and slots (Hakkani-Tur et al.,
-    Interspeech 2016): right are those with the right intent and the right tag
-    at every token. Labels that are missing are not asked for; examples
-    without any label of these tasks are left out. NaN if none is left, or if
-    a prediction that counts is NaN. Weights other than 0 do not matter.
+    The usual metric of sentences with an intent and slots (Hakkani-Tur et al.,
+    Interspeech 2016): a sentence is correct if its intent and the tags of all
+    tokens are. Missing labels are ignored; examples without any label of these
+    tasks are left out. NaN if none is left, or if a prediction that counts is
+    NaN. Weights other than 0 are ignored.
 
     A task's labels are class numbers of shape `(N, ...)` with predictions of
-    shape `(N, ..., num_classes)`; or yes or no, with predictions of shape
-    `(N, 1)` or of the labels' shape; or numbers of classes on both sides.
+    shape `(N, ..., num_classes)`; or binary, with predictions of shape
+    `(N, 1)` or of the labels' shape; or class numbers, as are the predictions.
 
     Args:
         tasks: Sequence of strings. Defaults to `("intent", "slot")`.
-        threshold: Float in (0, 1), for yes or no. Defaults to 0.5.
+        threshold: Float, for binary labels. Defaults to 0.5, for
+            probabilities; use 0 for logits.
         name: String. Defaults to `"sentence_accuracy"`.
     """
 
@@ -38,41 +43,38 @@ class SentenceAccuracy(SplitMetric):
         super().__init__(name)
         if isinstance(tasks, str) or not tasks:
             raise ValueError(
-                f"SentenceAccuracy: `tasks` must be a sequence of task names. "
+                "SentenceAccuracy: `tasks` must be a sequence of task names. "
                 f"Received: tasks={tasks!r}"
             )
         self.tasks = list(tasks)
-        self.threshold = checks.number("threshold", threshold, above=0, below=1)
+        self.threshold = checks.number("threshold", threshold)
 
     def reads(self, task_name: str) -> tuple[str, ...]:
-        """Names the tasks that must be right."""
-        del task_name
+        """Lists the tasks whose labels must all be predicted correctly."""
         return tuple(self.tasks)
 
     def result(self, y_true, y_pred, weight, task_name) -> float:
-        """Computes the share; see `SplitMetric.result`."""
+        """Computes the fraction; see `SplitMetric.result`."""
         self.check(task_name, y_true, y_pred, weight)
-        is_right, is_asked, is_broken = True, False, False
+        is_correct, has_label, has_nan = True, False, False
         for name in self.tasks:
-            label = np.asarray(y_true[name])
-            if label.ndim > 1 and label.shape[-1] == 1:
-                label = label[..., 0]
-            answer, nan = self._answer(name, label, np.asarray(y_pred[name]))
+            label = without_axis_of_1(y_true[name])
+            predicted, nan = self._predicted(
+                name, label, np.asarray(y_pred[name])
+            )
             counts = flat_weight(weight[name], label.shape) > 0
             counts = counts.reshape(len(label), -1)
-            right = (answer == label).reshape(counts.shape) | ~counts
-            is_right = is_right & right.all(axis=1)
-            is_asked = is_asked | counts.any(axis=1)
-            is_broken = is_broken | (
-                (nan.reshape(counts.shape) & counts).any(axis=1)
-            )
-        if not np.any(is_asked) or np.any(is_broken):
+            matches = (predicted == label).reshape(counts.shape) | ~counts
+            nan = nan.reshape(counts.shape) & counts
+            is_correct = is_correct & matches.all(axis=1)
+            has_label = has_label | counts.any(axis=1)
+            has_nan = has_nan | nan.any(axis=1)
+        if not np.any(has_label) or np.any(has_nan):
             return float("nan")
-        return float(np.mean(is_right[is_asked]))
+        return float(np.mean(is_correct[has_label]))
 
-    def _answer(self, name, label, prediction):
-        if prediction.ndim > 1 and prediction.shape[-1] == 1:
-            prediction = prediction[..., 0]
+    def _predicted(self, name, label, prediction):
+        prediction = without_axis_of_1(prediction)
         if prediction.shape == label.shape:
             if prediction.dtype.kind == "f":
                 nan = np.isnan(prediction)

@@ -10,7 +10,7 @@ from mtl_keras.metrics.weighted_mean import WeightedMean
 
 @keras.saving.register_keras_serializable(package="mtl_keras")
 class SILog(WeightedMean):
-    """Root mean squared error of log-depth, a common factor forgiven.
+    """Root mean squared error of log-depth, ignoring a common factor.
 
     With `d = log(y_pred) - log(y_true)` at the labelled pixels of one image
     (Eigen et al., NeurIPS 2014, https://arxiv.org/abs/1406.2283, equation 1):
@@ -18,13 +18,13 @@ class SILog(WeightedMean):
         silog = mean over images (sqrt(mean(d ** 2) - mean(d) ** 2))
 
     The mean is over images with a label. Depths have shape `(batch, ...)`; an
-    axis of 1 at the end may be missing. NaN where no label was seen.
+    axis of 1 at the end may be missing. NaN if no label was seen.
 
     Args:
-        smallest: Float above 0, in the unit of depth; what is smaller counts
-            as this. Defaults to 0.001.
+        smallest: Float above 0, in the unit of depth; smaller labels and
+            predictions are raised to it. Defaults to 0.001.
         name: String. Defaults to `"silog"`.
-        dtype: Taken for Keras's sake; sums are float32.
+        dtype: Accepted for Keras compatibility; sums are float32.
 
     Note:
         KITTI's benchmark multiplies this by 100.

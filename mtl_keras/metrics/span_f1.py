@@ -1,4 +1,4 @@
-"""F1 of the spans that tags of tokens mark."""
+"""F1 of the spans marked by the tags of tokens."""
 
 from collections.abc import Sequence
 
@@ -11,29 +11,28 @@ from mtl_keras.metrics.split_metric import SplitMetric, flat_weight
 
 @keras.saving.register_keras_serializable(package="mtl_keras")
 class SpanF1(SplitMetric):
-    """Harmonic mean of precision and recall of spans, all kinds together.
+    """Harmonic mean of precision and recall of spans of all kinds.
 
-        f1 = 2 * right / (labelled + predicted)
+        f1 = 2 * correct / (labelled + predicted)
 
-    A predicted span is right if one of the same kind has the same first and
+    A predicted span is correct if a labelled span has the same kind, first and
     last token. Spans are read from tags as by conlleval (Tjong Kim Sang and
     Buchholz, CoNLL-2000) and by seqeval without a mode: an `I` that continues
-    nothing starts a span. 0 where there are labels but no span at all; NaN if
-    no token has a label, or if a prediction is NaN. Weights other than 0 do
-    not matter.
+    nothing starts a span. 0 if there are labels but no spans; NaN if no token
+    has a label, or if a prediction is NaN. Weights other than 0 are ignored.
 
     Labels are tag numbers of shape `(N, T)`; predictions probabilities of
-    shape `(N, T, num_tags)`, or tag numbers of the labels' shape. A token
-    without a label, or behind the end, is left out of its sentence: its
+    shape `(N, T, num_tags)`, or tag numbers of the labels' shape. Tokens
+    without a label, such as padding, are left out of their sentence: their
     neighbours count as adjacent.
 
     Args:
-        class_names: Sequence of strings, what tag 0, 1, ... is called: `"O"`,
+        class_names: Sequence of strings, the names of tag 0, 1, ...: `"O"`,
             `"B-artist"`, `"I-artist"`, ...
         name: String. Defaults to `"span_f1"`.
 
     Raises:
-        ValueError: If a name is no tag.
+        ValueError: If a name is not a tag.
     """
 
     def __init__(
@@ -50,40 +49,41 @@ class SpanF1(SplitMetric):
         self.check(task_name, y_true, y_pred, weight)
         if self._tags is None:
             raise ValueError(
-                f"Metric {self.name!r} of {task_name!r} must know what the "
-                "tags are called. Give SpanF1(class_names=['O', 'B-artist', "
-                "...]). Received: class_names=None"
+                f"Metric {self.name!r} of {task_name!r} needs the names of the "
+                "tags: SpanF1(class_names=['O', 'B-artist', ...]). Received: "
+                "class_names=None"
             )
         label = np.asarray(y_true[task_name])
-        answer = np.asarray(y_pred[task_name])
-        is_broken = np.zeros(label.shape, bool)
-        if answer.ndim == label.ndim + 1:
-            is_broken = np.isnan(answer).any(axis=-1)
-            answer = answer.argmax(axis=-1)
-        if label.ndim != 2 or answer.shape != label.shape:
+        predicted = np.asarray(y_pred[task_name])
+        is_nan = np.zeros(label.shape, bool)
+        if predicted.ndim == label.ndim + 1:
+            is_nan = np.isnan(predicted).any(axis=-1)
+            predicted = predicted.argmax(axis=-1)
+        if label.ndim != 2 or predicted.shape != label.shape:
             raise ValueError(
                 f"Metric {self.name!r} of {task_name!r} expects tag numbers of "
                 "shape (examples, tokens) and predictions of that shape, or "
-                "with one axis more, over tags. Received: labels of shape "
+                "with one more axis, over tags. Received: labels of shape "
                 f"{label.shape}, predictions of shape "
                 f"{np.shape(y_pred[task_name])}"
             )
         counts = flat_weight(weight[task_name], label.shape) > 0
-        if not counts.any() or is_broken.reshape(-1)[counts].any():
+        if not counts.any() or is_nan.reshape(-1)[counts].any():
             return float("nan")
         sentences = np.repeat(np.arange(len(label)), label.shape[1])[counts]
-        true, found = (
+        true_spans, predicted_spans = (
             self._tags.find(tags.reshape(-1)[counts].astype(int), sentences)
-            for tags in (label, answer)
+            for tags in (label, predicted)
         )
-        if not len(true) + len(found):
+        num_spans = len(true_spans) + len(predicted_spans)
+        if not num_spans:
             return 0.0
-        # A token starts one span at most, so ends and kinds can be laid beside
-        # the tokens.
+        # A token starts at most one span, so that an array over tokens can hold
+        # the end and kind of the span that starts there.
         at_start = np.full((len(sentences), 2), -1)
-        at_start[true[:, 0]] = true[:, 1:]
-        right = (at_start[found[:, 0]] == found[:, 1:]).all(axis=1).sum()
-        return float(2 * right / (len(true) + len(found)))
+        at_start[true_spans[:, 0]] = true_spans[:, 1:]
+        matches = at_start[predicted_spans[:, 0]] == predicted_spans[:, 1:]
+        return float(2 * matches.all(axis=1).sum() / num_spans)
 
     def get_config(self) -> dict:
         """Returns the arguments as plain data."""

@@ -1,4 +1,4 @@
-"""Finds the spans that tags of tokens mark, as seqeval does."""
+"""Finds the spans marked by the tags of tokens, as seqeval does."""
 
 import numpy as np
 
@@ -8,23 +8,23 @@ _O, _B, _I, _E, _S = range(5)
 
 
 class TagSet:
-    """What each tag says: the place in a span, and the kind of span.
+    """The meaning of each tag: the position in a span, and the span's kind.
 
     Args:
         class_names: Sequence of strings: `"O"`, or a prefix `B`, `I`, `E` or
             `S`, a hyphen and a kind, such as `"B-artist"`.
 
     Raises:
-        ValueError: If a name is no such tag.
+        ValueError: If a name is not such a tag.
     """
 
     def __init__(self, class_names):
         names = list(class_names)
-        wrong = [name for name in names if not _is_tag(name)]
-        if wrong or not names:
+        invalid = [name for name in names if not _is_tag(name)]
+        if invalid or not names:
             raise ValueError(
                 "Tags must be 'O', or a prefix B, I, E or S, a hyphen and a "
-                f"kind, such as 'B-artist'. Received: {wrong or names!r}"
+                f"kind, such as 'B-artist'. Received: {invalid or names!r}"
             )
         kinds = sorted({name[2:] for name in names if name != "O"})
         self.prefixes = np.array([_PREFIXES.index(name[0]) for name in names])
@@ -33,15 +33,14 @@ class TagSet:
         )
 
     def find(self, tags, sentences):
-        """Finds the spans of a row of tags.
+        """Finds the spans in a sequence of tags.
 
         The rules are conlleval's, lenient: a span starts at `B` or `S`, after
-        a span of another kind, or wherever an `I` or `E` follows nothing it
-        could continue.
+        a span of another kind, or where an `I` or `E` has nothing to continue.
 
         Args:
-            tags: Integer array of shape `(tokens,)`, of all sentences behind
-                each other.
+            tags: Integer array of shape `(tokens,)`, of all sentences
+                concatenated.
             sentences: Integer array of shape `(tokens,)`, the number of each
                 token's sentence; spans end where it changes.
 
@@ -51,7 +50,7 @@ class TagSet:
         prefix, kind = self.prefixes[tags], self.kinds[tags]
         breaks = np.ones(len(tags) + 1, bool)
         breaks[1:-1] = sentences[1:] != sentences[:-1]
-        # What stands before each token, and after the last: nothing.
+        # The tags before and after each token; "O" at a sentence's ends.
         before, after = _shifted(prefix, _O), _shifted(prefix, _O, ahead=True)
         kind_before = _shifted(kind, -1)
         kind_after = _shifted(kind, -1, ahead=True)
@@ -72,12 +71,12 @@ def _is_tag(name) -> bool:
     )
 
 
-def _shifted(row, filler, *, ahead=False):
-    shifted = np.full_like(row, filler)
+def _shifted(tags, filler, *, ahead=False):
+    shifted = np.full_like(tags, filler)
     if ahead:
-        shifted[:-1] = row[1:]
+        shifted[:-1] = tags[1:]
     else:
-        shifted[1:] = row[:-1]
+        shifted[1:] = tags[:-1]
     return shifted
 
 

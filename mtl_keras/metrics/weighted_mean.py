@@ -11,12 +11,12 @@ class WeightedMean(keras.metrics.Metric):
 
         mean = sum(weight * value) / sum(weight)
 
-    Subclasses compute values in `update_state` and hand them to `add`. Sums
+    Subclasses compute values in `update_state` and pass them to `add`. Sums
     are float32.
 
     Args:
         name: String.
-        dtype: Taken for Keras's sake.
+        dtype: Accepted for Keras compatibility.
     """
 
     def __init__(self, name: str, dtype=None):
@@ -28,8 +28,8 @@ class WeightedMean(keras.metrics.Metric):
         """Adds the values of a batch.
 
         Args:
-            values: Tensor of shape `(batch, ...)`; NaN or not where the weight
-                is 0.
+            values: Tensor of shape `(batch, ...)`, of any number type or
+                boolean; may be NaN where the weight is 0.
             sample_weight: Tensor, one for each value or example, or `None`.
 
         Raises:
@@ -40,5 +40,5 @@ class WeightedMean(keras.metrics.Metric):
         self.count.assign_add(ops.sum(weight))
 
     def result(self):
-        """Returns the mean so far, NaN where no label was seen."""
+        """Returns the mean so far, NaN if no label was seen."""
         return ops.divide(self.total, self.count)

@@ -1,16 +1,16 @@
 import numpy as np
 import pytest
 
-from mtl_keras.heads.attention import AttentionPooling, shares
+from mtl_keras.heads.attention import AttentionPooling, spatial_softmax
 from tests.test_case import assert_close, to_numpy
 
 
-def test_shares_sum_to_one_over_all_places():
+def test_spatial_softmax_sums_to_one_over_all_positions():
     scores = np.random.default_rng(0).normal(size=(3, 4, 5, 1)) * 30
-    assert_close(to_numpy(shares(scores)).sum(axis=(1, 2, 3)), np.ones(3))
+    assert_close(to_numpy(spatial_softmax(scores)).sum((1, 2, 3)), np.ones(3))
 
 
-def test_a_high_score_picks_its_place():
+def test_a_high_score_selects_its_position():
     features = np.random.default_rng(0).normal(size=(2, 4, 5, 6))
     scores = np.zeros((2, 4, 5, 1))
     scores[:, 2, 3] = 100.0

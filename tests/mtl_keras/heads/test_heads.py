@@ -6,7 +6,7 @@ from mtl_keras import MultiTaskModel, Task, heads
 from tests.test_case import assert_close, to_numpy
 
 FEATURES = {"vector": (6,), "map": (5, 4, 6)}
-ANSWERS = {"classification": 3, "presence": 1, "box": 4}
+SIZES = {"classification": 3, "presence": 1, "box": 4, "regression": 1}
 
 
 def task_of(kind):
@@ -27,15 +27,15 @@ def features_of(shape, scale=1.0, batch=5):
     return (scale * rng.normal(size=(batch, *shape))).astype("float32")
 
 
-@pytest.mark.parametrize("kind", ANSWERS)
+@pytest.mark.parametrize("kind", SIZES)
 @pytest.mark.parametrize("shape", FEATURES.values(), ids=FEATURES)
 def test_output_is_named_after_the_task(kind, shape):
     model = head_model(kind, shape)
-    assert model.outputs[0].shape == (None, ANSWERS[kind])
+    assert model.outputs[0].shape == (None, SIZES[kind])
     assert model.layers[-1].name == "answer"
 
 
-@pytest.mark.parametrize("kind", ANSWERS)
+@pytest.mark.parametrize("kind", SIZES)
 @pytest.mark.parametrize("shape", FEATURES.values(), ids=FEATURES)
 @pytest.mark.parametrize("scale", [0.0, 1.0, 1e4])
 def test_answer_is_legal_whatever_the_features(kind, shape, scale):
@@ -43,6 +43,8 @@ def test_answer_is_legal_whatever_the_features(kind, shape, scale):
     answer = model.predict(features_of(shape, scale), verbose=0)["answer"]
     assert answer.dtype == np.float32
     assert np.isfinite(answer).all()
+    if kind == "regression":
+        return
     assert answer.min() >= 0
     assert answer.max() <= 1
     if kind == "classification":
@@ -51,7 +53,7 @@ def test_answer_is_legal_whatever_the_features(kind, shape, scale):
         assert (answer[:, 2:] >= answer[:, :2]).all()
 
 
-@pytest.mark.parametrize("kind", ANSWERS)
+@pytest.mark.parametrize("kind", SIZES)
 @pytest.mark.parametrize("shape", FEATURES.values(), ids=FEATURES)
 def test_answers_in_float32_under_mixed_precision(kind, shape):
     keras.config.set_dtype_policy("mixed_bfloat16")
@@ -63,7 +65,7 @@ def test_answers_in_float32_under_mixed_precision(kind, shape):
     assert keras.backend.standardize_dtype(answer.dtype) == "float32"
 
 
-@pytest.mark.parametrize("kind", ANSWERS)
+@pytest.mark.parametrize("kind", SIZES)
 @pytest.mark.parametrize("shape", FEATURES.values(), ids=FEATURES)
 def test_reloaded_head_gives_the_same_answer(kind, shape, tmp_path):
     model = head_model(kind, shape, hidden=8, dropout=0.1)
@@ -76,7 +78,7 @@ def test_reloaded_head_gives_the_same_answer(kind, shape, tmp_path):
     )
 
 
-@pytest.mark.parametrize("kind", ANSWERS)
+@pytest.mark.parametrize("kind", SIZES)
 @pytest.mark.parametrize("shape", FEATURES.values(), ids=FEATURES)
 @pytest.mark.parametrize("jit_compile", [True, False])
 def test_one_step_moves_every_variable(kind, shape, jit_compile):
@@ -87,6 +89,7 @@ def test_one_step_moves_every_variable(kind, shape, jit_compile):
         "classification": np.array([0, 1, 2, 0, 1], "int32"),
         "presence": np.array([0, 1, 1, 0, 1], "int32"),
         "box": np.array([[0.1, 0.3, 0.4, 0.9]] * 5, "float32"),
+        "regression": np.array([0.1, 0.3, 0.4, 0.9, 2], "float32"),
     }[kind]
     model.fit(features_of(shape), {"answer": label}, verbose=0)
     for variable, old in zip(model.trainable_variables, before, strict=True):
@@ -95,7 +98,7 @@ def test_one_step_moves_every_variable(kind, shape, jit_compile):
         assert np.abs(to_numpy(variable) - old).max() > 0, variable.path
 
 
-@pytest.mark.parametrize("kind", ANSWERS)
+@pytest.mark.parametrize("kind", SIZES)
 def test_heads_share_no_variable(kind):
     features = keras.Input((5, 4, 6))
     tasks = [
@@ -113,5 +116,49 @@ def test_heads_share_no_variable(kind):
     assert counts[0] == counts[1]
 
 
-def test_every_kind_is_known():
-    assert set(ANSWERS) <= set(heads.list_kinds())
+def test_every_kind_is_tested():
+    # Sentences are tested with the chain.
+    assert {*SIZES, "tagging"} == set(heads.list_kinds())
+
+
+EXPECTED = {
+    "classification": ("cross_entropy", ["accuracy"]),
+    "presence": ("binary_cross_entropy", ["accuracy", "f1", "auc"]),
+    "box": ("box", ["iou"]),
+    "regression": ("mean_squared_error", ["mae"]),
+}
+
+
+@pytest.mark.parametrize("kind", SIZES)
+def test_default_loss_and_metrics(kind):
+    task = task_of(kind)
+    loss, metrics = EXPECTED[kind]
+    assert task.head.default_loss(task).name == loss
+    assert [m.name for m in task.head.default_metrics(task)] == metrics
+    assert task.head.default_loss(task) is not task.head.default_loss(task)
+
+
+@pytest.mark.parametrize(
+    "kind, legal, missing, illegal",
+    [
+        ("classification", [0, 1, 2], [-1], [3, -2]),
+        ("presence", [0, 1], [-1], [2]),
+        ("regression", [-1e9, -1.0, 0.5], [np.nan], [np.inf]),
+    ],
+)
+def test_labels_of_a_kind(kind, legal, missing, illegal):
+    task = task_of(kind)
+    spec = task.head.label_spec(task)
+    labels = np.array([*legal, *missing, *illegal], "float32")
+    sizes = [len(legal), len(missing), len(illegal)]
+    present = np.repeat([True, False, True], sizes)
+    invalid = np.repeat([False, False, True], sizes)
+    np.testing.assert_array_equal(to_numpy(spec.present(labels)), present)
+    np.testing.assert_array_equal(to_numpy(spec.invalid(labels)), invalid)
+
+
+@pytest.mark.parametrize("num_classes", [None, 1, 2.5, True, "3"])
+@pytest.mark.parametrize("kind", ["classification", "tagging"])
+def test_classes_are_required(kind, num_classes):
+    with pytest.raises(ValueError, match="needs `class_names`|num_classes"):
+        Task("a", kind, num_classes=num_classes)

@@ -80,7 +80,7 @@ def test_class_saturated_predictions_keep_their_gradient(label, gamma):
 
 
 def test_one_alpha_for_classes_is_refused():
-    with pytest.raises(ValueError, match="one number a class"):
+    with pytest.raises(ValueError, match="one number for each class"):
         losses.Focal(alpha=0.25).call(np.zeros(2), np.full((2, 3), 1 / 3))
 
 

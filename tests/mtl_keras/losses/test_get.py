@@ -1,3 +1,6 @@
+import inspect
+import pkgutil
+
 import keras
 import pytest
 
@@ -36,6 +39,19 @@ def test_object_function_and_none_are_returned():
     assert losses.get(loss) is loss
     assert losses.get(custom) is custom
     assert losses.get(None) is None
+
+
+def test_a_loss_is_found_by_its_module_and_its_class():
+    for name in losses.list_losses():
+        cls = type(losses.get(name))
+        assert cls.__module__ == f"mtl_keras.losses.{name}"
+        assert getattr(losses, cls.__name__) is cls
+        assert cls.__name__ in losses.__all__
+
+
+def test_no_name_of_the_package_hides_a_module():
+    for module in pkgutil.iter_modules(losses.__path__):
+        assert inspect.ismodule(getattr(losses, module.name)), module.name
 
 
 def test_each_name_gives_a_new_object():
@@ -87,7 +103,7 @@ def test_what_is_no_loss_is_refused(identifier, message):
         (lambda: losses.Huber(delta="1"), "Received: delta='1'"),
         (lambda: losses.Huber(delta=float("nan")), "finite"),
         (lambda: losses.Focal(gamma=-1), "`gamma` must be .* >= 0"),
-        (lambda: losses.Focal(alpha=1.5), "`alpha` must be .* <= 1"),
+        (lambda: losses.Focal(alpha=1.5), r"`alpha` must be .* \[0, 1\]"),
         (lambda: losses.Focal(alpha=[1, -2]), r"`alpha\[1\]` must be"),
         (lambda: losses.Focal(alpha="all"), "Received: alpha='all'"),
         (lambda: losses.CrossEntropy(label_smoothing=1), "label_smoothing"),
@@ -102,8 +118,15 @@ def test_what_is_no_loss_is_refused(identifier, message):
         (lambda: losses.PairwiseAUC(power=1), "`power` must be .* > 1"),
         (lambda: losses.ScaleInvariantDepth(1.5), "`scale_share` must be"),
         (lambda: losses.ScaleInvariantDepth(smallest=0), "`smallest`"),
-        (lambda: losses.DiscreteTime([0]), "two or more finite numbers"),
-        (lambda: losses.DiscreteTime([0, 2, 1]), "numbers that rise"),
+        (lambda: losses.CrossEntropy(from_logits="no"), "`from_logits` must"),
+        (lambda: losses.BinaryCrossEntropy(from_logits=1), "True or False"),
+        (lambda: losses.DiscreteTime(from_logits=None), "True or False"),
+        (
+            lambda: losses.ScaleInvariantDepth(from_logarithm="yes"),
+            "`from_logarithm` must be True or False",
+        ),
+        (lambda: losses.DiscreteTime([0]), "two or more finite"),
+        (lambda: losses.DiscreteTime([0, 2, 1]), "increasing numbers"),
         (lambda: losses.DiscreteTime([0, float("inf")]), "finite"),
         (lambda: losses.DiscreteTime("abc"), "sequence of numbers"),
         (lambda: losses.DiscreteTime(4), "sequence of numbers"),

@@ -16,6 +16,16 @@ def test_classes_equal_scikit_learn(labels):
     assert received == pytest.approx(expected, rel=1e-6)
 
 
+def test_logits_are_compared_with_a_threshold_of_0():
+    y, p, weight = streams.yes_or_no(300)
+    logits = np.log(p / (1 - p))
+    expected = accuracy_score(y, p > 0.5, sample_weight=weight)
+    received = streams.feed(metrics.Accuracy(threshold=0), y, logits, weight)
+    assert received == pytest.approx(expected, rel=1e-6)
+    # With the threshold of probabilities the value is another one.
+    assert streams.feed(metrics.Accuracy(), y, logits, weight) != received
+
+
 @pytest.mark.parametrize("threshold", [0.5, 0.2])
 @pytest.mark.parametrize(
     "labels, predictions", [((300,), (300, 1)), ((300, 1), (300,))]

@@ -6,6 +6,14 @@ from mtl_keras import metrics
 from tests.mtl_keras.metrics import streams
 
 
+def test_logits_are_compared_with_a_threshold_of_0():
+    y, p, weight = streams.yes_or_no(300)
+    logits = np.log(p / (1 - p))
+    expected = f1_score(y, p > 0.5, sample_weight=weight)
+    received = streams.feed(metrics.F1(threshold=0), y, logits, weight)
+    assert received == pytest.approx(expected, rel=1e-6)
+
+
 @pytest.mark.parametrize("threshold", [0.5, 0.2])
 @pytest.mark.parametrize("labels", [(300,), (300, 1)])
 def test_yes_or_no_equals_scikit_learn(labels, threshold):
@@ -66,7 +74,7 @@ def test_labels_without_any_positive_give_0():
 
 def test_class_predictions_without_num_classes_are_refused():
     y, p, _ = streams.classes(10, 5)
-    with pytest.raises(ValueError, match=r"give F1\(num_classes=5\)"):
+    with pytest.raises(ValueError, match=r"use F1\(num_classes=5\)"):
         metrics.F1().update_state(y, p)
 
 

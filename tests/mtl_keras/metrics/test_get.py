@@ -1,8 +1,11 @@
+import importlib
+import pkgutil
+
 import keras
 import numpy as np
 import pytest
 
-from mtl_keras import metrics
+from mtl_keras import heads, metrics
 
 
 def test_ours_come_first():
@@ -21,6 +24,23 @@ def test_ours_come_first():
 )
 def test_keras_metrics_by_name(name, expected):
     assert type(metrics.get(name)) is expected
+
+
+def test_a_metric_is_found_by_its_module_and_its_class():
+    for name in metrics.list_metrics():
+        cls = type(metrics.get(name))
+        assert cls.__module__ == f"mtl_keras.metrics.{name}"
+        assert getattr(metrics, cls.__name__) is cls
+        assert cls.__name__ in metrics.__all__
+
+
+def test_no_name_of_the_package_hides_a_module():
+    for package in (metrics, heads):
+        for module in pkgutil.iter_modules(package.__path__):
+            member = importlib.import_module(
+                f"{package.__name__}.{module.name}"
+            )
+            assert getattr(package, module.name) is member
 
 
 def test_objects_are_returned():
@@ -67,16 +87,18 @@ def test_what_is_no_metric_is_refused(identifier, message):
 @pytest.mark.parametrize(
     "make, message",
     [
-        (lambda: metrics.Accuracy(threshold=0), "`threshold` must be"),
+        (lambda: metrics.Accuracy(threshold="0"), "`threshold` must be"),
         (lambda: metrics.F1(average="makro"), "Did you mean 'macro'"),
         (lambda: metrics.F1(num_classes=1), "`num_classes` must be"),
         (lambda: metrics.F1(num_classes="4"), "Received: num_classes='4'"),
+        (lambda: metrics.F1(num_classes=2.5), "must be an integer"),
         (lambda: metrics.AveragePrecision(iou=0), "`iou` must be"),
         (lambda: metrics.AveragePrecision(iou=50), "`iou` must be"),
         (lambda: metrics.AbsRel(smallest=0), "`smallest` must be"),
         (lambda: metrics.SILog(smallest=-1), "`smallest` must be"),
-        (lambda: metrics.Dice(threshold=1), "`threshold` must be"),
+        (lambda: metrics.Dice(threshold=float("inf")), "`threshold` must be"),
         (lambda: metrics.R2(num_outputs=0), "`num_outputs` must be"),
+        (lambda: metrics.R2(num_outputs=1.5), "must be an integer"),
         (lambda: metrics.SentenceAccuracy(tasks="slot"), "sequence of task"),
         (lambda: metrics.SentenceAccuracy(tasks=()), "sequence of task"),
         (lambda: metrics.SpanF1(()), "Tags must be 'O'"),

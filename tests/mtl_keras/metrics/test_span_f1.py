@@ -119,7 +119,9 @@ def test_what_a_padded_place_predicts_does_not_matter():
 
 
 def test_names_are_needed():
-    with pytest.raises(ValueError, match=r"Give SpanF1\(class_names="):
+    with pytest.raises(
+        ValueError, match=r"names of the tags: SpanF1\(class_names="
+    ):
         f1([[0]], [[0]], names=None)
 
 

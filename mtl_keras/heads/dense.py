@@ -1,0 +1,58 @@
+"""Heads that end in one dense layer."""
+
+from mtl_keras.heads.head import Head
+
+
+class DenseHead(Head):
+    """A head that ends in one dense layer on a vector of features.
+
+    Attributes:
+        activation: String, of the dense layer, or `None`.
+    """
+
+    activation: str | None = None
+
+    def units(self, task) -> int:
+        """Returns the number of outputs of an example."""
+        return 1
+
+    def build(
+        self,
+        features,
+        task,
+        *,
+        hidden: int | None = None,
+        dropout: float = 0.0,
+    ):
+        """Builds an output of shape `(batch, units)`.
+
+        Args:
+            features: Keras tensor of shape `(batch, channels)` or
+                `(batch, height, width, channels)`; a map is pooled first.
+            task: `Task` of the output.
+            hidden: Integer, units of a hidden layer. Defaults to `None`, no
+                such layer.
+            dropout: Float in [0, 1), fraction of features dropped in training.
+
+        Returns:
+            Keras tensor of shape `(batch, units)`, float32.
+        """
+        from keras import layers
+
+        from mtl_keras.heads import attention
+
+        if len(features.shape) == 4:
+            features = self.pool(features, task.name)
+        features = attention.hidden(features, task.name, hidden, dropout)
+        return layers.Dense(
+            self.units(task),
+            activation=self.activation,
+            dtype="float32",
+            name=task.name,
+        )(features)
+
+    def pool(self, features, name: str):
+        """Turns a feature map into a vector: attention and maxima."""
+        from mtl_keras.heads import attention
+
+        return attention.pool(features, name)
