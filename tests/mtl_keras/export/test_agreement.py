@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from mtl_keras import export
-from tests.mtl_keras.export.picture_model import picture_model
+from tests.mtl_keras.export.image_model import image_model
 from tests.test_case import assert_close, vector_data, vector_model
 
 
@@ -91,16 +91,16 @@ def test_wrong_input(files, tmp_path):
             export.compare(model, path, examples)
     with pytest.raises(ValueError, match="at least one example"):
         export.compare(model, path, {"x": x[:0]})
-    with pytest.raises(ValueError, match="made of this model.*'image'"):
-        export.compare(picture_model(), path, {"image": x})
+    with pytest.raises(ValueError, match="made from this model.*'image'"):
+        export.compare(image_model(), path, {"image": x})
     with pytest.raises(ValueError, match="ends in .tflite or .onnx"):
         export.compare(model, tmp_path, {"x": x})
-    with pytest.raises(ValueError, match="which is no file"):
+    with pytest.raises(ValueError, match="which is not a file"):
         export.compare(model, tmp_path / "a.onnx", {"x": x})
     for ending in (".onnx", ".tflite"):
         damaged = tmp_path / f"damaged{ending}"
         damaged.write_bytes(path.read_bytes()[:100])
-        with pytest.raises(ValueError, match="a whole .*cannot read"):
+        with pytest.raises(ValueError, match="a complete .*cannot read"):
             export.compare(model, damaged, {"x": x})
 
 

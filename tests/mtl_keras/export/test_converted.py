@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from mtl_keras import export
 from mtl_keras.export import runtimes
-from tests.mtl_keras.export.picture_model import picture_model, pictures
+from tests.mtl_keras.export.image_model import image_model, random_images
 from tests.test_case import vector_data, vector_model
 
 WRITERS = {".tflite": export.litert, ".onnx": export.onnx}
@@ -18,7 +18,7 @@ WRITERS = {".tflite": export.litert, ".onnx": export.onnx}
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
     """A model, and both files of it."""
-    model = picture_model()
+    model = image_model()
     folder = tmp_path_factory.mktemp("files")
     return model, {
         ending: write(model, folder / f"net{ending}")
@@ -32,7 +32,7 @@ def test_names_and_answers_are_the_models(files, ending):
     runtime = runtimes.open_file(paths[ending])
     assert runtime.inputs == {"image": (None, 8, 8, 1)}
     for size in (1, 7, 2):
-        images = pictures(size).astype("float32") / 255
+        images = random_images(size).astype("float32") / 255
         expected = model.predict(images, verbose=0)
         answers = runtime({"image": images})
         assert set(answers) == set(expected)
@@ -102,7 +102,7 @@ def words_model():
 
 
 def test_litert_cannot_compute_in_16_bits(tmp_path, capfd):
-    model = picture_model(policy="mixed_bfloat16")
+    model = image_model(policy="mixed_bfloat16")
     with pytest.raises(ValueError, match="dtype policy float32"):
         export.litert(model, tmp_path / "a.tflite")
     # Nor is the terminal filled with what the converter writes beside.
@@ -111,9 +111,9 @@ def test_litert_cannot_compute_in_16_bits(tmp_path, capfd):
 
 @pytest.mark.slow
 def test_onnx_computes_in_float16(tmp_path):
-    model = picture_model(policy="mixed_float16")
+    model = image_model(policy="mixed_float16")
     path = export.onnx(model, tmp_path / "a.onnx")
-    images = pictures(3).astype("float32") / 255
+    images = random_images(3).astype("float32") / 255
     found = export.compare(model, path, {"image": images})
     assert max(found.differences.values()) < 1e-2
 
