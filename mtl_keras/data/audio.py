@@ -1,7 +1,9 @@
 """Converts recordings in wav files to log-mel spectrograms."""
 
 import keras
+import numpy as np
 
+from mtl_keras.data import wav_file
 from mtl_keras.data.file_preprocessor import FilePreprocessor, named_input
 from mtl_keras.data.wav_file import MAX_RATE, MIN_RATE
 
@@ -182,8 +184,6 @@ class AudioPreprocessor(FilePreprocessor):
         self._check_bands()
 
     def _check_bands(self):
-        import numpy as np
-
         edges = _hertz(
             np.linspace(
                 _mel(self.low_hz), _mel(self.high_hz), self.num_mels + 2
@@ -218,8 +218,6 @@ class AudioPreprocessor(FilePreprocessor):
     def _samples(self, contents):
         """Reads one recording; returns `(num_samples,)` and its full length."""
         import tensorflow as tf
-
-        from mtl_keras.data import wav_file
 
         channels, rate, length = wav_file.decode(contents, self.seconds)
         rate = tf.cast(rate, tf.float64)
@@ -273,12 +271,8 @@ def _resampled(samples, num, num_wanted):
 
 
 def _mel(hertz):
-    import numpy as np
-
     return 1127.0 * np.log1p(np.asarray(hertz) / 700.0)
 
 
 def _hertz(mel):
-    import numpy as np
-
     return 700.0 * np.expm1(mel / 1127.0)

@@ -3,7 +3,9 @@
 import os
 import pathlib
 
+from mtl_keras.data import image_header
 from mtl_keras.data.image_header import MAX_PIXELS
+from mtl_keras.data.preprocessing import decode
 from mtl_keras.messages import did_you_mean
 
 
@@ -57,8 +59,6 @@ def declared_size(contents: bytes) -> tuple[int, int] | None:
     """
     import tensorflow as tf
 
-    from mtl_keras.data import image_header
-
     try:
         is_known, size, _ = image_header.read(contents)
     except tf.errors.InvalidArgumentError:
@@ -91,8 +91,6 @@ def _read(path):
 
 def _decoded(path, contents, channels, max_pixels):
     import tensorflow as tf
-
-    from mtl_keras.data.preprocessing import decode
 
     try:
         # Decoding must not occupy a GPU.

@@ -3,6 +3,7 @@
 import keras
 
 from mtl_keras import checks
+from mtl_keras.data import image_header
 from mtl_keras.data.file_preprocessor import FilePreprocessor, named_input
 from mtl_keras.data.image_header import MAX_PIXELS
 
@@ -155,10 +156,9 @@ class ImagePreprocessor(FilePreprocessor):
             or (channels is not None and channels[0] not in (1, 3, 4))
         ):
             raise ValueError(
-                f"ImagePreprocessor expects {self.name!r} to be image bytes of "
-                "shape () or (batch,), or pixels of shape (h, w, c) or "
-                "(batch, h, w, c) with 1, 3 or 4 channels, uint8 from 0 to "
-                "255 or floats from 0 to 1. "
+                f"ImagePreprocessor expects {self.name!r} to be bytes of shape "
+                "() or (batch,), or uint8 or float pixels of shape (h, w, c) "
+                "or (batch, h, w, c) with 1, 3 or 4 channels. "
                 f"Received: shape {images.shape}, dtype {images.dtype.name}"
             )
         return images
@@ -195,8 +195,6 @@ def decode(contents, channels: int, max_pixels: int = MAX_PIXELS):
             complete file of these formats or declare too many pixels.
     """
     import tensorflow as tf
-
-    from mtl_keras.data import image_header
 
     contents = image_header.checked(contents, max_pixels)
 

@@ -4,6 +4,8 @@ import contextlib
 import logging
 import pathlib
 
+import numpy as np
+
 from mtl_keras.export import conversion, task_outputs
 
 _REPAIR = "docs/serving.md lists what ONNX does not support."
@@ -81,8 +83,6 @@ def _convert(tf2onnx, part):
 
 def _complementary_error_function(graph, node, name, arguments):
     """Writes `erfc(x)` as `1 - erf(x)`."""
-    import numpy as np
-
     (shape,), (dtype,) = node.output_shapes, node.output_dtypes
     one = graph.make_const(f"{name}_one", np.array(1.0, "float32"))
     erf = graph.make_node("Erf", node.input)

@@ -14,15 +14,9 @@ from tests.mtl_keras.export.image_model import (
     image_model,
     random_images,
 )
+from tests.mtl_keras.export.tiny_model import tiny_model
 from tests.serving_process import num_operations, serve, stored_shapes
 from tests.test_case import vector_data, vector_model
-
-
-def tiny_model(seed=0):
-    """A model that exports in little time."""
-    keras.utils.set_random_seed(seed)
-    x = keras.Input((2,), name="x")
-    return keras.Model(x, {"a": keras.layers.Dense(3, name="a")(x)})
 
 
 def test_each_signature_answers_like_the_model_without_keras(

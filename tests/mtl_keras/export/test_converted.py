@@ -10,6 +10,7 @@ import tensorflow as tf
 from mtl_keras import export
 from mtl_keras.export import runtimes
 from tests.mtl_keras.export.image_model import image_model, random_images
+from tests.mtl_keras.export.tiny_model import tiny_model
 from tests.test_case import vector_data, vector_model
 
 WRITERS = {".tflite": export.litert, ".onnx": export.onnx}
@@ -151,14 +152,14 @@ def test_a_file_that_its_runtime_cannot_run_is_not_written(
     monkeypatch.setattr(runtimes, "try_out", fail)
     for ending, write in WRITERS.items():
         with pytest.raises(ValueError, match="cannot run.*perm size"):
-            write(vector_model(), tmp_path / f"a{ending}")
+            write(tiny_model(), tmp_path / f"a{ending}")
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("ending", WRITERS)
 def test_paths_that_are_refused(tmp_path, ending):
     write = WRITERS[ending]
-    model = vector_model()
+    model = tiny_model()
     with pytest.raises(ValueError, match=f"must end in {ending}"):
         write(model, tmp_path / "a.txt")
     (tmp_path / f"folder{ending}").mkdir()
@@ -174,7 +175,7 @@ def test_paths_that_are_refused(tmp_path, ending):
 def test_a_wrong_batch_size(tmp_path, batch_size):
     with pytest.raises(ValueError, match="`batch_size` must be"):
         export.litert(
-            vector_model(), tmp_path / "a.tflite", batch_size=batch_size
+            tiny_model(), tmp_path / "a.tflite", batch_size=batch_size
         )
 
 
@@ -191,7 +192,7 @@ def test_missing_packages_are_named(
 ):
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(ValueError, match=f"{package}.*mtl-keras.serving"):
-        WRITERS[ending](vector_model(), tmp_path / f"a{ending}")
+        WRITERS[ending](tiny_model(), tmp_path / f"a{ending}")
 
 
 @pytest.mark.parametrize("ending", WRITERS)

@@ -6,18 +6,18 @@ import pytest
 
 import mtl_keras
 from mtl_keras import export
-from tests.mtl_keras.export.image_model import image_model
+from tests.mtl_keras.export.tiny_model import tiny_model
 from tests.test_case import TASKS, vector_model
 
 
 @pytest.mark.parametrize("as_file", [False, True])
 def test_the_card_lies_beside_the_model(tmp_path, as_file):
-    card = {"name": "picture", "tasks": ["box", "cls"]}
-    given = card
+    card = {"name": "tiny", "tasks": ["box", "cls"]}
+    argument = card
     if as_file:
-        given = tmp_path / "card.json"
-        given.write_text(json.dumps(card))
-    folder = export.saved_model(image_model(), tmp_path / "1", card=given)
+        argument = tmp_path / "card.json"
+        argument.write_text(json.dumps(card))
+    folder = export.saved_model(tiny_model(), tmp_path / "1", card=argument)
     assert folder == tmp_path / "1"
     stored = folder / "assets.extra" / "card.json"
     assert json.loads(stored.read_text()) == card
@@ -57,5 +57,5 @@ def test_the_revision_names_the_preprocessor(exported):
 )
 def test_a_revision_that_cannot_be_written(tmp_path, revision, message):
     with pytest.raises(ValueError, match=message):
-        export.saved_model(image_model(), tmp_path / "1", revision=revision)
+        export.saved_model(tiny_model(), tmp_path / "1", revision=revision)
     assert list(tmp_path.iterdir()) == []

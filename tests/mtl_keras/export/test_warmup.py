@@ -14,6 +14,7 @@ from tests.mtl_keras.export.image_model import (
     image_model,
     random_images,
 )
+from tests.mtl_keras.export.tiny_model import tiny_model
 from tests.test_case import vector_model
 
 
@@ -64,7 +65,7 @@ def test_without_a_preprocessor_examples_are_dense(tmp_path):
 
 
 def test_without_examples_there_is_no_file(tmp_path):
-    folder = export.saved_model(vector_model(), tmp_path / "1")
+    folder = export.saved_model(tiny_model(), tmp_path / "1")
     assert not (folder / "assets.extra" / warmup.FILE).exists()
 
 
