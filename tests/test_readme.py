@@ -1,5 +1,6 @@
-"""What the README says is true: its code runs, its files and figures exist."""
+"""What the README and the pages say is true: code runs, files exist."""
 
+import importlib
 import json
 import os
 import pathlib
@@ -13,69 +14,158 @@ import pytest
 import zoo
 
 ROOT = pathlib.Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-PYTHON = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-PROSE = re.sub(r"```.*?```", "", README, flags=re.DOTALL)
-SHELL = "".join(re.findall(r"```bash\n(.*?)```", README, re.DOTALL))
+README = ROOT / "README.md"
+PAGES = [
+    README,
+    *sorted((ROOT / "docs").glob("*.md")),
+]
+# These take minutes; tests/tools runs them on small models.
+_LONG = ("train", "tune", "compare")
 
 
-def environment(data_dir):
-    return {
-        **os.environ,
-        "TFDS_DATA_DIR": str(data_dir),
-        "TF_CPP_MIN_LOG_LEVEL": "3",
-        "PYTHONPATH": str(ROOT),
-    }
+def text_of(page):
+    return page.read_text(encoding="utf-8")
+
+
+def code(page, language):
+    return re.findall(rf"```{language}\n(.*?)```", text_of(page), re.DOTALL)
+
+
+def prose(page):
+    return re.sub(r"```.*?```", "", text_of(page), flags=re.DOTALL)
+
+
+def commands(page):
+    """The commands of a page, as lists of arguments behind `-m tools.`."""
+    shell = "\n".join(code(page, "bash"))
+    lines = re.findall(r"^python -m tools\.(.*)$", shell, re.M)
+    return [shlex.split(line, comments=True) for line in lines]
+
+
+SNIPPETS = [
+    (page, index)
+    for page in PAGES
+    for index in range(len(code(page, "python")))
+]
+README_COMMANDS = [line for line in commands(README) if line[0] not in _LONG]
+
+# Runs pieces one after the other, so that TensorFlow is imported once; writes
+# what went wrong with each. The folder is the same for all of them.
+_RUNNER = """
+import json, sys, traceback
+import zoo.commands
+
+snippets, lines = json.load(sys.stdin)
+errors = []
+for number, snippet in enumerate(snippets):
+    try:
+        exec(compile(snippet, f"code block {number}", "exec"), {})
+        errors.append("")
+    except BaseException:
+        errors.append(traceback.format_exc())
+for line in lines:
+    try:
+        status = zoo.commands.main(line)
+        errors.append("" if status == 0 else f"status {status}")
+    except BaseException:
+        errors.append(traceback.format_exc())
+with open("errors.json", "w") as file:
+    json.dump(errors, file)
+"""
+
+
+def run(folder, data_dir, snippets, lines=()):
+    """Runs code and commands in one process; returns an error for each."""
+    folder.joinpath("docs").symlink_to(ROOT / "docs")
+    process = subprocess.run(
+        [sys.executable, "-W", "error:::mtl_keras", "-c", _RUNNER],
+        input=json.dumps([list(snippets), list(lines)]),
+        cwd=folder,
+        env={
+            **os.environ,
+            "TFDS_DATA_DIR": str(data_dir),
+            "TF_CPP_MIN_LOG_LEVEL": "3",
+            "PYTHONPATH": str(ROOT),
+        },
+        capture_output=True,
+        text=True,
+        timeout=1200,
+    )
+    assert process.returncode == 0, process.stderr
+    errors = json.loads(folder.joinpath("errors.json").read_text())
+    assert len(errors) == len(snippets) + len(lines)
+    # A tool prints why it failed, and only returns a status.
+    return [error and f"{error}\n{process.stderr}" for error in errors]
+
+
+@pytest.fixture(scope="module")
+def errors(data_dir, tmp_path_factory):
+    """What went wrong, by page and number of the code block."""
+    snippets = [code(page, "python")[index] for page, index in SNIPPETS]
+    folder = tmp_path_factory.mktemp("pages")
+    return dict(
+        zip(
+            [*SNIPPETS, *map(tuple, README_COMMANDS)],
+            run(folder, data_dir, snippets, README_COMMANDS),
+            strict=True,
+        )
+    )
 
 
 def test_there_is_code_to_run():
-    assert len(PYTHON) >= 2
-    assert "./tools/quickstart" in SHELL
-    assert "./tools/test" in SHELL
-
-
-@pytest.mark.parametrize("index", range(len(PYTHON)))
-def test_code_block_runs(index, data_dir, tmp_path):
-    result = subprocess.run(
-        [sys.executable, "-W", "error:::mtl_keras", "-c", PYTHON[index]],
-        cwd=tmp_path,
-        env=environment(data_dir),
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
-    assert result.returncode == 0, result.stderr
-
-
-TOOLS = re.findall(r"^(?:\.venv/bin/)?python -m (tools\.\w+)(.*)$", SHELL, re.M)
+    assert len(code(README, "python")) >= 2
+    assert len(SNIPPETS) > len(code(README, "python"))
+    assert len(README_COMMANDS) >= 5
+    shell = "".join(code(README, "bash"))
+    assert "./tools/quickstart" in shell
+    assert "./tools/test" in shell
 
 
 @pytest.mark.parametrize(
-    ("module", "arguments"),
-    [tool for tool in TOOLS if tool[0] not in ("tools.train", "tools.tune")],
+    ("page", "index"),
+    SNIPPETS,
+    ids=[f"{page.name}-{index}" for page, index in SNIPPETS],
 )
-def test_command_runs(module, arguments, data_dir):
-    arguments = shlex.split(arguments, comments=True)
-    result = subprocess.run(
-        [sys.executable, "-m", module, *arguments],
-        cwd=ROOT,
-        env=environment(data_dir),
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
-    assert result.returncode == 0, result.stderr
+def test_code_block_runs(page, index, errors):
+    assert not errors[page, index], errors[page, index]
 
 
-@pytest.mark.parametrize("path", re.findall(r"\]\(((?!http)[^)#]+)\)", PROSE))
-def test_linked_file_exists(path):
-    assert (ROOT / path).exists()
+@pytest.mark.parametrize("line", README_COMMANDS, ids=" ".join)
+def test_command_runs(line, errors):
+    assert not errors[tuple(line)], errors[tuple(line)]
+
+
+@pytest.mark.parametrize(
+    "name", sorted({line[0] for page in PAGES for line in commands(page)})
+)
+def test_tool_exists(name):
+    assert (ROOT / "tools" / f"{name}.py").is_file()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_to_files(page):
+    for path in re.findall(r"\]\(((?!http)[^)#]+)\)", prose(page)):
+        assert (page.parent / path).exists(), path
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_names_can_be_imported_as_written(page):
+    for dotted in re.findall(r"\b(?:mtl_keras|zoo)(?:\.\w+)+", text_of(page)):
+        if dotted.endswith(".py"):
+            continue
+        package, *names = dotted.split(".")
+        value = importlib.import_module(package)
+        for name in names:
+            assert hasattr(value, name), dotted
+            value = getattr(value, name)
 
 
 @pytest.mark.parametrize("name", zoo.list_models())
-def test_table_shows_the_figures_of_the_card(name):
+def test_table_shows_the_metrics_of_the_card(name):
     row = next(
-        line for line in README.splitlines() if line.startswith(f"| `{name}`")
+        line
+        for line in text_of(README).splitlines()
+        if line.startswith(f"| `{name}`")
     )
     card = json.loads((ROOT / "zoo" / "cards" / f"{name}.json").read_text())
     assert f"{card['num_parameters']:,}" in row

@@ -1,4 +1,4 @@
-"""Data for multi-task models, by `tf.data`: batches, pictures, boxes."""
+"""Data for multi-task models with `tf.data`: batches, images, boxes."""
 
 import importlib
 
@@ -31,7 +31,7 @@ __all__ = sorted([*_MODULES, *_NAMES])
 
 
 def __getattr__(name: str):
-    # Lazily: a preprocessor's class loads no TensorFlow, a pipeline does.
+    # Lazily: importing a preprocessor must not import TensorFlow.
     if name in _NAMES:
         module = importlib.import_module(f"{__name__}.{_NAMES[name]}")
         return getattr(module, name)

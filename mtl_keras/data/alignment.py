@@ -1,4 +1,4 @@
-"""Gives the examples of several data sets one structure."""
+"""Gives the examples of several data sets the same structure."""
 
 import numpy as np
 import tensorflow as tf
@@ -8,10 +8,10 @@ from mtl_keras.messages import listed, unknown
 
 
 class Alignment:
-    """What every data set's examples look like once they are mixed.
+    """The common structure of the examples of mixed data sets.
 
-    Labels of tasks that a data set lacks are its task's missing marker with
-    the weight 0; inputs that it lacks are zeros.
+    Labels that a data set lacks become the task's missing marker with weight
+    0; inputs that it lacks become zeros.
 
     Args:
         specs: Dict of data set name to the element spec of its examples:
@@ -19,8 +19,8 @@ class Alignment:
             weight})`.
         tasks: Dict of name to `Task`.
         inputs: Dict of input name to `tf.TensorSpec` of one example, the
-            inputs that a data set may lack; or `None`: every data set must
-            have the same.
+            inputs that a data set may lack; or `None`: all data sets must
+            have the same inputs.
 
     Raises:
         ValueError: If a task is in no data set, a data set has an unknown
@@ -62,20 +62,21 @@ class Alignment:
             Tuple of the same inputs, labels and weights of all tasks.
         """
         weights = weights or {}
-        found, known = {}, {}
+        all_labels, all_weights = {}, {}
         for name, spec in self._labels.items():
             if name in labels:
-                found[name] = tf.cast(labels[name], spec.dtype)
+                all_labels[name] = tf.cast(labels[name], spec.dtype)
                 weight = weights.get(name, 1.0)
-                known[name] = tf.cast(weight, tf.float32)
+                all_weights[name] = tf.cast(weight, tf.float32)
             else:
                 marker = _marker(self._tasks[name].label)
-                found[name] = tf.fill(spec.shape, tf.cast(marker, spec.dtype))
-                known[name] = tf.zeros(())
-        return inputs, found, known
+                marker = tf.cast(marker, spec.dtype)
+                all_labels[name] = tf.fill(spec.shape, marker)
+                all_weights[name] = tf.zeros(())
+        return inputs, all_labels, all_weights
 
     def lacks_inputs(self, spec) -> bool:
-        """Tells whether examples of an element spec lack inputs."""
+        """Returns whether examples of an element spec lack inputs."""
         is_dict = isinstance(self.inputs, dict)
         return is_dict and set(spec[0]) != set(self.inputs)
 
@@ -97,7 +98,7 @@ class Alignment:
         return inputs, labels, weights
 
     def padding(self):
-        """Tells what fills up shorter examples of a batch.
+        """Returns the values that pad shorter examples of a batch.
 
         Returns:
             Tuple of the structure of `spec`, of scalars.
@@ -144,36 +145,37 @@ def _check_example(name, spec, tasks):
 
 
 def _common_label(task, expected, specs):
-    """Finds the one shape that all data sets give a task's label."""
-    found = {name: s[1][task] for name, s in specs.items() if task in s[1]}
-    if not found:
+    """Returns the common spec of a task's label in all data sets."""
+    label_specs = {n: s[1][task] for n, s in specs.items() if task in s[1]}
+    if not label_specs:
         raise ValueError(
             f"No data set has labels of the task {task!r}. Expected them in "
             f"one of {listed(specs)}. Leave the task out of `tasks`, or check "
             "the keys of the labels."
         )
-    shape = _common(f"the label of the task {task!r}", found)
-    if len(found) < len(specs) and not shape.is_fully_defined():
-        lacking = [name for name in specs if name not in found]
+    shape = _common(f"the label of the task {task!r}", label_specs)
+    if len(label_specs) < len(specs) and not shape.is_fully_defined():
+        lacking = [name for name in specs if name not in label_specs]
         raise ValueError(
-            f"The label of the task {task!r} has no fixed size, {shape}, so "
-            "that none can be made up for the data sets without it, "
-            f"{listed(lacking)}. Let their examples carry the label "
-            f"{_marker(expected)} in the size that fits their inputs."
+            f"The label of the task {task!r} has no fixed size: {shape}. The "
+            f"data sets {listed(lacking)} must give it themselves, as "
+            f"{_marker(expected)} in the size of their inputs."
         )
     return tf.TensorSpec(shape, tf.as_dtype(expected.dtype))
 
 
-def _common_inputs(specs, given):
+def _common_inputs(specs, declared):
     inputs = {name: spec[0] for name, spec in specs.items()}
     are_dicts = {isinstance(part, dict) for part in inputs.values()}
-    if are_dicts == {True} and given is not None:
+    if are_dicts == {True} and declared is not None:
         for name, part in inputs.items():
             for key in part:
-                if given and key not in given:
+                if declared and key not in declared:
                     what = f"input of the data set {name!r}"
-                    raise ValueError(unknown(what, key, given, sorted(part)))
-        keys = dict.fromkeys([*given, *(k for p in inputs.values() for k in p)])
+                    raise ValueError(unknown(what, key, declared, sorted(part)))
+        keys = dict.fromkeys(
+            [*declared, *(k for p in inputs.values() for k in p)]
+        )
     else:
         first, reference = next(iter(inputs.items()))
         for name, part in inputs.items():
@@ -185,7 +187,7 @@ def _common_inputs(specs, given):
         key: _common_input(
             key,
             {name: part[key] for name, part in inputs.items() if key in part},
-            (given or {}).get(key),
+            (declared or {}).get(key),
             is_everywhere=all(key in part for part in inputs.values()),
         )
         for key in keys
@@ -202,8 +204,8 @@ def _check_same_structure(first, reference, name, part):
         raise ValueError(
             "Data sets that are mixed within a batch must have the same "
             f"inputs. Received: {keys(reference)} in {first!r}, {keys(part)} "
-            f"in {name!r}. Give how='alternate' (inputs that a data set lacks "
-            "are zeros then; they must be dicts), or other inputs."
+            f"in {name!r}. With how='alternate' missing inputs are zeros "
+            "(inputs must be dicts)."
         )
 
 
@@ -217,22 +219,22 @@ def _common_structure(inputs):
         )
     common = []
     for index in range(len(next(iter(flat.values())))):
-        found = {name: parts[index] for name, parts in flat.items()}
-        dtype = next(iter(found.values())).dtype
-        shape = _common(f"input {index}", found, same_dtype=True)
+        parts_at = {name: parts[index] for name, parts in flat.items()}
+        dtype = next(iter(parts_at.values())).dtype
+        shape = _common(f"input {index}", parts_at, same_dtype=True)
         common.append(tf.TensorSpec(shape, dtype))
     return tf.nest.pack_sequence_as(next(iter(inputs.values())), common)
 
 
-def _common_input(key, found, declared, *, is_everywhere):
-    if not found:
+def _common_input(key, specs, declared, *, is_everywhere):
+    if not specs:
         return declared
-    shape = _common(f"the input {key!r}", found, same_dtype=True)
-    dtype = next(iter(found.values())).dtype
+    shape = _common(f"the input {key!r}", specs, same_dtype=True)
+    dtype = next(iter(specs.values())).dtype
     if declared is not None and not shape.is_compatible_with(declared.shape):
         raise ValueError(
             f"The input {key!r} is declared with the shape {declared.shape} "
-            f"(one example). Received: {_told(found)}"
+            f"(one example). Received: {_described(specs)}"
         )
     if is_everywhere:
         return tf.TensorSpec(shape, dtype)
@@ -245,20 +247,19 @@ def _common_input(key, found, declared, *, is_everywhere):
     return tf.TensorSpec(shape, dtype)
 
 
-def _common(what, found, same_dtype=False):
-    """Finds the shape that fits all; sizes that differ by None are None."""
+def _common(what, specs, same_dtype=False):
+    """Returns the shape that fits all; a size that varies is None."""
     kinds = {
-        spec.dtype if same_dtype else _kind(spec) for spec in found.values()
+        spec.dtype if same_dtype else _kind(spec) for spec in specs.values()
     }
-    shapes = [spec.shape for spec in found.values()]
+    shapes = [spec.shape for spec in specs.values()]
     if len(kinds) > 1 or any(
         not shape.is_compatible_with(shapes[0]) for shape in shapes
     ):
         raise ValueError(
-            f"Data sets disagree about {what}. Received: {_told(found)}. Bring "
-            "them to one shape and type, in the `example` or the preprocessor "
-            "of their pipelines. Batches are known by weights of shape "
-            "(batch,), as `pipeline` gives them."
+            f"Data sets disagree about {what}. Received: {_described(specs)}. "
+            "Convert them to one shape and type in their pipelines. Data are "
+            "read as batches only with weights of shape (batch,)."
         )
     common = shapes[0]
     for shape in shapes[1:]:
@@ -270,17 +271,17 @@ def _kind(spec):
     return "floating point" if spec.dtype.is_floating else "integer"
 
 
-def _told(found) -> str:
+def _described(specs) -> str:
     return ", ".join(
         f"{spec.dtype.name} of shape {tuple(spec.shape)} in {name!r}"
-        for name, spec in found.items()
+        for name, spec in specs.items()
     )
 
 
 def _marker(spec):
     if spec.missing != "nan":
         return spec.missing
-    # An integer has no NaN; the weight 0 alone says that it is missing.
+    # An integer has no NaN; only the weight 0 marks it as missing.
     return float("nan") if spec.dtype == "float32" else spec.legal_value
 
 

@@ -1,30 +1,30 @@
-"""What a person has, a recording in a wav file, to a model's input."""
+"""Converts recordings in wav files to log-mel spectrograms."""
 
 import keras
+import numpy as np
 
+from mtl_keras.data import wav_file
 from mtl_keras.data.file_preprocessor import FilePreprocessor, named_input
 from mtl_keras.data.wav_file import MAX_RATE, MIN_RATE
 
-# Below this a recording of 16 bits holds the noise of its rounding: a step of
-# 2**-15 squared, over 12, times the 150 that the squares of a window of 400
-# samples sum to, is 1e-8 in each bin, and a band adds up many of them.
+# Below this, 16-bit recordings contain only quantisation noise: 2**-30 / 12
+# times 150, the sum of squares of a window of 400 samples, is 1e-8 per bin, and
+# a band sums many bins.
 _FLOOR = 1e-6
 
 
 @keras.saving.register_keras_serializable(package="mtl_keras")
 class AudioPreprocessor(FilePreprocessor):
-    """Turns recordings into a model's input: log-mel spectrograms.
+    """Converts recordings to a model's input: log-mel spectrograms.
 
-    Channels are averaged, and the beginning is taken: what is longer than
-    `seconds` is cut off, what is shorter is continued by silence. Another
-    sample rate is changed to `sample_rate` by cutting or padding the spectrum
-    of these seconds, so nothing above the lower of both rates' half is left
-    to alias; the end of the seconds then sounds into their beginning for a few
-    samples, since a spectrum is that of a sound which repeats itself.
+    Channels are averaged. The first `seconds` are read; shorter recordings are
+    padded with silence. Other sample rates are resampled to `sample_rate` by
+    cutting or padding the spectrum of these seconds, which cannot alias. Since
+    a discrete spectrum is periodic, the end leaks into the first few samples.
 
     A value is `log(max(power, 1e-6))`, with the power in a mel band of HTK's
-    formula under a Hann window, for samples from -1 to 1. Silence, and a
-    recording without samples, is -13.8 everywhere.
+    formula under a Hann window, for samples from -1 to 1. Silence and empty
+    recordings are -13.8 everywhere.
 
     ```python
     preprocessor = AudioPreprocessor(16_000, seconds=1.0)
@@ -33,12 +33,11 @@ class AudioPreprocessor(FilePreprocessor):
     ```
 
     Args:
-        sample_rate: Integer, samples a second that the spectrogram is made
-            from.
-        seconds: Float, how much of a recording is read.
-        num_mels: Integer, bands of the spectrogram. Defaults to 64.
+        sample_rate: Integer, samples per second of the spectrogram's input.
+        seconds: Float, the length of a recording that is read.
+        num_mels: Integer, number of mel bands. Defaults to 64.
         frame_seconds: Float, length of the window. Defaults to 0.025.
-        hop_seconds: Float, from one frame to the next. Defaults to 0.01.
+        hop_seconds: Float, step from one frame to the next. Defaults to 0.01.
         low_hz: Float, where the lowest band begins. Defaults to 60.
         high_hz: Float, where the highest band ends. Defaults to half of
             `sample_rate`.
@@ -46,8 +45,8 @@ class AudioPreprocessor(FilePreprocessor):
             model's. Defaults to `"audio"`.
 
     Raises:
-        ValueError: If an argument is out of range or a band is so narrow that
-            no frequency falls into it.
+        ValueError: If an argument is out of range, or a band is so narrow that
+            no frequency of the spectrum falls into it.
     """
 
     def __init__(
@@ -72,24 +71,24 @@ class AudioPreprocessor(FilePreprocessor):
         self._check()
 
     def __call__(self, raw):
-        """Makes the model's input of one recording or of a batch.
+        """Converts one recording or a batch to the model's input.
 
         Args:
-            raw: Dict with one string tensor under `name`, or the tensor
-                itself, of shape `()` or `(batch,)`: the bytes of wav files of
+            raw: Dict with one string tensor under the key `name`, or the
+                tensor, of shape `()` or `(batch,)`: the bytes of wav files of
                 16-bit PCM samples, any number of channels, and 1,000 to
-                384,000 samples a second.
+                384,000 samples per second.
 
         Returns:
             Pair `(inputs, context)`: `inputs[name]` is a float32 tensor of
             shape `(num_frames, num_mels)`, with a leading batch axis where
             `raw` has one; `context["seconds"]` is float32 of shape `()` or
-            `(batch,)`, how long the recordings are as they came.
+            `(batch,)`, the length of the original recordings.
 
         Raises:
             ValueError: If `raw` has another type or shape.
-            tf.errors.InvalidArgumentError: When it runs, if the bytes are no
-                such file.
+            tf.errors.InvalidArgumentError: At run time, if the bytes are not
+                such a file.
         """
         import tensorflow as tf
 
@@ -109,12 +108,12 @@ class AudioPreprocessor(FilePreprocessor):
 
     @property
     def num_samples(self) -> int:
-        """How many samples are read of a recording."""
+        """The number of samples that are read of a recording."""
         return round(self.sample_rate * self.seconds)
 
     @property
     def num_frames(self) -> int:
-        """How many frames a spectrogram has."""
+        """The number of frames of a spectrogram."""
         return 1 + (self.num_samples - self._frame) // self._hop
 
     def get_config(self) -> dict:
@@ -146,7 +145,7 @@ class AudioPreprocessor(FilePreprocessor):
 
     @property
     def _fft_length(self):
-        # The power of two from the window on; the rest is padded with zeros.
+        # The next power of two; the rest is padded with zeros.
         return 1 << (self._frame - 1).bit_length()
 
     def _check(self):
@@ -170,23 +169,21 @@ class AudioPreprocessor(FilePreprocessor):
             )
         if not 1 <= self._hop or not 2 <= self._frame <= self.num_samples:
             raise ValueError(
-                "AudioPreprocessor expects a hop of at least one sample, and a "
-                "frame of at least two that is no longer than the recording. "
+                "AudioPreprocessor expects a hop of at least 1 sample, and a "
+                "frame of at least 2 that is no longer than the recording. "
                 f"Received: hop_seconds={self.hop_seconds!r}, "
                 f"frame_seconds={self.frame_seconds!r}, seconds="
                 f"{self.seconds!r} at sample_rate={self.sample_rate!r}"
             )
         if not self.low_hz < self.high_hz <= self.sample_rate / 2:
             raise ValueError(
-                "AudioPreprocessor expects `low_hz` below `high_hz`, and this "
-                f"at most half of the sample rate, {self.sample_rate / 2}. "
+                "AudioPreprocessor expects `low_hz` < `high_hz`, which is at "
+                f"most half of the sample rate, {self.sample_rate / 2}. "
                 f"Received: low_hz={self.low_hz!r}, high_hz={self.high_hz!r}"
             )
         self._check_bands()
 
     def _check_bands(self):
-        import numpy as np
-
         edges = _hertz(
             np.linspace(
                 _mel(self.low_hz), _mel(self.high_hz), self.num_mels + 2
@@ -198,8 +195,8 @@ class AudioPreprocessor(FilePreprocessor):
         inside = (bins > edges[:-2, None]) & (bins < edges[2:, None])
         if self.num_mels < 1 or not inside.any(axis=1).all():
             raise ValueError(
-                "AudioPreprocessor expects bands that each hold a frequency of "
-                f"the spectrum, whose step is {bins[0]:.1f} Hz. "
+                "AudioPreprocessor expects at least one frequency per band; "
+                f"the spectrum has one every {bins[0]:.1f} Hz. "
                 f"Received: num_mels={self.num_mels!r} from {self.low_hz!r} to "
                 f"{self.high_hz!r} Hz. Use fewer bands or a longer "
                 "`frame_seconds`."
@@ -212,21 +209,19 @@ class AudioPreprocessor(FilePreprocessor):
         if contents.dtype != tf.string or contents.shape.rank not in (0, 1):
             raise ValueError(
                 f"AudioPreprocessor expects {self.name!r} to be strings of "
-                "shape () or (batch,), the bytes of a wav file each. "
+                "shape () or (batch,), each the bytes of a wav file. "
                 f"Received: shape {contents.shape}, dtype "
                 f"{contents.dtype.name}"
             )
         return contents
 
     def _samples(self, contents):
-        """Reads one recording: `(num_samples,)`, and its true seconds."""
+        """Reads one recording; returns `(num_samples,)` and its full length."""
         import tensorflow as tf
 
-        from mtl_keras.data import wav_file
-
-        channels, rate, num_found = wav_file.decode(contents, self.seconds)
+        channels, rate, length = wav_file.decode(contents, self.seconds)
         rate = tf.cast(rate, tf.float64)
-        seconds = tf.cast(tf.cast(num_found, tf.float64) / rate, tf.float32)
+        seconds = tf.cast(tf.cast(length, tf.float64) / rate, tf.float32)
         num = tf.cast(tf.round(rate * self.seconds), tf.int32)
         part = tf.reduce_mean(channels, axis=1)
         part = tf.pad(part, [[0, num - tf.shape(part)[0]]])
@@ -240,14 +235,14 @@ class AudioPreprocessor(FilePreprocessor):
     def _log_mel(self, samples):
         import tensorflow as tf
 
-        # Not `tf.signal.stft`, which fails for a batch of none where the
-        # window is shorter than the transform (TensorFlow 2.21).
+        # Not `tf.signal.stft`, which fails on an empty batch if the window is
+        # shorter than the transform (TensorFlow 2.21).
         frames = tf.signal.frame(samples, self._frame, self._hop)
         frames *= tf.signal.hann_window(self._frame)
-        behind = [[0, 0]] * (samples.shape.rank) + [
+        padding = [[0, 0]] * (samples.shape.rank) + [
             [0, self._fft_length - self._frame]
         ]
-        spectrum = tf.signal.rfft(tf.pad(frames, behind))
+        spectrum = tf.signal.rfft(tf.pad(frames, padding))
         bands = tf.signal.linear_to_mel_weight_matrix(
             self.num_mels,
             self._fft_length // 2 + 1,
@@ -260,26 +255,24 @@ class AudioPreprocessor(FilePreprocessor):
 
 
 def _resampled(samples, num, num_wanted):
-    """Changes `(num,)` samples to `(num_wanted,)` over the same time."""
+    """Resamples `(num,)` samples to `(num_wanted,)` of the same duration."""
     import tensorflow as tf
 
     spectrum = tf.signal.rfft(samples)
-    # The bin at half of the lower rate, if there is one, has no phase of its
-    # own: it goes with what lies above it.
-    kept = (tf.minimum(num, num_wanted) + 1) // 2
-    spectrum = tf.pad(spectrum[:kept], [[0, num_wanted // 2 + 1 - kept]])
+    # The bin at half of the lower rate, if there is one, has no phase: it is
+    # dropped with the bins above it.
+    num_bins = (tf.minimum(num, num_wanted) + 1) // 2
+    spectrum = tf.pad(
+        spectrum[:num_bins], [[0, num_wanted // 2 + 1 - num_bins]]
+    )
     scale = num_wanted / tf.cast(num, tf.float64)
-    changed = tf.signal.irfft(spectrum, [num_wanted])
-    return changed * tf.cast(scale, tf.float32)
+    resampled = tf.signal.irfft(spectrum, [num_wanted])
+    return resampled * tf.cast(scale, tf.float32)
 
 
 def _mel(hertz):
-    import numpy as np
-
     return 1127.0 * np.log1p(np.asarray(hertz) / 700.0)
 
 
 def _hertz(mel):
-    import numpy as np
-
     return 700.0 * np.expm1(mel / 1127.0)

@@ -1,9 +1,9 @@
-"""Random changes of pictures, whole batches at a time; boxes move along.
+"""Random augmentation of batches of images and their boxes.
 
-Each is called with `(inputs, labels, seed)` and returns new
+Each augmentation is called with `(inputs, labels, seed)` and returns new
 `(inputs, labels)`. Inputs are a float tensor of shape `(batch, height, width,
-channels)` with values from 0 to 1, or a dict that holds one. The draws depend
-on the seed, an int64 tensor of shape `(2,)`, and on nothing else.
+channels)` with values from 0 to 1, or a dict that holds one. Random
+numbers depend only on the seed, an int64 tensor of shape `(2,)`.
 """
 
 import dataclasses
@@ -11,10 +11,13 @@ from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
+from mtl_keras import checks
+from mtl_keras.messages import unknown
+
 
 @dataclasses.dataclass(frozen=True)
 class Compose:
-    """Applies several changes one after the other, each with its own seed.
+    """Applies augmentations in order, each with its own seed.
 
     Args:
         steps: Sequence of functions of `(inputs, labels, seed)`.
@@ -33,24 +36,24 @@ class Compose:
 
 @dataclasses.dataclass(frozen=True)
 class ShiftZoom:
-    """Shifts each picture and scales it about its centre, in one resampling.
+    """Shifts each image and scales it about its centre, in one resampling.
 
-    What comes in from outside is 0. Without zoom the shift is by whole
-    pixels, so that nothing is blurred. A picture of which a box would lose
-    more than `1 - min_visible` of its area stays as it is, since its other
-    labels might no longer be true; the boxes are cut off at the edges.
+    Pixels from outside the image are 0. Without zoom the shift is by whole
+    pixels, so that nothing is blurred. An image in which a box would lose more
+    than `1 - min_visible` of its area is not changed, since its other labels
+    might no longer be true. Boxes are clipped at the edges.
 
     Args:
-        shift: Float in [0, 1), the largest shift in each direction, as a
-            share of the picture's width and height. Defaults to 0.1.
+        shift: Float in [0, 1], the largest shift in each direction, as a
+            fraction of the image's width and height. Defaults to 0.1.
         zoom: Pair of floats, the smallest and the largest factor. Defaults to
-            `(1.0, 1.0)`, none.
+            `(1.0, 1.0)`, no zoom.
         boxes: Sequence of strings, the tasks whose labels are boxes
-            `x1, y1, x2, y2` in [0, 1]; NaN stays NaN. A name that the labels
-            lack is left out.
-        min_visible: Float in [0, 1], the share of a box's area that has to
-            stay in the picture. Defaults to 0.9.
-        image: String, the key of the picture where inputs are a dict.
+            `x1, y1, x2, y2` in [0, 1]; NaN stays NaN. Names that the
+            labels lack are ignored.
+        min_visible: Float in [0, 1], the fraction of a box's area that has
+            to stay in the image. Defaults to 0.9.
+        image: String, the key of the image if inputs are a dict.
 
     Raises:
         ValueError: If an argument is out of range.
@@ -63,8 +66,8 @@ class ShiftZoom:
     image: str = "image"
 
     def __post_init__(self):
-        _check_range("ShiftZoom", "shift", self.shift, 0.0, 1.0)
-        _check_range("ShiftZoom", "min_visible", self.min_visible, 0.0, 1.0)
+        checks.fraction("shift", self.shift)
+        checks.fraction("min_visible", self.min_visible)
         _check_pair("ShiftZoom", "zoom", self.zoom)
         if isinstance(self.boxes, str):
             raise ValueError(
@@ -108,14 +111,14 @@ class ShiftZoom:
 
 @dataclasses.dataclass(frozen=True)
 class Brightness:
-    """Changes contrast and brightness of each picture: `a * (x - m) + m + b`.
+    """Changes contrast and brightness of each image: `a * (x - m) + m + b`.
 
-    With `m` the picture's mean. The result is cut off at 0 and 1.
+    `m` is the image's mean. The result is clipped to [0, 1].
 
     Args:
         brightness: Float, the largest `b`, in both directions.
         contrast: Pair of floats, the smallest and the largest `a`.
-        image: String, the key of the picture where inputs are a dict.
+        image: String, the key of the image if inputs are a dict.
 
     Raises:
         ValueError: If an argument is out of range.
@@ -126,7 +129,7 @@ class Brightness:
     image: str = "image"
 
     def __post_init__(self):
-        _check_range("Brightness", "brightness", self.brightness, 0.0, 1.0)
+        checks.fraction("brightness", self.brightness)
         _check_pair("Brightness", "contrast", self.contrast)
 
     def __call__(self, inputs, labels, seed):
@@ -148,11 +151,12 @@ class Brightness:
 
 @dataclasses.dataclass(frozen=True)
 class Noise:
-    """Adds normal noise to each pixel and cuts off at 0 and 1.
+    """Adds normal noise to each pixel and clips to [0, 1].
 
     Args:
-        stddev: Float, the standard deviation; 1 is from black to white.
-        image: String, the key of the picture where inputs are a dict.
+        stddev: Float, the standard deviation; 1 is from black to
+            white.
+        image: String, the key of the image if inputs are a dict.
 
     Raises:
         ValueError: If `stddev` is out of range.
@@ -162,7 +166,7 @@ class Noise:
     image: str = "image"
 
     def __post_init__(self):
-        _check_range("Noise", "stddev", self.stddev, 0.0, 1.0)
+        checks.fraction("stddev", self.stddev)
 
     def __call__(self, inputs, labels, seed):
         """Returns the changed `(inputs, labels)`."""
@@ -175,11 +179,11 @@ class Noise:
 
 
 def _resample(image, zoom, shift, axis):
-    """Resamples a batch of pictures linearly along one axis.
+    """Resamples a batch of images linearly along one axis.
 
     Two passes of gathers cost a third of ImageProjectiveTransformV3 (19 to 71
-    microseconds for 64x64 on one core), and give the same picture bit by bit
-    where nothing moves.
+    microseconds for 64x64 on one core), and return bitwise the same image where
+    nothing moves.
 
     Args:
         image: Float tensor of shape `(batch, height, width, channels)`.
@@ -195,25 +199,26 @@ def _resample(image, zoom, shift, axis):
     target = tf.range(tf.cast(size, tf.float32), dtype=tf.float32)
     source = (target - centre - shift) / zoom + centre
     before = tf.floor(source)
-    after_share = source - before
+    fraction = source - before
     before = tf.cast(before, tf.int32)
 
-    def taken(index, share):
+    def gathered(index, weight):
         inside = tf.cast((index >= 0) & (index < size), image.dtype)
-        share = tf.cast(share, image.dtype) * inside
-        share = tf.expand_dims(tf.expand_dims(share, -1), -1)
+        weight = tf.cast(weight, image.dtype) * inside
+        weight = tf.expand_dims(tf.expand_dims(weight, -1), -1)
         index = tf.clip_by_value(index, 0, size - 1)
-        return share * tf.gather(rows, index, axis=1, batch_dims=1)
+        return weight * tf.gather(rows, index, axis=1, batch_dims=1)
 
     # Whole rows are copied at once; columns become rows first.
     rows = image if axis == 1 else tf.transpose(image, (0, 2, 1, 3))
-    result = taken(before, 1.0 - after_share) + taken(before + 1, after_share)
+    result = gathered(before, 1.0 - fraction)
+    result += gathered(before + 1, fraction)
     result = result if axis == 1 else tf.transpose(result, (0, 2, 1, 3))
     return tf.ensure_shape(result, image.shape)
 
 
 def _move_boxes(boxes, zoom, shift):
-    """Moves boxes `(batch, 4)`; returns them whole and cut off at the edges."""
+    """Moves boxes `(batch, 4)`; returns them before and after clipping."""
     xy = tf.reverse(shift, [-1])
     moved = (boxes - 0.5) * zoom + 0.5 + tf.concat([xy, xy], -1)
     cut = tf.clip_by_value(moved, 0.0, 1.0)
@@ -229,22 +234,12 @@ def _get(inputs, key):
     if not isinstance(inputs, dict):
         return inputs
     if key not in inputs:
-        from mtl_keras.messages import unknown
-
         raise ValueError(unknown("input to augment", key, inputs))
     return inputs[key]
 
 
 def _put(inputs, key, image):
     return {**inputs, key: image} if isinstance(inputs, dict) else image
-
-
-def _check_range(what, name, value, low, high):
-    if not low <= value <= high:
-        raise ValueError(
-            f"{what} expects `{name}` in [{low:g}, {high:g}]. "
-            f"Received: {name}={value!r}"
-        )
 
 
 def _check_pair(what, name, pair):

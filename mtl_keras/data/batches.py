@@ -1,10 +1,11 @@
-"""From examples to batches: `(inputs, {task: label}, {task: weight})`."""
+"""Makes batches of examples: `(inputs, {task: label}, {task: weight})`."""
 
 import operator
 import os
 
 import tensorflow as tf
 
+from mtl_keras import checks
 from mtl_keras.data import buckets, sources, targets
 
 _PREFETCH = 2
@@ -30,12 +31,12 @@ def pipeline(
     shuffle_buffer: int | None = None,
     bucket_lengths=None,
 ) -> tf.data.Dataset:
-    """Makes the batches that a `MultiTaskModel` reads.
+    """Makes batches for a `MultiTaskModel`.
 
-    The order and the augmentation of an epoch depend on `seed` and `epoch`
-    alone (and on `batch_size`), bit by bit: not on what was read before, not
-    on the number of threads, not on TensorFlow's global seed. A run that was
-    stopped in epoch 7 goes on with the same batches.
+    The order and the augmentation of an epoch depend only on `seed`, `epoch`
+    and `batch_size`, bitwise: not on what was read before, the number of
+    threads or TensorFlow's global seed. A run that was stopped in epoch 7
+    resumes with the same batches.
 
     Args:
         source: Pair `(builder, split)` of a prepared TFDS builder and a
@@ -43,56 +44,64 @@ def pipeline(
         tasks: Sequence of `Task`, or a dict of name to `Task`.
         preprocessor: Function of one example's raw inputs that returns a pair
             `(inputs, context)`, such as `ImagePreprocessor`. A method
-            `move_labels(labels, context, tasks)`, if it has one, moves a
-            batch's labels along. With a preprocessor, pictures of a TFDS
-            builder stay encoded. Defaults to `None`, the raw inputs.
+            `move_labels(labels, context, tasks)`, if it has one, converts the
+            labels of a batch. With a preprocessor, images of a TFDS builder
+            stay encoded. Defaults to `None`, the raw inputs.
         example: Function of one element of the source that returns a pair
             `(raw inputs, {task: label})`. By default elements are such pairs,
-            or dicts in which the tasks' names are the labels.
-        batch_size: Integer, examples a batch.
+            or dicts whose task names hold the labels.
+        batch_size: Integer, examples per batch.
         training: Boolean. Whether examples are shuffled and augmented.
         seed: Integer, the seed of order and augmentation.
-        epoch: Integer or scalar int64 tensor, which epoch this is. `None`
-            draws a new order at each iteration. Without `training` each epoch
-            is the same, in the source's order.
+        epoch: Integer or scalar int64 tensor, the number of the epoch.
+            `None` draws a new order at each iteration. Without `training` all
+            epochs are the same, in the source's order.
         augment: Function of `(inputs, labels, seed)` over a whole batch that
-            returns new `(inputs, labels)`, such as `augment.Compose`; used in
-            training only.
-        cache: `True` holds the examples in memory as they come from
-            `example` (pictures encoded), `"preprocessed"` holds what the
-            preprocessor made of them (faster, more memory), `False` reads the
-            source in every epoch.
-        drop_remainder: Boolean. Whether an uneven last batch is left out.
-        shuffle_buffer: Integer, how many examples are shuffled at once.
-            Defaults to all of them where they are cached, else to 8192.
+            returns new `(inputs, labels)`, such as `augment.Compose`; used
+            only in training.
+        cache: `True` keeps the examples in memory as returned by `example`
+            (images encoded), `"preprocessed"` after the preprocessor (faster,
+            more memory), `False` reads the source in every epoch.
+        drop_remainder: Boolean. Whether an uneven last batch is dropped.
+        shuffle_buffer: Integer, size of the shuffle buffer. Defaults to
+            all examples if they are cached, else to 8192.
         bucket_lengths: Sequence of integers, the lengths that sequences are
-            padded to; like lengths come into one batch, and a compiler sees
-            few shapes. The preprocessor then gets whole batches; its method
-            `length(raw)` says how long an example is. Labels of tokens are
-            padded with their missing markers. Defaults to `None`: examples
-            all have one shape.
+            padded to: a batch has examples of similar length, and a compiler
+            sees few shapes. The preprocessor then gets whole batches; its
+            method `length(raw)` returns the length of an example. Labels of
+            tokens are padded with their missing markers. Defaults to `None`:
+            all
+            examples have one shape.
 
     Returns:
         `tf.data.Dataset` of `(inputs, {task: label}, {task: weight})`. Labels
         keep their missing markers; a weight is a float32 tensor of shape
         `(batch,)`, 0 where the label is missing. `len(dataset)` is the number
-        of batches, where the source tells how many examples it has.
+        of batches, if the source has a known length.
 
     Raises:
         ValueError: If an argument is out of range, the split is unknown, or
             the examples' labels do not fit the tasks.
     """
-    _check_arguments(batch_size, cache, shuffle_buffer)
+    checks.integer("batch_size", batch_size, low=1)
+    if cache not in (True, False, "preprocessed"):
+        raise ValueError(
+            "`cache` must be True, False or 'preprocessed'. "
+            f"Received: cache={cache!r}"
+        )
+    if shuffle_buffer is not None:
+        checks.integer("shuffle_buffer", shuffle_buffer, low=1)
     if bucket_lengths is not None and cache == "preprocessed":
         raise ValueError(
-            "With `bucket_lengths` whole batches are preprocessed, so what is "
-            "cached is raw: cache=True or False. Received: cache='preprocessed'"
+            "With `bucket_lengths` whole batches are preprocessed, so only raw "
+            "examples can be cached: cache=True or False. "
+            "Received: cache='preprocessed'"
         )
     tasks = tasks.values() if isinstance(tasks, dict) else tasks
     tasks = {task.name: task for task in tasks}
     prepare = _preparation(preprocessor)
-    # Made outside of any function that `epochs` traces: a cache made inside
-    # it would be a new one, and empty, in every epoch.
+    # Outside of any function that `epochs` traces: a cache created inside
+    # would be a new, empty one in every epoch.
     with tf.init_scope():
         items = _read(source, tasks, example, preprocessor)
         if cache == "preprocessed":
@@ -155,10 +164,10 @@ def pipeline(
 
 
 def epochs(make_epoch, first: int, last: int) -> tf.data.Dataset:
-    """Runs through several epochs as through one dataset.
+    """Joins several epochs into one dataset.
 
-    What the pipeline caches is read from the source once for the whole run,
-    and the next epoch is prepared while the last batch of this one trains.
+    The pipeline's cache is filled once for the whole run, and the next epoch
+    is prepared while the last batch of this one trains.
 
     ```python
     train = epochs(lambda epoch: pipeline(source, tasks, training=True,
@@ -168,18 +177,18 @@ def epochs(make_epoch, first: int, last: int) -> tf.data.Dataset:
 
     Args:
         make_epoch: Function of a scalar int64 tensor, the epoch, that returns
-            its dataset. It is called twice, whatever the number of epochs;
-            the source must be made outside of it.
+            its dataset. It is called twice, for any number of epochs; the
+            source must be created outside of it.
         first: Integer, the first epoch.
         last: Integer, the epoch after the last one.
 
     Returns:
         `tf.data.Dataset` of the batches of epochs `first` to `last - 1`, with
-        a known length if one epoch has it.
+        a known length if one epoch has a known length.
 
     Raises:
-        ValueError: If `last < first`, or `make_epoch` returns no dataset or
-            an endless one.
+        ValueError: If `last < first`, or `make_epoch` does not return a finite
+            dataset.
     """
     first, last = operator.index(first), operator.index(last)
     if not 0 <= first <= last:
@@ -196,8 +205,8 @@ def epochs(make_epoch, first: int, last: int) -> tf.data.Dataset:
     size = int(one.cardinality())
     if size == tf.data.INFINITE_CARDINALITY:
         raise ValueError(
-            "`make_epoch` must return a dataset that ends. Received: an "
-            "endless one. Leave out `.repeat()`."
+            "`make_epoch` must return a finite dataset. Received: an endless "
+            "one. Remove `.repeat()`."
         )
     dataset = tf.data.Dataset.range(first, last).flat_map(
         tf.autograph.experimental.do_not_convert(make_epoch)
@@ -227,29 +236,29 @@ def _read(source, tasks, example, preprocessor):
 
 
 def _preparation(preprocessor):
-    """Makes the function that turns one raw example into inputs."""
+    """Returns the function that converts one raw example to inputs."""
 
     @tf.autograph.experimental.do_not_convert
     def prepare(raw, labels):
         if preprocessor is None:
             return raw, {}, labels
-        made = preprocessor(raw)
-        if not (isinstance(made, tuple) and len(made) == 2):
+        prepared = preprocessor(raw)
+        if not (isinstance(prepared, tuple) and len(prepared) == 2):
             raise ValueError(
                 "A preprocessor must return a pair (inputs, context); the "
-                "context is a dict, empty if there is nothing to tell. "
-                f"Received: {type(made).__name__}"
+                "context is a dict, which may be empty. "
+                f"Received: {type(prepared).__name__}"
             )
-        return *made, labels
+        return *prepared, labels
 
     return prepare
 
 
 def _completion(preprocessor, tasks, augment, seeds):
-    """Makes the function that gives a batch of prepared examples its end.
+    """Returns the function that completes a batch of prepared examples.
 
-    What can be done for a whole batch at once is done here: on small pictures
-    each operation costs more to start than to run.
+    It works on whole batches: on small images starting an operation costs more
+    than running it.
     """
 
     @tf.autograph.experimental.do_not_convert
@@ -273,7 +282,7 @@ def _parallel_map(dataset, function):
 
 
 def _num_threads() -> int:
-    # Not AUTOTUNE: it takes all cores from the training and memory with them.
+    # Not AUTOTUNE, which competes with training for all cores and for memory.
     return min(os.cpu_count() or 1, 16)
 
 
@@ -287,7 +296,7 @@ def _draw_seeds(seed, epoch):
 
 
 def _forget_global_seed():
-    """Sets the seed of the function being traced, and of nothing else."""
+    """Sets the seed of the function being traced only."""
     if not tf.executing_eagerly():
         tf.random.set_seed(_GRAPH_SEED)
 
@@ -295,34 +304,9 @@ def _forget_global_seed():
 def _num_batches(size, batch_size, drop_remainder):
     if size == tf.data.INFINITE_CARDINALITY:
         raise ValueError(
-            "`source` must be a dataset that ends. Received: an endless one. "
-            "Leave out `.repeat()`; `fit(epochs=...)` repeats."
+            "`source` must be a finite dataset. Received: an endless one. "
+            "Remove `.repeat()`; `fit(epochs=...)` repeats."
         )
     if size == tf.data.UNKNOWN_CARDINALITY:
         return None
     return size // batch_size if drop_remainder else -(-size // batch_size)
-
-
-def _check_arguments(batch_size, cache, shuffle_buffer):
-    if not _is_positive(batch_size):
-        raise ValueError(
-            "`batch_size` must be an integer of at least 1. "
-            f"Received: batch_size={batch_size!r}"
-        )
-    if cache not in (True, False, "preprocessed"):
-        raise ValueError(
-            "`cache` must be True, False or 'preprocessed'. "
-            f"Received: cache={cache!r}"
-        )
-    if not (shuffle_buffer is None or _is_positive(shuffle_buffer)):
-        raise ValueError(
-            "`shuffle_buffer` must be an integer of at least 1, or None for "
-            f"all examples. Received: shuffle_buffer={shuffle_buffer!r}"
-        )
-
-
-def _is_positive(value) -> bool:
-    try:
-        return operator.index(value) > 0 and not isinstance(value, bool)
-    except TypeError:
-        return False

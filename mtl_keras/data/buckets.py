@@ -1,4 +1,4 @@
-"""Batches of sequences of like length, in a bounded number of shapes."""
+"""Batches sequences of similar length, in a bounded number of shapes."""
 
 import operator
 
@@ -6,16 +6,16 @@ import tensorflow as tf
 
 
 def check(lengths) -> tuple[int, ...]:
-    """Reads the argument `bucket_lengths` of a pipeline.
+    """Checks the argument `bucket_lengths` of a pipeline.
 
     Args:
-        lengths: Sequence of integers, growing, at least 1.
+        lengths: Sequence of increasing integers, at least 1.
 
     Returns:
         Tuple of integers.
 
     Raises:
-        ValueError: If they are not.
+        ValueError: If they are anything else.
     """
     try:
         whole = tuple(operator.index(length) for length in lengths)
@@ -23,32 +23,32 @@ def check(lengths) -> tuple[int, ...]:
         whole = ()
     if not whole or whole[0] < 1 or list(whole) != sorted(set(whole)):
         raise ValueError(
-            "`bucket_lengths` must be integers of at least 1 in growing "
-            f"order, such as (8, 16, 32). Received: bucket_lengths={lengths!r}"
+            "`bucket_lengths` must be increasing integers of at least 1, "
+            f"such as (8, 16, 32). Received: bucket_lengths={lengths!r}"
         )
     return whole
 
 
 class Buckets:
-    """Batches examples of like length together, padded to few lengths.
+    """Batches examples of similar length, padded to few lengths.
 
-    An example's length is padded to the next of `lengths`; one beyond the
-    last of them, to a multiple of that.
+    An example is padded to the next of `lengths`, or beyond the last of them to
+    a multiple of it.
 
     Args:
         spec: Element spec of a dataset of `(raw inputs, labels)`, single
             examples.
         lengths: Sequence of integers, as `check` returns.
-        tasks: Dict of name to `Task`; a label is padded with its marker of
-            what is missing.
+        tasks: Dict of name to `Task`; a label is padded with its missing
+            marker.
         preprocessor: Function of a batch's raw inputs, or `None`. Its method
-            `length(raw)`, if it has one, says how long an example is; else
-            that is the size of the first axis of unknown size among the raw
-            inputs.
+            `length(raw)`, if it has one, returns the length of an example;
+            otherwise this is the size of the first axis of unknown size among
+            the raw inputs.
 
     Raises:
-        ValueError: If nothing tells an example's length, or a tensor has an
-            axis of unknown size that is not its first.
+        ValueError: If the length of an example is unknown, or a tensor has an
+            axis of unknown size other than the first.
     """
 
     def __init__(self, spec, lengths, tasks, preprocessor=None):
@@ -62,8 +62,8 @@ class Buckets:
             for part in tf.nest.flatten(spec)
         ):
             raise ValueError(
-                "`bucket_lengths` pads the first axis of examples; the other "
-                f"axes must be known. Received: {spec}"
+                "`bucket_lengths` pads the first axis of examples; all other "
+                f"sizes must be known. Received: {spec}"
             )
         raw, labels = spec
         self._padding = (
@@ -80,8 +80,8 @@ class Buckets:
         Args:
             items: `tf.data.Dataset` of the spec.
             batch_size: Integer.
-            drop_remainder: Boolean. Whether batches that are not full are
-                left out, of which each length may have one.
+            drop_remainder: Boolean. Whether batches that are not full, up
+                to one for each length, are dropped.
 
         Returns:
             `tf.data.Dataset` of batches `(length, raw inputs, labels)`, the
@@ -102,7 +102,7 @@ class Buckets:
 
     @tf.autograph.experimental.do_not_convert
     def prepare(self, length, raw, labels):
-        """Makes a batch's inputs, of the bucket's length.
+        """Makes a batch's inputs, padded to the bucket's length.
 
         Args:
             length: int64 scalar tensor.
@@ -147,7 +147,6 @@ class Buckets:
     @tf.autograph.experimental.do_not_convert
     def _length(self, raw, labels):
         """Returns the length that an example is padded to, an int64 scalar."""
-        del labels
         size = tf.cast(self._measure(raw), tf.int64)
         lengths = tf.constant(self._lengths, tf.int64)
         index = tf.searchsorted(lengths, size[None], side="left")[0]
@@ -158,7 +157,7 @@ class Buckets:
 
 
 def _first_axis(spec):
-    """Makes the function that reads an example's length off its inputs."""
+    """Returns the function that reads an example's length."""
     flat = tf.nest.flatten(spec)
     index = next((i for i, part in enumerate(flat) if _is_sequence(part)), None)
     if index is None:
@@ -182,7 +181,7 @@ def _padded(part, length):
 
 
 def _lengthened(tensor, length):
-    """Pads the second axis of a batch where its size is not known."""
+    """Pads the second axis of a batch if its size is not known."""
     if tensor.shape.rank in (None, 1) or tensor.shape[1] is not None:
         return tensor
     missing = tf.cast(length, tf.int32) - tf.shape(tensor)[1]

@@ -6,18 +6,17 @@ def raw(contents, place, num: int):
 
     Args:
         contents: String tensor of shape `()`.
-        place: Integer scalar tensor, where the part begins; it may lie behind
-            the end.
+        place: Integer scalar tensor, the first byte; it may be past the end.
         num: Integer, how many bytes.
 
     Returns:
-        String tensor of shape `()` of `num` bytes, zeros behind the end of
+        String tensor of shape `()` of `num` bytes, zeros past the end of
         `contents`.
     """
     import tensorflow as tf
 
     length = tf.cast(tf.strings.length(contents), tf.int64)
-    # `substr` refuses a place behind the end.
+    # `substr` fails for a position past the end.
     place = tf.minimum(tf.cast(place, tf.int64), length)
     part = tf.strings.substr(contents, place, tf.constant(num, tf.int64))
     return tf.strings.substr(tf.strings.join([part, b"\0" * num]), 0, num)
@@ -32,7 +31,7 @@ def values(contents, place, num: int):
         num: Integer, how many bytes.
 
     Returns:
-        int32 tensor of shape `(num,)`, from 0 to 255; 0 behind the end.
+        int32 tensor of shape `(num,)`, from 0 to 255; 0 past the end.
     """
     import tensorflow as tf
 
@@ -41,13 +40,13 @@ def values(contents, place, num: int):
 
 
 def unsigned(contents, place, num: int, *, big_endian: bool = False):
-    """Reads one number of several bytes, without a sign.
+    """Reads an unsigned integer of several bytes.
 
     Args:
         contents: String tensor of shape `()`.
         place: Integer scalar tensor, the first byte.
         num: Integer, how many bytes, at most 4.
-        big_endian: Boolean. Whether the first byte counts most.
+        big_endian: Boolean. Whether the first byte is the most significant.
 
     Returns:
         int64 scalar tensor.

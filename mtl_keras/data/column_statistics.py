@@ -1,4 +1,4 @@
-"""What a table's columns hold: means, deviations and frequent values."""
+"""Statistics of a table's columns: means, deviations, frequent values."""
 
 import numpy as np
 
@@ -10,14 +10,14 @@ def mean_and_deviation(name: str, values) -> tuple[float, float]:
 
     Args:
         name: String, the column.
-        values: NumPy array of shape `(examples,)`; what is not finite is
-            missing.
+        values: NumPy array of shape `(examples,)`; values that are not
+            finite are missing.
 
     Returns:
         Pair of floats, the mean and the standard deviation.
 
     Raises:
-        ValueError: If the array holds no number.
+        ValueError: If the array has no finite number.
     """
     if values.dtype.kind not in "biuf":
         raise ValueError(
@@ -29,48 +29,48 @@ def mean_and_deviation(name: str, values) -> tuple[float, float]:
     if not values.size:
         raise ValueError(
             f"ColumnPreprocessor expects the column {name!r} to hold at least "
-            "one finite number. Received: none. Leave the column out."
+            "one finite number. Received: none. Remove the column."
         )
     return float(values.mean()), float(values.std())
 
 
 def frequent_values(name: str, values, most: int) -> list:
-    """Finds the values of a category.
+    """Finds the most frequent values of a category.
 
     Args:
         name: String, the column.
         values: NumPy array of shape `(examples,)`; NaN, `None` and the empty
             string are missing.
-        most: Integer, how many values are kept, the most frequent ones.
+        most: Integer, how many values are returned.
 
     Returns:
         Sorted list of strings or of integers.
 
     Raises:
-        ValueError: If there is no value, or another kind of value.
+        ValueError: If there is no value, or one of another type.
     """
     counts = {}
     for value in values.tolist():
         if isinstance(value, bytes):
             value = value.decode("utf-8", "replace")
-        # NaN, the only value that differs from itself, is how pandas writes a
-        # missing string.
+        # pandas stores a missing string as NaN, the only value that differs
+        # from itself.
         if value in _MISSING or value != value:
             continue
         counts[value] = counts.get(value, 0) + 1
     if not counts:
         raise ValueError(
             f"ColumnPreprocessor expects the column {name!r} to hold at least "
-            "one value. Received: none. Leave the column out."
+            "one value. Received: none. Remove the column."
         )
     if not all(isinstance(v, str) for v in counts) and not all(
         isinstance(v, int) and not isinstance(v, bool) for v in counts
     ):
         odd = next(v for v in counts if not isinstance(v, str))
         raise ValueError(
-            f"ColumnPreprocessor expects the category {name!r} to hold strings "
-            f"or integers alone. Received: {odd!r} of type "
+            f"ColumnPreprocessor expects the category {name!r} to hold only "
+            f"strings or integers. Received: {odd!r} of type "
             f"{type(odd).__name__} among them"
         )
-    kept = sorted(counts, key=lambda value: (-counts[value], value))[:most]
-    return sorted(kept)
+    by_count = sorted(counts, key=lambda value: (-counts[value], value))
+    return sorted(by_count[:most])

@@ -1,6 +1,5 @@
-"""What a person has, a table's row by column, to a model's input."""
+"""Converts the columns of a table to model inputs."""
 
-import math
 import numbers as number_types
 import re
 from collections.abc import Mapping, Sequence
@@ -9,14 +8,15 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from mtl_keras import checks
 from mtl_keras.data import column_statistics
 from mtl_keras.messages import listed, unknown
 
-# Of a category the id 0, and the first place of its one-hot code.
+# The id of an unknown category, and its place in the one-hot code.
 UNKNOWN = 0
-# What TensorFlow 2.21 calls an argument without changing the name.
+# Argument names that TensorFlow 2.21 does not change.
 _SERVABLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_./-]*")
-# TensorFlow takes smaller numbers for 0, by which nothing can be divided.
+# TensorFlow flushes smaller numbers to 0, a division by zero.
 _SMALLEST = float(np.finfo(np.float32).tiny)
 _LARGEST = float(np.finfo(np.float32).max)
 _ENCODINGS = ("one_hot", "id")
@@ -24,13 +24,13 @@ _ENCODINGS = ("one_hot", "id")
 
 @keras.saving.register_keras_serializable(package="mtl_keras")
 class ColumnPreprocessor(tf.Module):
-    """Turns named columns into a model's input.
+    """Converts named columns to a model's input.
 
-    A number is standardised, `(x - mean) / deviation`, and kept within `limit`
-    deviations, infinite ones too. NaN stands for a missing number: it becomes
-    the mean, 0, and a second value of 1 says so. A category is a string or an
-    integer; one that is not among its column's values, the empty string
-    among them, is unknown and has a place of its own.
+    Numbers are standardised, `(x - mean) / deviation`, and clipped to `limit`
+    deviations, infinite ones too. NaN is a missing number: it becomes 0, the
+    mean, and a second value, the missing indicator, is 1. Categories are
+    strings or integers; any value outside the column's vocabulary, such as the
+    empty string, is unknown and has its own place.
 
     ```python
     preprocessor = ColumnPreprocessor.adapt(
@@ -40,23 +40,22 @@ class ColumnPreprocessor(tf.Module):
     inputs["columns"]                # [[0, 0, 1, 0, 0]]
     ```
 
-    The lookup tables live in the object: an export has to track it.
+    The object holds lookup tables, so an export has to track it.
 
     Args:
-        numbers: Dict of column to pair `(mean, deviation)`; a deviation of 0,
-            of a column that is constant, counts as 1. Defaults to none.
+        numbers: Dict of column to pair `(mean, deviation)`; a deviation of 0
+            (a constant column) counts as 1. Defaults to none.
         categories: Dict of column to a sequence of different values, all
             strings or all integers. Defaults to none.
         encoding: String, `"one_hot"`, or `"id"` for a model that embeds
-            categories: an integer for each, 0 where it is unknown. Defaults to
-            `"one_hot"`.
-        limit: Float, the most deviations that a number is from its mean.
-            Defaults to 100.
+            categories: an integer each, 0 for unknown. Defaults to `"one_hot"`.
+        limit: Float, the largest distance from the mean, in standard
+            deviations. Defaults to 100.
         name: String, the key in the model's inputs. Defaults to `"columns"`.
 
     Raises:
-        ValueError: If there is no column, one stands twice, a statistic is not
-            finite, or a value is of another type or stands twice.
+        ValueError: If there is no column, a column or value is repeated, a
+            statistic is not finite, or a value has another type.
     """
 
     def __init__(
@@ -68,7 +67,7 @@ class ColumnPreprocessor(tf.Module):
         name: str = "columns",
     ):
         super().__init__(name=name)
-        # Tuples, not dicts: a `tf.Module` would wrap and track these.
+        # Tuples, not dicts, which a `tf.Module` would wrap and track.
         self._numbers = tuple(
             (column, *_statistics(column, pair))
             for column, pair in sorted((numbers or {}).items())
@@ -78,7 +77,7 @@ class ColumnPreprocessor(tf.Module):
             for column, values in sorted((categories or {}).items())
         )
         self.encoding = encoding
-        self.limit = float(limit)
+        self.limit = checks.number("limit", limit, above=0)
         self._check()
         self._tables = tuple(_table(values) for _, values in self._categories)
 
@@ -91,46 +90,48 @@ class ColumnPreprocessor(tf.Module):
         max_values: int = 1000,
         **options,
     ) -> "ColumnPreprocessor":
-        """Makes a preprocessor from the columns of the training examples.
+        """Creates a preprocessor from the training examples' columns.
 
         Args:
-            table: Dict of column to array or sequence, one value an example,
-                or a pandas `DataFrame`. Columns of strings are categories,
-                those of numbers and booleans are numbers. NaN, `None` and the
-                empty string count as missing and as no value.
-            categories: Sequence of the columns of integers that are categories
-                as well.
-            max_values: Integer, how many values of a category are kept, the
-                most frequent ones; the others are unknown. Defaults to 1000.
+            table: Dict of column to array or sequence, one value per
+                example, or a pandas `DataFrame`. Columns of strings are
+                categories, those of numbers and booleans are numbers. NaN,
+                `None` and the empty string are missing values.
+            categories: Sequence of names, the columns of integers that are
+                categories too.
+            max_values: Integer, the size of a category's vocabulary: its most
+                frequent values. Defaults to 1000.
             **options: Further arguments of the constructor.
 
         Returns:
             `ColumnPreprocessor`.
 
         Raises:
-            ValueError: If a name in `categories` is no column, or a column
-                holds nothing or something else.
+            ValueError: If a name in `categories` is not a column, or a column
+                is empty or has values of another type.
         """
         columns = {str(name): values for name, values in dict(table).items()}
         for name in categories:
             if name not in columns:
                 raise ValueError(unknown("column", name, columns))
-        means, found = {}, {}
+        statistics, vocabularies = {}, {}
         for name, values in columns.items():
             values = np.asarray(values)
             if values.ndim != 1:
                 raise ValueError(
                     f"ColumnPreprocessor expects the column {name!r} to have "
-                    "one value an example. "
+                    "one value per example. "
                     f"Received: an array of shape {values.shape}"
                 )
             if name in categories or values.dtype.kind in "OSU":
-                found[name] = column_statistics.frequent_values(
+                vocabularies[name] = column_statistics.frequent_values(
                     name, values, max_values
                 )
             else:
-                means[name] = column_statistics.mean_and_deviation(name, values)
-        return cls(means, found, **options)
+                statistics[name] = column_statistics.mean_and_deviation(
+                    name, values
+                )
+        return cls(statistics, vocabularies, **options)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -139,7 +140,7 @@ class ColumnPreprocessor(tf.Module):
 
     @property
     def num_features(self) -> int:
-        """How many values `inputs[name]` has for an example."""
+        """The number of values in `inputs[name]` for an example."""
         num = 2 * len(self._numbers)
         if self.encoding == "one_hot":
             num += sum(self.num_ids.values())
@@ -147,11 +148,11 @@ class ColumnPreprocessor(tf.Module):
 
     @property
     def num_ids(self) -> dict[str, int]:
-        """How many ids each category has, that of the unknown included."""
+        """The number of ids of each category, including unknown."""
         return {name: len(values) + 1 for name, values in self._categories}
 
     def __call__(self, raw):
-        """Makes the model's input of one example or of a batch.
+        """Converts one example or a batch to the model's input.
 
         Args:
             raw: Dict of column to tensor of shape `()` or `(batch,)`: numbers
@@ -160,16 +161,16 @@ class ColumnPreprocessor(tf.Module):
         Returns:
             Pair `(inputs, context)`; the context is empty. `inputs[name]` is
             float32 of shape `(num_features,)` or `(batch, num_features)`: all
-            numbers, then for each a 1 where it was missing, then the one-hot
-            codes, each in the order of the columns' names. With
-            `encoding="id"` it ends before these, and `inputs[column]` is int32
-            of shape `()` or `(batch,)` for each category; `inputs[name]` is
-            not there if no column is a number.
+            numbers, then their missing indicators, then the one-hot codes,
+            each in the order of the columns' names. With `encoding="id"` there
+            are no one-hot codes; `inputs[column]` is int32 of shape `()` or
+            `(batch,)` for each category, and `inputs[name]` is absent if no
+            column is a number.
 
         Raises:
-            ValueError: If a column is missing, is not known, or has another
-                type or shape.
-            tf.errors.InvalidArgumentError: When it runs, if columns have
+            ValueError: If a column is missing or unknown, or has another type
+                or shape.
+            tf.errors.InvalidArgumentError: At run time, if columns have
                 different lengths.
         """
         tensors = self._tensors(raw)
@@ -198,9 +199,9 @@ class ColumnPreprocessor(tf.Module):
         for name in self.columns:
             if not _SERVABLE.fullmatch(name):
                 raise ValueError(
-                    "An export names its arguments after the columns, and "
-                    "TensorFlow takes ASCII letters, digits, '_', '-', '.' and "
-                    "'/' for these, the first a letter or a digit. "
+                    "An export's arguments are named after the columns, of "
+                    "ASCII letters, digits, '_', '-', '.' and '/', beginning "
+                    "with a letter or digit. "
                     f"Received: the column {name!r} among "
                     f"{listed(self.columns)}. Rename it."
                 )
@@ -228,20 +229,16 @@ class ColumnPreprocessor(tf.Module):
         names = self.columns
         if not names or len(set(names)) < len(names):
             raise ValueError(
-                "ColumnPreprocessor expects at least one column, and none that "
-                f"is a number and a category. Received: {listed(names)}"
+                "ColumnPreprocessor expects at least one column, and none "
+                "that is both a number and a category. "
+                f"Received: {listed(names)}"
             )
         if self.encoding not in _ENCODINGS:
             raise ValueError(unknown("encoding", self.encoding, _ENCODINGS))
         if self.encoding == "id" and self.name in self.num_ids:
             raise ValueError(
-                "ColumnPreprocessor expects `name` to be no category's, whose "
-                f"ids have that key. Received: name={self.name!r}"
-            )
-        if not 0 < self.limit < math.inf:
-            raise ValueError(
-                "ColumnPreprocessor expects `limit` to be a positive number. "
-                f"Received: limit={self.limit!r}"
+                "ColumnPreprocessor expects a `name` that is not a category's, "
+                f"whose ids have this key. Received: name={self.name!r}"
             )
 
     def _dtypes(self):
@@ -288,12 +285,12 @@ class ColumnPreprocessor(tf.Module):
         return _of_one_length(tensors)
 
     def _standardised(self, tensors):
-        """Returns the numbers, and where they are missing."""
-        found = tf.stack([tensors[name] for name, *_ in self._numbers], -1)
+        """Returns the standardised numbers and their missing indicators."""
+        values = tf.stack([tensors[name] for name, *_ in self._numbers], -1)
         means = tf.constant([mean for _, mean, _ in self._numbers])
         deviations = tf.constant([d for *_, d in self._numbers])
-        is_missing = tf.math.is_nan(found)
-        scaled = (found - means) / deviations
+        is_missing = tf.math.is_nan(values)
+        scaled = (values - means) / deviations
         scaled = tf.clip_by_value(scaled, -self.limit, self.limit)
         missing = tf.cast(is_missing, tf.float32)
         return [tf.where(is_missing, 0.0, scaled), missing]
@@ -301,24 +298,24 @@ class ColumnPreprocessor(tf.Module):
 
 def _tensor(name, value, dtype):
     tensor = tf.convert_to_tensor(value)
-    found = tensor.dtype
-    is_number = found.is_floating or found.is_integer or found.is_bool
+    received = tensor.dtype
+    is_number = received.is_floating or received.is_integer or received.is_bool
     if dtype == tf.string:
-        fits, expected = found == tf.string, "strings"
+        fits, expected = received == tf.string, "strings"
     elif dtype == tf.int64:
-        fits, expected = found.is_integer, "integers"
+        fits, expected = received.is_integer, "integers"
     else:
         fits, expected = is_number, "numbers"
     if not fits:
         raise ValueError(
             f"ColumnPreprocessor expects the column {name!r} to hold "
-            f"{expected}. Received: shape {tensor.shape}, dtype {found.name}"
+            f"{expected}. Received: shape {tensor.shape}, dtype {received.name}"
         )
     return tensor if dtype == tf.string else tf.cast(tensor, dtype)
 
 
 def _of_one_length(tensors):
-    """Lets columns through that have one length; a graph may not know it."""
+    """Checks at run time that columns have one length."""
     if next(iter(tensors.values())).shape.rank == 0:
         return tensors
     lengths = tf.stack([tf.size(tensor) for tensor in tensors.values()])
@@ -339,7 +336,7 @@ def _statistics(column, pair) -> tuple[float, float]:
     is_pair = isinstance(pair, Sequence | np.ndarray) and len(pair) == 2
     if not is_pair or not all(
         isinstance(number, number_types.Real)
-        # The graph reads float32. NaN is not below anything.
+        # The graph computes in float32. A comparison with NaN is false.
         and abs(number) <= _LARGEST
         for number in pair
     ):
@@ -376,8 +373,8 @@ def _values(column, values) -> tuple:
 
 
 def _table(values):
-    # Outside of a function that is being traced, where it would never be
-    # filled.
+    # Outside of a function that is being traced, where the table would never
+    # be initialised.
     with tf.init_scope():
         dtype = tf.string if isinstance(values[0], str) else tf.int64
         content = tf.lookup.KeyValueTensorInitializer(

@@ -1,10 +1,10 @@
-"""What the preprocessors that read a file's bytes have in common."""
+"""Base of the preprocessors that read the bytes of files."""
 
 from mtl_keras.messages import unknown
 
 
 def named_input(raw, name: str):
-    """Takes a preprocessor's raw input out of a dict.
+    """Returns a preprocessor's raw input from a dict.
 
     Args:
         raw: Dict of raw inputs by name, or the raw input itself.
@@ -14,7 +14,7 @@ def named_input(raw, name: str):
         The raw input.
 
     Raises:
-        ValueError: If the dict does not hold it.
+        ValueError: If the dict has no such key.
     """
     if not isinstance(raw, dict):
         return raw
@@ -25,9 +25,9 @@ def named_input(raw, name: str):
 
 
 class FilePreprocessor:
-    """Base of preprocessors whose raw input is the bytes of one file.
+    """Base of preprocessors whose raw input is the bytes of a file.
 
-    A subclass has the attribute `name`, the raw input's, and `get_config`.
+    A subclass sets `name`, the key of the raw input, and extends `get_config`.
     """
 
     name: str
@@ -48,7 +48,7 @@ class FilePreprocessor:
         return {self.name: tf.TensorSpec((None,), tf.string, name=self.name)}
 
     def __eq__(self, other):
-        """Tells whether `other` is a preprocessor with the same arguments."""
+        """Returns whether `other` has the same class and arguments."""
         return (
             type(other) is type(self)
             and other.get_config() == self.get_config()

@@ -1,27 +1,26 @@
-"""Letterbox: a whole picture on a canvas of another shape, padded evenly.
+"""Letterbox: a whole image on a canvas of another shape, padded evenly.
 
-Boxes are `x1, y1, x2, y2` as shares of the image's width and height; a size is
-`(height, width)` in pixels. `place` says where the picture lies; `to_canvas`
-and `to_pixels` move boxes there and back.
+Boxes are `x1, y1, x2, y2` as fractions of the image's width and height; a size
+is `(height, width)` in pixels. `place` returns the image's place on the canvas;
+`to_canvas` and `to_pixels` convert boxes there and back.
 """
 
 import tensorflow as tf
 
 
 def place(size, height: int, width: int):
-    """Finds where a picture lies on a canvas, in whole pixels.
+    """Computes the place of an image on a canvas, in whole pixels.
 
     Args:
-        size: Integer tensor of shape `(..., 2)`, the picture's height and
-            width.
+        size: Integer tensor of shape `(..., 2)`, the image's height, width.
         height: Integer, the canvas's height.
         width: Integer, the canvas's width.
 
     Returns:
         Pair of int32 tensors of shape `(..., 2)`: the height and width of the
-        picture on the canvas, and the rows above and columns left of it.
+        image on the canvas, and the rows above and columns left of it.
     """
-    # Integers of 64 bits: a float would round 63.9999 differently from 64.
+    # Exact in int64; float rounding would put 63.9999 and 64 apart.
     size = tf.cast(size, tf.int64)
     h, w = size[..., 0], size[..., 1]
     canvas = tf.constant([height, width], tf.int64)
@@ -33,11 +32,11 @@ def place(size, height: int, width: int):
 
 
 def to_canvas(boxes, size, height: int, width: int):
-    """Moves boxes from shares of the picture to shares of the canvas.
+    """Converts boxes from fractions of the image to those of the canvas.
 
     Args:
         boxes: Float tensor of shape `(..., 4)`. NaN stays NaN.
-        size: Integer tensor of shape `(..., 2)`, the picture's height, width.
+        size: Integer tensor of shape `(..., 2)`, the image's height, width.
         height: Integer, the canvas's height.
         width: Integer, the canvas's width.
 
@@ -49,25 +48,25 @@ def to_canvas(boxes, size, height: int, width: int):
 
 
 def to_pixels(boxes, size, height: int, width: int):
-    """Moves boxes from shares of the canvas to pixels of the picture.
+    """Converts boxes from fractions of the canvas to pixels of the image.
 
     Args:
         boxes: Float tensor of shape `(..., 4)`.
-        size: Integer tensor of shape `(..., 2)`, the picture's height, width.
+        size: Integer tensor of shape `(..., 2)`, the image's height, width.
         height: Integer, the canvas's height.
         width: Integer, the canvas's width.
 
     Returns:
-        Float32 tensor of shape `(..., 4)`, cut off at the picture's edges.
+        Float32 tensor of shape `(..., 4)`, clipped at the image's edges.
     """
     scale, shift = _scale_and_shift(size, height, width)
-    shares = (tf.cast(boxes, tf.float32) - shift) / scale
+    fractions = (tf.cast(boxes, tf.float32) - shift) / scale
     extent = _xyxy(tf.cast(size, tf.float32))
-    return tf.clip_by_value(shares, 0.0, 1.0) * extent
+    return tf.clip_by_value(fractions, 0.0, 1.0) * extent
 
 
 def resize(pixels, height: int, width: int):
-    """Puts one picture on the canvas.
+    """Scales and pads one image to the canvas.
 
     Args:
         pixels: Float or uint8 tensor of shape `(h, w, channels)`.
@@ -76,8 +75,8 @@ def resize(pixels, height: int, width: int):
 
     Returns:
         Float32 tensor of shape `(height, width, channels)`, on the scale of
-        `pixels`, 0 where there is no picture. A picture of the canvas's size
-        is returned as it is.
+        `pixels`, 0 in the padding. An image of the canvas's size is returned
+        unchanged.
     """
     size = tf.shape(pixels)[:2]
 

@@ -1,16 +1,17 @@
-"""One data set of a mixture: counted, opened, and run through without end."""
+"""One data set of a mixture: opened, counted, and repeated."""
 
 import tensorflow as tf
 
 from mtl_keras.data import targets
 
 _BUFFER_WITHOUT_CACHE = 8192
-# What sets the second pass of a function's data apart from its next epoch.
+# Keeps the seeds of a function's second pass apart from those of its next
+# epoch.
 _EPOCHS_A_PASS = 1 << 20
 
 
 class Member:
-    """A data set as endless single examples.
+    """A data set as an endless stream of single examples.
 
     Args:
         name: String.
@@ -22,10 +23,10 @@ class Member:
         name: String.
         spec: Element spec of an example, a tuple of inputs, labels and,
             where the data set has them, weights.
-        size: Integer, the number of examples, once it is opened.
+        size: Integer, the number of examples; `None` before `open`.
 
     Raises:
-        ValueError: If it is no data set, or endless.
+        ValueError: If it is not a data set, or endless.
     """
 
     def __init__(self, name, dataset, tasks):
@@ -44,8 +45,8 @@ class Member:
             )
         if int(dataset.cardinality()) == tf.data.INFINITE_CARDINALITY:
             raise ValueError(
-                f"The data set {name!r} is endless. Leave out `.repeat()`; a "
-                "mixture begins a data set again where it ends."
+                f"The data set {name!r} is endless. Remove `.repeat()`; a "
+                "mixture repeats its data sets."
             )
         self._is_batched = _is_batched(dataset.element_spec)
         self._dataset = dataset
@@ -55,23 +56,23 @@ class Member:
         self.spec = self._examples(dataset).element_spec
 
     def open(self, alignment, *, size, shuffle, cache) -> None:
-        """Gets ready to give examples, and counts them.
+        """Prepares and counts the examples.
 
         Args:
             alignment: `Alignment` of the mixture.
             size: Integer, the number of examples, or `None`.
             shuffle: Boolean. Whether a dataset of examples is shuffled.
-            cache: Boolean. Whether a dataset of examples is kept in memory.
+            cache: Boolean. Whether a dataset of examples is cached in memory.
 
         Raises:
             ValueError: If the data set is empty.
         """
-        is_own = self._make is None and not self._is_batched
-        self._is_shuffled = shuffle and is_own
+        is_ours = self._make is None and not self._is_batched
+        self._is_shuffled = shuffle and is_ours
         self._buffer = _BUFFER_WITHOUT_CACHE
-        if is_own:
-            # Before the cache: each step an example takes costs more to start
-            # than to run, and is taken once here.
+        if is_ours:
+            # Before the cache, so that it runs once per example: starting an
+            # operation costs more than running it.
             examples = self._examples(self._dataset)
             self._dataset = examples.map(alignment.complete)
             if cache:
@@ -81,34 +82,34 @@ class Member:
         self.size = self._count(self._dataset) if size is None else size
         if not self.size > 0:
             raise ValueError(
-                f"The data set {self.name!r} is empty. Leave it out, or check "
+                f"The data set {self.name!r} is empty. Remove it, or check "
                 "its split and filters."
             )
 
     def endless(self, key, epoch) -> tf.data.Dataset:
-        """Runs through the examples again and again.
+        """Repeats the examples.
 
         Args:
-            key: int64 tensor of shape `(2,)`; with `epoch` it decides the
-                order of every pass.
-            epoch: Scalar int64 tensor, given to a function's first pass.
+            key: int64 tensor of shape `(2,)`; with `epoch` it determines
+                the order of every pass.
+            epoch: Scalar int64 tensor, passed to a function of the epoch.
 
         Returns:
-            `tf.data.Dataset` of aligned examples without end.
+            `tf.data.Dataset` of aligned examples, endless.
         """
 
         @tf.autograph.experimental.do_not_convert
         def one_pass(number):
             if self._make is not None:
-                made = self._make(epoch + number * _EPOCHS_A_PASS)
-                return self._examples(made).map(self._alignment.complete)
+                dataset = self._make(epoch + number * _EPOCHS_A_PASS)
+                return self._examples(dataset).map(self._alignment.complete)
             if self._is_batched:
                 examples = self._examples(self._dataset)
                 return examples.map(self._alignment.complete)
             if not self._is_shuffled:
                 return self._dataset
-            # That of the function being traced: `shuffle` mixes it into its
-            # own, and TensorFlow's global one may be any.
+            # The seed of the function being traced: `shuffle` combines it with
+            # its own, and TensorFlow's global seed is unknown.
             tf.random.set_seed(1)
             seed = tf.random.stateless_uniform(
                 (),
@@ -125,7 +126,7 @@ class Member:
 
         passes = tf.data.Dataset.range(tf.int64.max)
         examples = passes.flat_map(one_pass)
-        # After the cache, which need not hold the zeros.
+        # After the cache, which need not store the zeros.
         if self._alignment.lacks_inputs(self.spec):
             examples = examples.map(self._alignment.add_inputs)
         return examples
@@ -160,7 +161,7 @@ class Member:
 
 
 def _is_batched(spec) -> bool:
-    """Tells batches, as a pipeline makes them, by their weights."""
+    """Recognises a pipeline's batches by the shape of their weights."""
     has_weights = (
         isinstance(spec, tuple) and len(spec) == 3 and isinstance(spec[2], dict)
     )

@@ -1,10 +1,9 @@
 """Several data sets, each labelled for some of the tasks, in one `fit`."""
 
-import operator
-
 import numpy as np
 import tensorflow as tf
 
+from mtl_keras import checks
 from mtl_keras.data import targets
 from mtl_keras.data.alignment import Alignment
 from mtl_keras.data.member import Member
@@ -20,7 +19,7 @@ _DRAWS_AT_ONCE = 1 << 20
 
 
 def mix(datasets: dict, tasks, *, epoch=None, **options) -> tf.data.Dataset:
-    """Mixes several data sets; see `Mixture` for the arguments.
+    """Mixes several data sets for one epoch; see `Mixture`.
 
     ```python
     train = data.mix({"scenes": scenes, "faces": faces}, tasks,
@@ -44,10 +43,10 @@ def mix(datasets: dict, tasks, *, epoch=None, **options) -> tf.data.Dataset:
 class Mixture:
     """Several data sets, each labelled for some of the tasks.
 
-    A function from an epoch to that epoch's batches, as `data.epochs` and
-    `training.train_and_evaluate` want one. An epoch depends on `seed` and its
-    number alone. Every batch is full; a data set that comes to its end begins
-    again in another order.
+    A function from an epoch to that epoch's batches, for `data.epochs` and
+    `training.train_and_evaluate`. An epoch depends only on `seed` and its
+    number. All batches are full; a data set that ends starts again in another
+    order.
 
     ```python
     train = data.Mixture({"scenes": scenes, "faces": faces}, tasks,
@@ -59,39 +58,38 @@ class Mixture:
 
     Args:
         datasets: Dict of name to data set: a `tf.data.Dataset` of examples,
-            `(inputs, {task: label})` or a dict in which the tasks' names are
-            the labels; or of batches with weights, as `pipeline` makes them;
-            or a function from an epoch to such a dataset, which then orders
-            its examples itself. Give augmented data as a function.
-        tasks: Sequence of `Task`, or a dict of name to `Task`: those of the
-            model that are trained.
-        how: `"batch"`: every batch holds examples of all data sets, which
-            must have the same inputs. `"alternate"`: every batch is of one
-            data set; inputs that it lacks are zeros (layers that keep
-            statistics of their batches, such as BatchNormalization, see
-            them). Defaults to `"batch"`.
+            `(inputs, {task: label})` or a dict whose task names hold the
+            labels; or of batches with weights, as from `pipeline`; or a
+            function from an epoch to such a dataset, which then orders its
+            examples itself. Pass augmented data as a function.
+        tasks: Sequence of `Task`, or a dict of name to `Task`: the
+            tasks that are trained.
+        how: `"batch"`: each batch has examples of all data sets, which must
+            have the same inputs. `"alternate"`: each batch is from one data
+            set; inputs that it lacks are zeros (which enter the statistics of
+            layers such as BatchNormalization). Defaults to `"batch"`.
         proportions: As for `Proportions`: `"size"`, `"uniform"`,
             `{"temperature": T}`, `{"annealed": (first, last, epochs)}` or a
-            dict of data set name to share. Defaults to `"size"`.
-        batch_size: Integer, examples a batch.
+            dict of data set name to fraction. Defaults to `"size"`.
+        batch_size: Integer, examples per batch.
         seed: Integer, not negative, the seed of order and mixing.
         inputs: With `"alternate"`: a model, or a dict of input name to
-            `tf.TensorSpec` of one example. Only needed where the shape of an
-            input that a data set lacks is not known from another one.
-        steps_per_epoch: Integer, batches an epoch. Defaults to as many as
-            hold the number of examples of all data sets that are drawn.
-        sizes: Dict of data set name to number of examples, for those that
-            cannot tell; these are read through once otherwise.
+            `tf.TensorSpec` of one example. Only needed for an input that
+            some data set lacks and whose size the others leave unknown.
+        steps_per_epoch: Integer, batches per epoch. Defaults to the total
+            number of examples in the drawn data sets over `batch_size`.
+        sizes: Dict of data set name to number of examples, if
+            their length is unknown; otherwise these are read once to count.
         shuffle: Boolean. Whether a dataset of examples is shuffled.
-        cache: Boolean. Whether a dataset of examples is kept in memory.
+        cache: Boolean. Whether a dataset of examples is cached in memory.
 
     Attributes:
         names: Tuple of strings, the data sets.
         sizes: Dict of data set name to its number of examples.
         steps_per_epoch: Integer.
         proportions: `Proportions`.
-        restarts: Boolean. Whether the dataset made last is the same epoch,
-            by its sequence of data sets, at each iteration.
+        restarts: Boolean. Whether the latest dataset repeats the first epoch's
+            sequence of data sets at each iteration.
 
     Raises:
         ValueError: If an argument is out of range, a data set is empty or
@@ -123,15 +121,15 @@ class Mixture:
             )
         self.names = tuple(datasets)
         self._is_alternating = how == "alternate"
-        self._batch_size = _positive("batch_size", batch_size)
-        self._seed = _positive("seed", seed, least=0)
+        self._batch_size = checks.integer("batch_size", batch_size, low=1)
+        self._seed = checks.integer("seed", seed, low=0)
         self._tasks = _by_name(tasks)
         for name in sizes or {}:
             if name not in datasets:
                 what = "data set in `sizes`"
                 raise ValueError(unknown(what, name, datasets, sizes))
-        # Not inside what `epochs` traces: a cache made there would be empty
-        # in every epoch.
+        # Outside of what `epochs` traces: a cache created inside would be
+        # empty in every epoch.
         with tf.init_scope():
             self._members = [
                 Member(name, dataset, self._tasks)
@@ -155,7 +153,9 @@ class Mixture:
         if steps_per_epoch is None:
             total = sum(self.sizes[name] for name in self._drawn())
             steps_per_epoch = max(1, total // self._batch_size)
-        self.steps_per_epoch = _positive("steps_per_epoch", steps_per_epoch)
+        self.steps_per_epoch = checks.integer(
+            "steps_per_epoch", steps_per_epoch, low=1
+        )
         self.restarts = False
 
     def __call__(self, epoch=None) -> tf.data.Dataset:
@@ -169,8 +169,8 @@ class Mixture:
             `tf.data.Dataset` of `steps_per_epoch` batches.
 
         Raises:
-            ValueError: If `epoch` is `None` and the shares are annealed, or
-                an epoch is too short to draw each data set.
+            ValueError: If `epoch` is `None` and proportions are annealed, or an
+                epoch is too short to draw each data set.
         """
         self.restarts = epoch is None
         if epoch is None:
@@ -192,15 +192,15 @@ class Mixture:
         )
 
     def counts(self, first: int, last: int) -> dict:
-        """Counts each data set's examples in a piece of the run.
+        """Counts each data set's examples in a part of the run.
 
         Args:
             first: Integer, the first batch, from the start of epoch 0.
             last: Integer, the batch after the last one.
 
         Returns:
-            Dict of data set name to number of examples, those of the dataset
-            that was made last.
+            Dict of data set name to number of examples, of the latest
+            dataset.
         """
         total = np.zeros(len(self.names), np.int64)
         at_once = max(1, _DRAWS_AT_ONCE // self._batch_size)
@@ -218,7 +218,7 @@ class Mixture:
         return dict(zip(self.names, total.tolist(), strict=True))
 
     def _draws(self, epoch, steps):
-        """Tells which data sets fill batches.
+        """Returns the data sets that fill batches.
 
         Args:
             epoch: int64 scalar.
@@ -273,12 +273,12 @@ class Mixture:
         )
 
     def _drawn(self) -> list:
-        """Names the data sets with a share above 0."""
-        shares = self.proportions.shares(np.zeros(1)).numpy()[0]
+        """Returns the names of the data sets that are drawn."""
+        fractions = self.proportions.shares(np.zeros(1)).numpy()[0]
         return [
             name
-            for name, share in zip(self.names, shares, strict=True)
-            if share > 0
+            for name, fraction in zip(self.names, fractions, strict=True)
+            if fraction > 0
         ]
 
     def _check_drawn(self):
@@ -292,8 +292,8 @@ class Mixture:
         for task in self._tasks:
             if task not in labelled:
                 raise ValueError(
-                    f"The task {task!r} has labels in data sets of the share "
-                    "0 only. Expected them in one of those that are drawn, "
+                    f"The task {task!r} has labels only in data sets with "
+                    "proportion 0. Expected labels in one that is drawn: "
                     f"{listed(drawn)}."
                 )
 
@@ -301,7 +301,7 @@ class Mixture:
         if self.proportions.is_annealed:
             raise ValueError(
                 "Annealed proportions depend on the epoch. Received: "
-                "epoch=None. Make a `Mixture` and run through its epochs: "
+                "epoch=None. Train on the epochs of a `Mixture`: "
                 "model.fit(data.epochs(mixture, 0, 10), epochs=10, "
                 "steps_per_epoch=mixture.steps_per_epoch)."
             )
@@ -310,9 +310,9 @@ class Mixture:
         if never:
             raise ValueError(
                 f"An epoch of {self.steps_per_epoch} steps is too short to "
-                f"draw {listed(never)} at its share. Give a larger "
-                "`steps_per_epoch` or share, or run through the epochs of a "
-                "`Mixture` by `data.epochs`, which draws it in later ones."
+                f"draw {listed(never)}. Pass a larger `steps_per_epoch` or "
+                "proportion, or train on `data.epochs` of a `Mixture`, which "
+                "draws it in later epochs."
             )
 
 
@@ -328,17 +328,17 @@ def _declared(inputs) -> dict:
     if inputs is None:
         return {}
     if not isinstance(inputs, dict):
-        given = getattr(inputs, "input", None)
-        if given is None:
+        tensors = getattr(inputs, "input", None)
+        if tensors is None:
             raise ValueError(
                 "`inputs` must be a functional model, or a dict of input name "
                 f"to tf.TensorSpec of one example. Received: {inputs!r}"
             )
-        if not isinstance(given, dict):
-            given = {tensor.name: tensor for tensor in inputs.inputs}
+        if not isinstance(tensors, dict):
+            tensors = {tensor.name: tensor for tensor in inputs.inputs}
         return {
             name: tf.TensorSpec(tensor.shape[1:], tensor.dtype)
-            for name, tensor in given.items()
+            for name, tensor in tensors.items()
         }
     for name, spec in inputs.items():
         if not isinstance(spec, tf.TensorSpec):
@@ -347,13 +347,3 @@ def _declared(inputs) -> dict:
                 f"Received: {spec!r}"
             )
     return inputs
-
-
-def _positive(key, value, least: int = 1) -> int:
-    is_flag = isinstance(value, bool)
-    if is_flag or not hasattr(value, "__index__") or value < least:
-        raise ValueError(
-            f"`{key}` must be an integer of at least {least}. "
-            f"Received: {key}={value!r}"
-        )
-    return operator.index(value)

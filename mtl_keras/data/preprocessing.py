@@ -1,21 +1,23 @@
-"""What a person has, a picture in a file or in memory, to a model's input."""
+"""Converts image bytes or pixels to model inputs."""
 
 import keras
 
+from mtl_keras import checks
+from mtl_keras.data import image_header
 from mtl_keras.data.file_preprocessor import FilePreprocessor, named_input
 from mtl_keras.data.image_header import MAX_PIXELS
 
-# tf.io.decode_image knows these two by name in its channels; see `_decode`.
+# The channels that `tf.io.decode_image` can be asked for; see `decode`.
 _CHANNELS = (1, 3)
 
 
 @keras.saving.register_keras_serializable(package="mtl_keras")
 class ImagePreprocessor(FilePreprocessor):
-    """Turns pictures into a model's input: float32 pixels from 0 to 1.
+    """Converts images to a model's input: float32 pixels from 0 to 1.
 
-    A picture keeps its aspect: it is scaled until it just fits, and padded
-    evenly with 0 (a letterbox). One that has the model's size already is only
-    divided by 255. The EXIF orientation is not read.
+    The aspect ratio is kept: an image is scaled until it just fits, and padded
+    evenly with 0 (a letterbox). An image that already has the model's size is
+    only divided by 255. The EXIF orientation is ignored.
 
     ```python
     preprocessor = ImagePreprocessor(64, 64, 1)
@@ -26,12 +28,11 @@ class ImagePreprocessor(FilePreprocessor):
         height: Integer, the height of the model's input in pixels.
         width: Integer, its width.
         channels: Integer, 1 (gray) or 3 (red, green, blue).
-        name: String, the key of the picture in the raw inputs and in the
-            model's. Defaults to `"image"`.
+        name: String, the key of the image in the raw inputs and in the model's.
+            Defaults to `"image"`.
         max_pixels: Integer, the largest height times width of a file. It is
-            compared with what the file's header declares, before anything is
-            decoded: a file of some kilobytes can declare a picture of
-            gigabytes. Defaults to 64 million.
+            compared with the file's header before decoding: a file of some
+            kilobytes can declare an image of gigabytes. Defaults to 64 million.
 
     Raises:
         ValueError: If a size is not positive or `channels` is another number.
@@ -45,29 +46,22 @@ class ImagePreprocessor(FilePreprocessor):
         name: str = "image",
         max_pixels: int = MAX_PIXELS,
     ):
-        sizes = {"height": height, "width": width, "max_pixels": max_pixels}
-        for key, value in sizes.items():
-            if isinstance(value, bool) or int(value) != value or value < 1:
-                raise ValueError(
-                    f"ImagePreprocessor expects `{key}` to be an integer of "
-                    f"at least 1. Received: {key}={value!r}"
-                )
         if channels not in _CHANNELS:
             raise ValueError(
                 "ImagePreprocessor expects `channels` to be 1 (gray) or 3 "
                 f"(colours). Received: channels={channels!r}"
             )
-        self.height = int(height)
-        self.width = int(width)
+        self.height = checks.integer("height", height, low=1)
+        self.width = checks.integer("width", width, low=1)
         self.channels = int(channels)
         self.name = name
-        self.max_pixels = int(max_pixels)
+        self.max_pixels = checks.integer("max_pixels", max_pixels, low=1)
 
     def __call__(self, raw):
-        """Makes the model's input of one picture or of a batch.
+        """Converts one image or a batch to the model's input.
 
         Args:
-            raw: Dict with one tensor under `name`, or the tensor itself:
+            raw: Dict with one tensor under the key `name`, or the tensor:
                 strings of shape `()` or `(batch,)`, the bytes of PNG, JPEG,
                 BMP or GIF files (of a GIF the first frame); or pixels of
                 shape `(h, w, c)` or `(batch, h, w, c)` with 1, 3 or 4
@@ -81,32 +75,32 @@ class ImagePreprocessor(FilePreprocessor):
 
         Raises:
             ValueError: If `raw` has another type or shape.
-            tf.errors.InvalidArgumentError: When it runs, if the bytes are no
-                whole file of these formats or declare too many pixels.
+            tf.errors.InvalidArgumentError: At run time, if the bytes are not
+                a complete file of these formats or declare too many pixels.
         """
         import tensorflow as tf
 
-        picture = self._picture(raw)
-        single_rank = 0 if picture.dtype == tf.string else 3
-        if picture.shape.rank == single_rank:
-            image, size = self._one(picture)
+        images = self._images(raw)
+        single_rank = 0 if images.dtype == tf.string else 3
+        if images.shape.rank == single_rank:
+            pixels, size = self._one(images)
         else:
-            image, size = tf.map_fn(
+            pixels, size = tf.map_fn(
                 self._one,
-                picture,
+                images,
                 fn_output_signature=(
                     tf.TensorSpec(self._shape, tf.float32),
                     tf.TensorSpec((2,), tf.int32),
                 ),
             )
-        return {self.name: image}, {"size": size}
+        return {self.name: pixels}, {"size": size}
 
     def move_labels(self, labels, context, tasks):
-        """Moves boxes from shares of the original to shares of the canvas.
+        """Converts boxes from fractions of the image to those of the canvas.
 
         Args:
             labels: Dict of task name to tensor.
-            context: Dict that the call returned.
+            context: Dict that the preprocessor returned.
             tasks: Dict of name to `Task`; boxes are the labels whose rule is
                 `"box_xyxy"`.
 
@@ -148,46 +142,45 @@ class ImagePreprocessor(FilePreprocessor):
     def _shape(self):
         return (self.height, self.width, self.channels)
 
-    def _picture(self, raw):
+    def _images(self, raw):
         import tensorflow as tf
 
-        picture = tf.convert_to_tensor(named_input(raw, self.name))
-        is_text = picture.dtype == tf.string
-        ranks = (0, 1) if is_text else (3, 4)
-        is_pixels = picture.dtype == tf.uint8 or picture.dtype.is_floating
-        channels = None if is_text else picture.shape[-1:]
+        images = tf.convert_to_tensor(named_input(raw, self.name))
+        is_bytes = images.dtype == tf.string
+        ranks = (0, 1) if is_bytes else (3, 4)
+        is_pixels = images.dtype == tf.uint8 or images.dtype.is_floating
+        channels = None if is_bytes else images.shape[-1:]
         if (
-            not (is_text or is_pixels)
-            or picture.shape.rank not in ranks
+            not (is_bytes or is_pixels)
+            or images.shape.rank not in ranks
             or (channels is not None and channels[0] not in (1, 3, 4))
         ):
             raise ValueError(
-                f"ImagePreprocessor expects {self.name!r} to be image bytes of "
-                "shape () or (batch,), or pixels of shape (h, w, c) or "
-                "(batch, h, w, c) with 1, 3 or 4 channels, uint8 from 0 to "
-                "255 or floats from 0 to 1. "
-                f"Received: shape {picture.shape}, dtype {picture.dtype.name}"
+                f"ImagePreprocessor expects {self.name!r} to be bytes of shape "
+                "() or (batch,), or uint8 or float pixels of shape (h, w, c) "
+                "or (batch, h, w, c) with 1, 3 or 4 channels. "
+                f"Received: shape {images.shape}, dtype {images.dtype.name}"
             )
-        return picture
+        return images
 
-    def _one(self, picture):
+    def _one(self, image):
         import tensorflow as tf
 
         from mtl_keras.data import letterbox
 
-        if picture.dtype == tf.string:
-            picture = decode(picture, self.channels, self.max_pixels)
-        size = tf.shape(picture)[:2]
-        # Bytes are resized as bytes: a whole picture of floats takes four
-        # times the memory.
-        image = letterbox.resize(picture, self.height, self.width)
-        if picture.dtype == tf.uint8:
-            image /= 255.0
-        return _with_channels(image, self.channels), size
+        if image.dtype == tf.string:
+            image = decode(image, self.channels, self.max_pixels)
+        size = tf.shape(image)[:2]
+        # uint8 is resized as uint8: a whole image in float32 takes four times
+        # the memory.
+        canvas = letterbox.resize(image, self.height, self.width)
+        if image.dtype == tf.uint8:
+            canvas /= 255.0
+        return _with_channels(canvas, self.channels), size
 
 
 def decode(contents, channels: int, max_pixels: int = MAX_PIXELS):
-    """Decodes the bytes of one picture.
+    """Decodes the bytes of one image.
 
     Args:
         contents: String tensor of shape `()`: a PNG, JPEG, BMP or GIF file.
@@ -198,53 +191,52 @@ def decode(contents, channels: int, max_pixels: int = MAX_PIXELS):
         Uint8 tensor of shape `(h, w, channels)`.
 
     Raises:
-        tf.errors.InvalidArgumentError: When it runs, if the bytes are no whole
-            file of these formats or declare too many pixels.
+        tf.errors.InvalidArgumentError: At run time, if the bytes are not a
+            complete file of these formats or declare too many pixels.
     """
     import tensorflow as tf
 
-    from mtl_keras.data import image_header
-
     contents = image_header.checked(contents, max_pixels)
 
-    def usual():
+    def png_or_jpeg():
         return tf.io.decode_image(contents, channels, expand_animations=False)
 
-    def other():
-        # GIF knows no gray and BMP converts nothing: take what is there.
-        found = tf.io.decode_image(contents, 0, expand_animations=False)
+    def bmp_or_gif():
+        # The GIF decoder has no gray mode and the BMP decoder converts
+        # nothing, so both decode the channels of the file.
+        decoded = tf.io.decode_image(contents, 0, expand_animations=False)
 
         def converted():
-            # A graph does not know how many there are, and has to.
-            colours = tf.ensure_shape(found[..., :3], (None, None, 3))
+            # The graph does not know the number of channels; `_with_channels`
+            # needs it.
+            colours = tf.ensure_shape(decoded[..., :3], (None, None, 3))
             if channels == 3:
                 return colours
             gray = _with_channels(tf.cast(colours, tf.float32), channels)
             return tf.cast(tf.round(gray), tf.uint8)
 
         return tf.cond(
-            tf.equal(tf.shape(found)[-1], 1),
-            lambda: tf.repeat(found, channels, axis=-1),
+            tf.equal(tf.shape(decoded)[-1], 1),
+            lambda: tf.repeat(decoded, channels, axis=-1),
             converted,
         )
 
     start = tf.strings.substr(contents, 0, 2)
-    is_other = tf.logical_or(tf.equal(start, b"BM"), tf.equal(start, b"GI"))
-    pixels = tf.cond(is_other, other, usual)
+    is_bmp_or_gif = tf.equal(start, b"BM") | tf.equal(start, b"GI")
+    pixels = tf.cond(is_bmp_or_gif, bmp_or_gif, png_or_jpeg)
     return tf.ensure_shape(pixels, (None, None, channels))
 
 
 def _with_channels(pixels, channels):
-    """Makes float pixels of 1, 3 or 4 channels gray or coloured."""
+    """Converts float pixels of 1, 3 or 4 channels to gray or RGB."""
     import tensorflow as tf
 
-    found = pixels.shape[-1]
-    if found == 4:
-        pixels, found = pixels[..., :3], 3
-    if found == channels:
+    if pixels.shape[-1] == 4:
+        pixels = pixels[..., :3]
+    if pixels.shape[-1] == channels:
         return pixels
-    if found == 1:
+    if pixels.shape[-1] == 1:
         return tf.repeat(pixels, channels, axis=-1)
-    # Luma of ITU-R BT.601, which PNG and JPEG decoders use for gray as well.
+    # Luma of ITU-R BT.601, as in the PNG and JPEG decoders.
     luma = tf.constant([0.299, 0.587, 0.114])
     return tf.reduce_sum(pixels * luma, axis=-1, keepdims=True)

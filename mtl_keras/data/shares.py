@@ -1,4 +1,4 @@
-"""Logs how much of the training each data set of a mixture was."""
+"""Logs the fraction of training examples from each data set of a mixture."""
 
 import keras
 
@@ -6,9 +6,9 @@ import keras
 class Shares(keras.callbacks.Callback):
     """Counts the examples that a model was trained on, by data set.
 
-    Logs `share_<name>` at the end of each epoch: the share of the data set in
-    all examples since the start of the run, epochs before `initial_epoch`
-    included. Nothing of it goes through the model.
+    Logs `share_<name>` at the end of each epoch: the fraction of all examples
+    since the start of this run that came from the data set. The counts are
+    computed from the mixture, not from the batches.
 
     Args:
         mixture: `Mixture` that made the training data.
@@ -24,29 +24,29 @@ class Shares(keras.callbacks.Callback):
         self._counted = self._finished = None
 
     def on_train_begin(self, logs=None):
-        """Starts anew."""
+        """Resets the counts."""
         self.counts = dict.fromkeys(self._mixture.names, 0)
         self._counted = self._finished = None
 
     def on_epoch_begin(self, epoch, logs=None):
-        """Notes where the run goes on."""
+        """Notes where the epoch starts."""
         if self._counted is None:
             self._counted = 0
             self._finished = epoch * self._mixture.steps_per_epoch
         self._first = self._finished
-        # Several steps an execution end with the data, in an iteration or in
-        # the run, though Keras tells the number of a step beyond.
+        # With several steps per execution Keras may report a step beyond the
+        # end of the data, which is the epoch's or the run's.
         last = epoch + 1
         if not self._mixture.restarts:
             last = (self.params or {}).get("epochs") or last
         self._end = last * self._mixture.steps_per_epoch
 
     def on_train_batch_end(self, batch, logs=None):
-        """Notes how many batches of the epoch are done."""
+        """Notes how many batches of the epoch are finished."""
         self._finished = min(self._first + batch + 1, self._end)
 
     def on_epoch_end(self, epoch, logs=None):
-        """Counts, and adds the shares to the logs."""
+        """Counts examples and adds their fractions to the logs."""
         new = self._mixture.counts(self._counted, self._finished)
         self.counts = {n: c + new[n] for n, c in self.counts.items()}
         self._counted = self._finished

@@ -1,4 +1,4 @@
-"""Where examples come from: a TFDS builder's split or any `tf.data.Dataset`."""
+"""Opens a source of examples: a TFDS split or any `tf.data.Dataset`."""
 
 import re
 
@@ -13,25 +13,24 @@ def examples(source, *, keep_encoded: bool = True) -> tf.data.Dataset:
     Args:
         source: Pair `(builder, split)` of a prepared TFDS builder and a
             split's name, or a `tf.data.Dataset` of single examples.
-        keep_encoded: Boolean. Whether pictures of a TFDS builder stay PNG or
-            JPEG bytes, which a preprocessor decodes and a cache holds at a
-            fraction of the memory.
+        keep_encoded: Boolean. Whether images of a TFDS builder stay PNG or JPEG
+            bytes, which a preprocessor decodes and which take a fraction of
+            the memory in a cache.
 
     Returns:
         `tf.data.Dataset` of single examples.
 
     Raises:
-        ValueError: If the source is neither, the split is unknown, or the
+        ValueError: If the source is anything else, the split is unknown, or the
             builder's data is not prepared.
     """
     if isinstance(source, tf.data.Dataset):
-        # A dataset made while `epochs` traces `make_epoch` is a symbol.
+        # A dataset created while `epochs` traces `make_epoch` is symbolic.
         if tf.is_symbolic_tensor(tf.data.experimental.to_variant(source)):
             raise ValueError(
-                "The source of a pipeline must be made before its epochs. "
-                "Received: a tf.data.Dataset made inside `make_epoch`, whose "
-                "cache would be filled again in each epoch. Make the dataset "
-                "outside of `make_epoch`."
+                "A pipeline's source must be created outside of `make_epoch`. "
+                "Received: a tf.data.Dataset created inside it, whose cache "
+                "would be filled again in each epoch."
             )
         return source
     if isinstance(source, (tuple, list)) and len(source) == 2:
@@ -63,19 +62,19 @@ def _builder_examples(builder, split, keep_encoded):
         split=split,
         decoders=_kept_encoded(builder.info.features) if keep_encoded else None,
         shuffle_files=False,
-        # The pipeline caches; TFDS would cache the same examples once more.
+        # The pipeline caches; TFDS would cache the examples a second time.
         read_config=tfds.ReadConfig(try_autocache=False),
     )
 
 
 def _kept_encoded(feature):
-    """Says for each picture of a TFDS feature that it stays encoded."""
+    """Returns TFDS decoders that keep images encoded."""
     import tensorflow_datasets as tfds
 
     if isinstance(feature, tfds.features.FeaturesDict):
         parts = {name: _kept_encoded(part) for name, part in feature.items()}
         return {name: part for name, part in parts.items() if part} or None
-    # Exactly this class: a labelled or a video feature is not one picture.
+    # Exactly this class: a labelled or video feature is not one image.
     if type(feature) is tfds.features.Image:
         return tfds.decode.SkipDecoding()
     return None

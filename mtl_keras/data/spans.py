@@ -1,4 +1,4 @@
-"""From a model's outputs for a sentence to names, texts and positions."""
+"""Decodes a model's outputs for sentences to names, texts and positions."""
 
 import keras
 
@@ -9,13 +9,12 @@ _MARKS = ("B-", "I-")
 
 @keras.saving.register_keras_serializable(package="mtl_keras")
 class SpanDecoder:
-    """Turns the answers about sentences into words.
+    """Decodes the outputs for sentences to spans and class names.
 
-    A tagging `slot` with tags `O`, `B-...` and `I-...` gives spans: what they
-    are called, what they say and where they stand. A span begins at `B`, and
-    at an `I` that continues nothing, as in the metric `SpanF1`. A
-    classification `intent` gives `intent_name` and `intent_score`, as by
-    `AnswerDecoder`.
+    A tagging `slot` with tags `O`, `B-...` and `I-...` gives spans with their
+    names, texts and positions. A span begins at `B`, and at an `I` that
+    continues no span, as in the metric `SpanF1`. A classification `intent`
+    gives `intent_name` and `intent_score`, as with `AnswerDecoder`.
 
     Args:
         tasks: Sequence of `Task`, or of dicts with the keys `name`, `kind` and
@@ -34,7 +33,7 @@ class SpanDecoder:
             }
             for task in tasks
         ]
-        # Sizes are those of pictures, which no task here is asked about.
+        # The image size is not used: no task here is a box.
         self._plain = AnswerDecoder(
             [task for task in self._tasks if task["kind"] != "tagging"], 1, 1
         )
@@ -45,17 +44,17 @@ class SpanDecoder:
         Args:
             outputs: Dict of task name to tensor or array of shape
                 `(batch, ...)`; it may lack tasks.
-            context: Dict that `SentencePreprocessor` returned. `None` where
-                the input was dense: then there is no text to find spans in.
+            context: Dict that `SentencePreprocessor` returned. `None` for
+                dense inputs: then there is no text, and no spans.
 
         Returns:
-            Dict of tensors. Of a tagging `slot`, of shape `(batch, spans)`
-            and padded behind a sentence's last span: `slot_names` and
+            Dict of tensors. For a tagging `slot`, of shape `(batch, spans)`
+            and padded after a sentence's last span: `slot_names` and
             `slot_texts`, strings (padding: empty), `slot_starts` and
             `slot_ends`, int32 positions of the first character and of the one
             after the last (padding: -1).
         """
-        answers = self._plain(
+        decoded = self._plain(
             {k: v for k, v in outputs.items() if not self._is_tagging(k)},
             None,
         )
@@ -64,8 +63,8 @@ class SpanDecoder:
             if context is None or name not in outputs:
                 continue
             if task["kind"] == "tagging" and task["class_names"]:
-                answers.update(_spans(task, outputs[name], context))
-        return answers
+                decoded.update(_spans(task, outputs[name], context))
+        return decoded
 
     def get_config(self) -> dict:
         """Returns the arguments of the constructor, as plain data."""
@@ -108,10 +107,10 @@ def _spans(task, output, context) -> dict:
         ends.flat_values - starts.flat_values,
         unit="UTF8_CHAR",
     )
-    found = tf.gather(names, chosen(kind, is_first).flat_values)
+    span_names = tf.gather(names, chosen(kind, is_first).flat_values)
     prefix = task["name"]
     return {
-        f"{prefix}_names": starts.with_values(found).to_tensor(""),
+        f"{prefix}_names": starts.with_values(span_names).to_tensor(""),
         f"{prefix}_texts": starts.with_values(texts).to_tensor(""),
         f"{prefix}_starts": starts.to_tensor(-1),
         f"{prefix}_ends": ends.to_tensor(-1),
@@ -119,7 +118,7 @@ def _spans(task, output, context) -> dict:
 
 
 def _tables(class_names):
-    """Returns the kinds' names, each tag's kind (0: none), and if it begins."""
+    """Returns the kinds' names, each tag's kind (0: none), whether it is B."""
     import tensorflow as tf
 
     is_span = [name[:2] in _MARKS for name in class_names]

@@ -1,4 +1,4 @@
-"""Splits as `tf.data`: a source of examples becomes train, validation, test."""
+"""Splits a source of examples into `tf.data.Dataset`s."""
 
 import numpy as np
 import tensorflow as tf
@@ -26,16 +26,16 @@ def hold_out(
     ```
 
     Args:
-        source: `tf.data.Dataset` of single examples, always in one order; a
-            pair `(TFDS builder, split)`, whose pictures stay encoded; or
-            arrays of one length, as a dict or as a pair `(inputs, {task:
+        source: `tf.data.Dataset` of single examples in a fixed order; a pair
+            `(TFDS builder, split)`, whose images stay encoded; or arrays of
+            one length, as a dict or as a pair `(inputs, {task:
             label})`.
         tasks: Sequence of `Task`, or a dict of name to `Task`.
         shares: As for `splits.hold_out`.
         stratify: `True` for all tasks, `False` for none, or a sequence of
             their names.
-        groups: Array of one value an example, the key of an example that
-            holds it, or a function of an example that returns it: no group is
+        groups: Array of one value per example, the key of an example that
+            holds it, or a function of an example that returns it. No group is
             in two parts. Defaults to `None`.
         example: As for `pipeline`: function of an element of the source that
             returns `(raw inputs, {task: label})`. Used to read the labels;
@@ -83,49 +83,49 @@ def folds(
         seed: Integer, not negative.
 
     Returns:
-        List of `num_folds` dicts of part name (`"train"`, `"validation"` where
-        wanted, `"test"`) to `tf.data.Dataset` of single examples.
+        List of `num_folds` dicts of part name (`"train"`, `"validation"` if
+        requested, `"test"`) to `tf.data.Dataset` of single examples.
 
     Raises:
         ValueError: As for `hold_out`.
     """
     items = _open(source)
     size, about = _facts(items, tasks, stratify, groups, example, num_bins)
-    found = splits.folds(
+    indices = splits.folds(
         size, num_folds, **about, validation=validation, seed=seed
     )
-    return [select(items, parts) for parts in found]
+    return [select(items, parts) for parts in indices]
 
 
 def select(source, parts: dict) -> dict:
-    """Makes datasets of the examples with the given numbers.
+    """Makes datasets of the examples with the given indices.
 
     Args:
         source: As for `hold_out`.
-        parts: Dict of part name to array of examples' numbers, as
-            `splits.hold_out` returns it.
+        parts: Dict of part name to array of examples' indices, as returned by
+            `splits.hold_out`.
 
     Returns:
         Dict of part name to `tf.data.Dataset` of single examples, in the
         source's order.
 
     Raises:
-        ValueError: If a number is not of the source.
+        ValueError: If an index is out of range.
     """
     items = _open(source)
     size = int(items.cardinality())
-    found = {}
+    datasets = {}
     for name, numbers in parts.items():
         numbers = np.sort(np.asarray(numbers, np.int64))
         last = int(numbers.max(initial=-1))
         if numbers.min(initial=0) < 0 or 0 <= size <= last:
             raise ValueError(
-                f"The part {name!r} must hold examples' numbers from 0 to "
-                f"{size - 1 if size >= 0 else 'the last'}. Received: numbers "
+                f"The part {name!r} must hold indices of examples from 0 to "
+                f"{size - 1 if size >= 0 else 'the last'}. Received: indices "
                 f"from {numbers.min()} to {last}"
             )
-        found[name] = _filtered(items, numbers, last)
-    return found
+        datasets[name] = _filtered(items, numbers, last)
+    return datasets
 
 
 def _filtered(items, numbers, last):
@@ -134,7 +134,7 @@ def _filtered(items, numbers, last):
 
     @tf.autograph.experimental.do_not_convert
     def is_wanted(number, _):
-        # The last entry stands for all the examples after the last wanted.
+        # The last entry stands for all examples after the last wanted one.
         return tf.gather(wanted, tf.minimum(number, last + 1))
 
     return (
@@ -171,7 +171,7 @@ def _open(source):
 
 
 def _facts(items, tasks, stratify, groups, example, num_bins):
-    """Reads a source once: how many examples, their strata and groups."""
+    """Reads a source once: its size, and its strata and groups."""
     tasks = tasks.values() if isinstance(tasks, dict) else tasks
     tasks = {task.name: task for task in tasks}
     chosen = _chosen_tasks(stratify, tasks)
@@ -205,8 +205,9 @@ def _facts(items, tasks, stratify, groups, example, num_bins):
         }
         about["strata"] = splits.strata(labels, tasks, num_bins=num_bins)
     if groups is not None:
-        given = groups if group_of is None else [group for _, group in read]
-        about["groups"] = np.asarray(given)
+        if group_of is not None:
+            groups = [group for _, group in read]
+        about["groups"] = np.asarray(groups)
     return len(read), about
 
 
@@ -231,20 +232,20 @@ def _group_key(spec, key):
 
 
 def _stacked(labels, spec):
-    """Makes one array of labels; sequences of other lengths are padded."""
+    """Stacks labels to one array; sequences of other lengths are padded."""
     shapes = {label.shape for label in labels}
     if len(shapes) == 1:
         return np.stack(labels)
     longest = np.max([label.shape for label in labels], axis=0)
     marker = np.nan if spec.missing == "nan" else spec.missing
-    whole = np.full((len(labels), *longest), marker, labels[0].dtype)
-    for row, label in zip(whole, labels, strict=True):
+    padded = np.full((len(labels), *longest), marker, labels[0].dtype)
+    for row, label in zip(padded, labels, strict=True):
         row[tuple(slice(size) for size in label.shape)] = label
-    return whole
+    return padded
 
 
 def _without_lists(source):
-    """Makes arrays of lists, which `tf.nest` would take for structure."""
+    """Converts lists to arrays; `tf.nest` would read them as structure."""
     if isinstance(source, dict):
         return {key: _without_lists(part) for key, part in source.items()}
     if isinstance(source, tuple):

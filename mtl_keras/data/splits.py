@@ -1,11 +1,12 @@
-"""Splits of examples by their number: hold-out and folds.
+"""Splits of examples by index: hold-out and folds.
 
-Stratified over several tasks at once, by group, or both; the same for the same
-seed. `split_datasets` makes `tf.data.Dataset`s of them.
+Stratified over several tasks at once, by group, or both; deterministic for a
+seed. `split_datasets` returns `tf.data.Dataset`s instead of indices.
 """
 
 import numpy as np
 
+from mtl_keras import checks
 from mtl_keras.data import stratification
 from mtl_keras.data.strata import strata
 
@@ -32,21 +33,20 @@ def hold_out(
 
     Args:
         num_examples: Integer.
-        shares: Dict of part name to a positive share; they sum to 1. Defaults
-            to 0.8 `"train"`, 0.1 `"validation"` and 0.1 `"test"`.
+        shares: Dict of part name to a positive fraction; they sum to 1.
+            Defaults to 0.8 `"train"`, 0.1 `"validation"` and 0.1 `"test"`.
         strata: Array of shape `(num_examples,)` or `(num_examples,
             num_columns)` of any values, such as `splits.strata` makes, or
             a dict of name to array of shape `(num_examples,)`. Every value of
-            every column is spread over the parts by their shares. Defaults
-            to `None`, at random.
+            every column is distributed over the parts by their fractions.
+            Defaults to `None`, at random.
         groups: Array of shape `(num_examples,)` of any values: the person,
-            the document, the source. A group goes into one part as a whole;
-            parts then have their shares of the examples as nearly as whole
-            groups allow.
+            the document, the source. A group is never divided; parts have their
+            fractions of the examples as nearly as whole groups allow.
         seed: Integer, not negative.
 
     Returns:
-        Dict of part name to a sorted int64 array of examples' numbers. Every
+        Dict of part name to a sorted int64 array of examples' indices. Every
         example is in exactly one part.
 
     Raises:
@@ -60,9 +60,9 @@ def hold_out(
         part = stratification.assign_groups(codes, groups, values, rng)
     else:
         part = stratification.assign(codes, values, rng)
-    found = {name: np.flatnonzero(part == i) for i, name in enumerate(names)}
-    for name, numbers in found.items():
-        if not numbers.size:
+    parts = {name: np.flatnonzero(part == i) for i, name in enumerate(names)}
+    for name, indices in parts.items():
+        if not indices.size:
             units = (
                 f"{num_examples} examples"
                 if groups is None
@@ -72,7 +72,7 @@ def hold_out(
                 f"The part {name!r} would be empty: {units} are too few for "
                 f"{len(names)} parts. Received: shares={shares!r}"
             )
-    return found
+    return parts
 
 
 def folds(
@@ -87,22 +87,22 @@ def folds(
     """Divides examples for cross-validation.
 
     scikit-learn's `KFold`, `GroupKFold`, `StratifiedKFold` and
-    `StratifiedGroupKFold`; where the strata have several columns, the method
-    of `stratification`.
+    `StratifiedGroupKFold`; for strata of several columns, the method of
+    `stratification`.
 
     Args:
         num_examples: Integer.
         num_folds: Integer of at least 2.
         strata: As for `hold_out`.
         groups: As for `hold_out`; no group is in two folds.
-        validation: Float in [0, 1), the share of each fold's training
-            examples that is held out of them, by the same rules. Defaults to
-            0, no such part.
+        validation: Float in [0, 1), the fraction of each fold's training
+            examples that is held out for validation, by the same rules.
+            Defaults to 0, no such part.
         seed: Integer, not negative.
 
     Returns:
-        List of `num_folds` dicts of part name (`"train"`, `"validation"` where
-        wanted, `"test"`) to a sorted int64 array of examples' numbers. Every
+        List of `num_folds` dicts of part name (`"train"`, `"validation"` if
+        requested, `"test"`) to a sorted int64 array of examples' indices. Every
         example is in the `"test"` part of exactly one fold.
 
     Raises:
@@ -111,27 +111,22 @@ def folds(
     """
     codes, groups = _checked(num_examples, strata, groups, seed)
     units = num_examples if groups is None else int(groups.max()) + 1
-    if isinstance(num_folds, bool) or int(num_folds) != num_folds:
-        num_folds = 0
-    if not 2 <= num_folds <= units:
+    num_folds = checks.integer("num_folds", num_folds, low=2)
+    if num_folds > units:
         raise ValueError(
-            "`num_folds` must be an integer from 2 to the number of "
+            "`num_folds` must be at most the number of "
             f"{'examples' if groups is None else 'groups'}, {units}. "
             f"Received: num_folds={num_folds!r}"
         )
-    if not 0 <= validation < 1:
-        raise ValueError(
-            "`validation` must be a share in [0, 1). "
-            f"Received: validation={validation!r}"
-        )
-    part = _fold_of_each(codes, groups, int(num_folds), seed)
-    found = []
+    validation = checks.fraction("validation", validation, below_one=True)
+    part = _fold_of_each(codes, groups, num_folds, seed)
+    splits = []
     for fold in range(num_folds):
         parts = {"train": np.flatnonzero(part != fold)}
         if validation:
             parts = _held_out(parts["train"], codes, groups, validation, seed)
-        found.append({**parts, "test": np.flatnonzero(part == fold)})
-    return found
+        splits.append({**parts, "test": np.flatnonzero(part == fold)})
+    return splits
 
 
 def _fold_of_each(codes, groups, num_folds, seed):
@@ -147,7 +142,7 @@ def _fold_of_each(codes, groups, num_folds, seed):
     options["random_state"] = int(rng.integers(2**32))
     kind = model_selection.KFold
     if groups is not None:
-        # GroupKFold hands out groups by size, equal ones by their number.
+        # GroupKFold assigns groups by size, and equal ones by their number.
         groups = rng.permutation(groups.max() + 1)[groups]
         kind = model_selection.GroupKFold
         if codes.shape[1]:
@@ -164,15 +159,15 @@ def _fold_of_each(codes, groups, num_folds, seed):
     return part
 
 
-def _held_out(numbers, codes, groups, share, seed):
+def _held_out(indices, codes, groups, fraction, seed):
     parts = hold_out(
-        len(numbers),
-        {"train": 1 - share, "validation": share},
-        strata=codes[numbers],
-        groups=None if groups is None else groups[numbers],
+        len(indices),
+        {"train": 1 - fraction, "validation": fraction},
+        strata=codes[indices],
+        groups=None if groups is None else groups[indices],
         seed=seed,
     )
-    return {name: numbers[chosen] for name, chosen in parts.items()}
+    return {name: indices[chosen] for name, chosen in parts.items()}
 
 
 def _checked_shares(shares):
@@ -185,23 +180,16 @@ def _checked_shares(shares):
         and abs(values.sum() - 1) < 1e-6
     ):
         raise ValueError(
-            "`shares` must be a dict of part name to a positive share, and "
-            "the shares must sum to 1. Received: "
-            f"shares={shares!r}"
+            "`shares` must be a dict of part name to a positive fraction, and "
+            f"the fractions must sum to 1. Received: shares={shares!r}"
         )
     return list(shares), values / values.sum()
 
 
 def _checked(num_examples, strata, groups, seed):
     """Returns the strata as codes, the groups as numbers from 0 up."""
-    integers = (("num_examples", num_examples, 1), ("seed", seed, 0))
-    for key, value, least in integers:
-        is_integer = isinstance(value, int | np.integer)
-        if not is_integer or isinstance(value, bool) or value < least:
-            raise ValueError(
-                f"`{key}` must be an integer of at least {least}. "
-                f"Received: {key}={value!r}"
-            )
+    num_examples = checks.integer("num_examples", num_examples, low=1)
+    checks.integer("seed", seed, low=0)
     columns = [
         _codes(f"strata[{name!r}]", column, num_examples)
         for name, column in _stratum_columns(strata)
@@ -231,9 +219,9 @@ def _codes(name, values, num_examples):
         )
     if values.dtype.kind == "f" and np.isnan(values).any():
         raise ValueError(
-            f"`{name}` holds NaN, which is no value. Received: "
-            f"{int(np.isnan(values).sum())} of them. Give them a value of "
-            "their own, or make strata of labels with `splits.strata`."
+            f"`{name}` must not contain NaN. Received: "
+            f"{int(np.isnan(values).sum())} of them. Replace them by another "
+            "value, or use `splits.strata` for labels."
         )
     if values.dtype.kind == "O":
         numbers = {value: n for n, value in enumerate(dict.fromkeys(values))}

@@ -1,37 +1,38 @@
-"""Which examples are alike in their labels: the strata of a split."""
+"""Strata of examples with similar labels, for stratified splits."""
 
 import numpy as np
 
+from mtl_keras import checks
 from mtl_keras.messages import unknown
 
-# A vector with more numbers than this is a picture of labels, not a list.
+# A larger label is treated as a dense map of classes, not as a list of labels.
 _MOST_COLUMNS = 64
 
 
 def strata(labels: dict, tasks, *, num_bins: int = 4) -> np.ndarray:
-    """Sorts examples by the labels of several tasks, for a stratified split.
+    """Groups examples by the labels of several tasks, for a stratified split.
 
-    A missing label is a stratum of its own. Classes and yes/no are strata as
-    they are; a continuous number is sorted into bins that hold equally many
-    examples; a list of numbers (12 assays) is stratified number by number; of
-    a sequence or a mask of classes it counts which classes occur in it; of a
-    box, whether there is one.
+    A missing label is a stratum of its own. Classes and binary labels are used
+    directly. Continuous labels are binned by quantiles. Each element of a
+    vector (12 assays) is a column of its own. For a sequence or a mask of
+    classes, each class gives a column: whether it occurs. For a box, whether
+    there is one.
 
     Args:
         labels: Dict of task name to array of shape `(num_examples, *label)`,
             with the missing markers of the tasks.
-        tasks: Sequence of `Task`, or a dict of name to `Task`, that holds
-            those that `labels` names.
-        num_bins: Integer of at least 1, the bins of a continuous label.
+        tasks: Sequence of `Task`, or a dict of name to `Task`, that
+            includes those of `labels`.
+        num_bins: Integer of at least 1, bins for continuous labels.
             Defaults to 4, quartiles.
 
     Returns:
-        int64 array of shape `(num_examples, num_columns)`, to be given to
+        int64 array of shape `(num_examples, num_columns)`, for
         `splits.hold_out` and `splits.folds`.
 
     Raises:
-        ValueError: If a label's task is unknown, the labels do not fit their
-            tasks, or are not of one length.
+        ValueError: If a label's task is unknown, or the labels do not fit their
+            tasks or have different lengths.
     """
     tasks = tasks.values() if isinstance(tasks, dict) else tasks
     tasks = {task.name: task for task in tasks}
@@ -39,11 +40,7 @@ def strata(labels: dict, tasks, *, num_bins: int = 4) -> np.ndarray:
         raise ValueError(
             "`strata` expects labels of at least one task. Received: none"
         )
-    if isinstance(num_bins, bool) or int(num_bins) != num_bins or num_bins < 1:
-        raise ValueError(
-            "`num_bins` must be an integer of at least 1. "
-            f"Received: num_bins={num_bins!r}"
-        )
+    checks.integer("num_bins", num_bins, low=1)
     columns = []
     for name in sorted(labels):
         if name not in tasks:
@@ -56,8 +53,8 @@ def strata(labels: dict, tasks, *, num_bins: int = 4) -> np.ndarray:
     lengths = {name: len(label) for name, label in labels.items()}
     if len(set(lengths.values())) > 1:
         raise ValueError(
-            "The tasks' labels must be of one length. Received: labels of "
-            f"length {lengths}"
+            "The tasks' labels must have the same length. Received: lengths "
+            f"{lengths}"
         )
     return np.stack(columns, axis=1)
 
@@ -84,13 +81,13 @@ def _is_sequence(shape) -> bool:
 def _contained(flat, present):
     """One column for each class: 1 where the example holds it, else 0.
 
-    Examples of which nothing is known are 2 in every column.
+    Examples without any label are 2 in every column.
     """
-    unknown_one = ~present.any(axis=1)
+    is_unlabelled = ~present.any(axis=1)
     columns = []
     for value in np.unique(flat[present]):
         held = ((flat == value) & present).any(axis=1).astype(np.int64)
-        columns.append(np.where(unknown_one, 2, held))
+        columns.append(np.where(is_unlabelled, 2, held))
     return columns or [np.zeros(len(flat), np.int64)]
 
 

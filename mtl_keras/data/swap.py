@@ -1,8 +1,8 @@
-"""Random changes of sentences, whole batches at a time; tags move along.
+"""Random augmentation of batches of sentences and their tags.
 
-Each is called with `(inputs, labels, seed)` and returns new
-`(inputs, labels)`, as the changes of pictures in `mtl_keras.data.augment`,
-whose `Compose` puts them together.
+Each augmentation is called with `(inputs, labels, seed)` and returns new
+`(inputs, labels)`, as those of images in `mtl_keras.data.augment`, whose
+`Compose` applies several.
 """
 
 import dataclasses
@@ -10,7 +10,10 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
+from mtl_keras import checks
 from mtl_keras.data.text import PADDING, UNKNOWN
+
+_MARKS = ("B-", "I-")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,9 +22,9 @@ class SwapSpans:
 
     Each span is replaced, with probability `rate`, by one of the same kind
     that is drawn from all sentences of the batch: "play **jazz**" and "add it
-    to **old time rock**" stay sentences. So a tagger learns where a span
-    stands, not what it says. A sentence that would grow beyond the batch's
-    padding stays as it is, and so does a batch without tags.
+    to **old time rock**" stay sentences, and a tagger learns the contexts of
+    spans, not their words. A sentence that would grow beyond the batch's
+    padding is not changed, nor is a batch without tags.
 
     Args:
         class_names: Sequence of strings, the tags by class number: `"O"`,
@@ -38,7 +41,7 @@ class SwapSpans:
     task: str = "slot"
 
     def __post_init__(self):
-        _check_rate("SwapSpans", self.rate)
+        checks.fraction("rate", self.rate)
 
     def __call__(self, inputs, labels, seed):
         """Returns the changed `(inputs, labels)`."""
@@ -62,10 +65,10 @@ class SwapSpans:
         return inputs, labels
 
     def _segments(self, tags, present):
-        """Cuts a batch into spans, and single words outside of spans.
+        """Divides a batch into spans, and single words outside of spans.
 
         Returns:
-            Dict of int32 tensors `(segments,)`: `begin` in the row of all
+            Dict of int32 tensors `(segments,)`: `begin` among all
             words, `length`, `row` (the sentence) and `kind` (0 is no span).
         """
         kinds, inside = _kinds(self.class_names)
@@ -73,12 +76,12 @@ class SwapSpans:
         rows = tf.cast(tf.where(present)[:, 0], tf.int32)
         flat = tf.maximum(flat, 0)
         kind = tf.gather(kinds, flat)
-        goes_on = (
+        continues = (
             tf.gather(inside, flat[1:])
             & (kind[1:] == kind[:-1])
             & (rows[1:] == rows[:-1])
         )
-        is_start = tf.concat([[True], ~goes_on], 0)[: tf.size(flat)]
+        is_start = tf.concat([[True], ~continues], 0)[: tf.size(flat)]
         begin = tf.cast(tf.where(is_start)[:, 0], tf.int32)
         end = tf.concat([begin[1:], [tf.size(flat)]], 0)[: tf.size(begin)]
         return {
@@ -89,7 +92,7 @@ class SwapSpans:
         }
 
     def _draw(self, segments, seed):
-        """Draws for each segment which one takes its place."""
+        """Draws the segment that replaces each segment."""
         kind = segments["kind"]
         size = tf.size(kind)
         drawn = tf.random.stateless_uniform((2, size), seed, alg="philox")
@@ -107,16 +110,16 @@ class SwapSpans:
 
 @dataclasses.dataclass(frozen=True)
 class HideWords:
-    """Makes words unknown, which are then known by their characters alone.
+    """Replaces words by the unknown id; their characters stay.
 
     Args:
-        rate: Float in [0, 1], the share of words hidden.
+        rate: Float in [0, 1], the fraction of words that is hidden.
     """
 
     rate: float = 0.1
 
     def __post_init__(self):
-        _check_rate("HideWords", self.rate)
+        checks.fraction("rate", self.rate)
 
     def __call__(self, inputs, labels, seed):
         """Returns the changed `(inputs, labels)`."""
@@ -127,7 +130,7 @@ class HideWords:
 
 
 def _kinds(class_names):
-    """Returns each tag's kind of span, 0 for none, and whether it goes on."""
+    """Returns each tag's kind of span, 0 for none, and whether it is `I-`."""
     names = sorted({name[2:] for name in class_names if name[:2] in _MARKS})
     kinds = [
         names.index(name[2:]) + 1 if name[:2] in _MARKS else 0
@@ -137,11 +140,8 @@ def _kinds(class_names):
     return tf.constant(kinds, tf.int32), tf.constant(inside)
 
 
-_MARKS = ("B-", "I-")
-
-
 def _sequence(segments, source, num_rows, width):
-    """Lays the new segments out; returns indices of words, and row lengths."""
+    """Returns the indices of the new words, and the new row lengths."""
     row = segments["row"]
 
     def row_lengths(source):
@@ -154,10 +154,3 @@ def _sequence(segments, source, num_rows, width):
     length, lengths = row_lengths(source)
     begin = tf.gather(segments["begin"], source)
     return tf.ragged.range(begin, begin + length).flat_values, lengths
-
-
-def _check_rate(what, rate):
-    if not 0.0 <= rate <= 1.0:
-        raise ValueError(
-            f"{what} expects `rate` in [0, 1]. Received: rate={rate!r}"
-        )

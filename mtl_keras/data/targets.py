@@ -1,6 +1,7 @@
-"""Labels on their way into a batch: checked, cast, and told present or not.
+"""Checks and casts the labels of a dataset, and computes their weights.
 
-Inside `tf.data` everything is TensorFlow's, whichever backend trains.
+`LabelSpec` uses `keras.ops`; inside `tf.data` all operations are TensorFlow's,
+with every backend.
 """
 
 import tensorflow as tf
@@ -9,18 +10,18 @@ from mtl_keras.messages import listed, unknown
 
 
 def split_example(element, tasks):
-    """Divides an example into inputs and labels where nobody said how.
+    """Divides an example into inputs and labels by the default rule.
 
     Args:
-        element: Dict that holds a value under each task's name, the rest
-            being inputs, or a pair `(inputs, {task: label})`.
+        element: Dict whose task names hold the labels and whose other keys
+            are inputs, or a pair `(inputs, {task: label})`.
         tasks: Dict of name to `Task`.
 
     Returns:
         Pair `(inputs, {task: label})`.
 
     Raises:
-        ValueError: If the element is neither.
+        ValueError: If the element is anything else.
     """
     if isinstance(element, tuple) and len(element) == 2:
         return element
@@ -32,20 +33,20 @@ def split_example(element, tasks):
         "An example must be a dict that holds the inputs and the labels, or a "
         "pair (inputs, {task: label}). "
         f"Received: an example of type {type(element).__name__}. "
-        "Give `example`, a function that makes the pair."
+        "Pass `example`, a function that returns the pair."
     )
 
 
 def check_labels(spec, tasks) -> None:
-    """Checks what kind of labels a dataset gives, before it is read.
+    """Checks the labels of a dataset by its element spec.
 
     Args:
         spec: Element spec of a dataset of single examples.
         tasks: Dict of name to `Task`.
 
     Raises:
-        ValueError: If an example is no pair, or its labels lack a task, name
-            an unknown one, or have a shape or type that does not fit.
+        ValueError: If an example is not a pair, or its labels lack a task, name
+            an unknown task, or have a wrong shape or type.
     """
     if not (
         isinstance(spec, tuple) and len(spec) == 2 and isinstance(spec[1], dict)
@@ -65,8 +66,7 @@ def check_labels(spec, tasks) -> None:
                 f"The examples have no label for the task {name!r}. Expected "
                 f"labels for {listed(tasks)}. "
                 f"Received: labels for {listed(sorted(spec[1]))}. "
-                "Where a label is not known, give NaN (float labels) or -1 "
-                "(class numbers)."
+                "Missing labels are NaN (float) or -1 (class numbers)."
             )
         _check_label(name, tasks[name].label, spec[1][name])
 
@@ -88,8 +88,8 @@ def _check_label(name, expected, received):
     if not (dtype.is_floating or dtype.is_integer or dtype.is_bool):
         raise ValueError(
             f"Task {name!r} expects labels that are numbers "
-            f"({expected.dtype}). Received: dtype {dtype.name}. Turn names "
-            "into class numbers in `example`."
+            f"({expected.dtype}). Received: dtype {dtype.name}. Convert names "
+            "to class numbers in `example`."
         )
     if expected.dtype == "int32" and not dtype.is_integer:
         raise ValueError(
@@ -116,15 +116,15 @@ def standardize(labels, tasks):
 
 
 def weights(labels, tasks):
-    """Says for each example and task whether there is a label at all.
+    """Computes whether each example has a label of each task.
 
     Args:
         labels: Dict of task name to tensor of shape `(batch, ...)`.
         tasks: Dict of name to `Task`.
 
     Returns:
-        Dict of task name to float32 tensor of shape `(batch,)`: 1 where any
-        part of the label is there, 0 where it is missing.
+        Dict of task name to float32 tensor of shape `(batch,)`: 1 if any
+        element of the label is present, else 0.
     """
     result = {}
     for name, label in labels.items():

@@ -1,4 +1,4 @@
-"""What a person writes, a sentence, to a model's input: ids of words."""
+"""Converts sentences to ids of words and characters."""
 
 import functools
 import re
@@ -6,32 +6,33 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
+from mtl_keras import checks
 from mtl_keras.data.file_preprocessor import named_input
 
 PADDING = 0
 UNKNOWN = 1
 _RESERVED = 2
-# How many of a long word's characters are its last ones: endings tell most.
+# How many characters of a long word are taken from its end, the part with most
+# of the grammar.
 _ENDING = 5
-# How many bytes a sentence may have for each token that it may have.
+# The limit on the bytes of a sentence, per token of `max_tokens`.
 _BYTES_PER_TOKEN = 16
-# What separates words beside white space, in ASCII. A dash, a colon or a
-# slash stays within its word: "twenty-seventh", "7:30", "4/5".
+# ASCII characters that separate words, as white space does. A dash, a colon or
+# a slash is part of its word: "twenty-seventh", "7:30", "4/5".
 SEPARATORS = "!#$'()*+,.;<>?@[\\]^_`{|}"
-# White space of Unicode that stands in texts; and NUL, since `strings.lower`
-# drops what stands behind it (TensorFlow 2.21), and "jazz\0x" would be "jazz".
+# Common Unicode white space, and NUL: `strings.lower` drops what follows a NUL
+# (TensorFlow 2.21), so that "jazz\0x" would become "jazz".
 _SPACES = "\0\t\n\v\f\r \u0085\u00a0\u2028\u2029\u3000"
 _BLANK = f"[{re.escape(SEPARATORS + _SPACES)}]"
 
 
 class SentencePreprocessor(tf.Module):
-    """Turns sentences into ids of words and of their characters.
+    """Converts sentences to ids of words and of their characters.
 
-    A sentence is cut into tokens at white space and at the characters of
-    `SEPARATORS`, and written small. A word that is not in the vocabulary has
-    the id 1 and is known by its characters alone; 0 is padding. Positions
-    count characters of the sentence as it came, and each byte that is no
-    UTF-8 counts as one.
+    A sentence is split into tokens at white space and at the characters of
+    `SEPARATORS`, and converted to lower case. A word outside the vocabulary has
+    the id 1, and only its characters are known; 0 is padding. Positions count
+    characters of the original sentence; each invalid UTF-8 byte counts as one.
 
     ```python
     preprocessor = SentencePreprocessor(["play", "jazz"])
@@ -39,21 +40,21 @@ class SentencePreprocessor(tf.Module):
     inputs["words"]                  # [[2, 1, 3]]
     ```
 
-    The lookup tables live in the object: an export has to track it.
+    The object holds lookup tables, so an export has to track it.
 
     Args:
-        words: Sequence of strings, the vocabulary, written small; the first
+        words: Sequence of strings, the vocabulary, in lower case; the first
             has the id 2.
         word_length: Integer of at least 6, how many characters of a word are
-            read: of a longer one the first ones and the last 5.
+            read; of a longer word the first ones and the last 5.
         name: String, the key of the sentence in the raw inputs.
-        max_tokens: Integer, the most tokens of a sentence; and 16 times as
-            many are its most bytes. A batch is padded to its longest
-            sentence, so a long one costs the memory of a batch of long ones.
-            Defaults to 512.
+        max_tokens: Integer, the largest number of tokens of a sentence; the
+            limit on its bytes is 16 times as large. A batch is padded to its
+            longest sentence, so one long sentence takes as much memory as a
+            batch of them. Defaults to 512.
 
     Raises:
-        ValueError: If a word stands twice or a length is too small.
+        ValueError: If a word is repeated or a length is too small.
     """
 
     def __init__(
@@ -70,55 +71,46 @@ class SentencePreprocessor(tf.Module):
                 "different strings. Received: "
                 f"{words!r}"[:200]
             )
-        if word_length <= _ENDING:
-            raise ValueError(
-                "SentencePreprocessor expects `word_length` to be an integer "
-                f"of at least {_ENDING + 1}. Received: "
-                f"word_length={word_length!r}"
-            )
-        if isinstance(max_tokens, bool) or max_tokens < 1:
-            raise ValueError(
-                "SentencePreprocessor expects `max_tokens` to be an integer of "
-                f"at least 1. Received: max_tokens={max_tokens!r}"
-            )
         self.words = tuple(words)
-        self.max_tokens = int(max_tokens)
-        self.word_length = int(word_length)
+        self.max_tokens = checks.integer("max_tokens", max_tokens, low=1)
+        self.word_length = checks.integer(
+            "word_length", word_length, low=_ENDING + 1
+        )
         self._alphabet = alphabet(self.words)
         self._word_ids = _table(self.words)
         self._character_ids = _table(self._alphabet)
 
     @property
     def num_words(self) -> int:
-        """How many ids of words there are, padding and unknown included."""
+        """The number of ids of words, including padding and unknown."""
         return len(self.words) + _RESERVED
 
     @property
     def num_characters(self) -> int:
-        """How many ids of characters there are."""
+        """The number of ids of characters, including padding and unknown."""
         return len(self._alphabet) + _RESERVED
 
     def __call__(self, raw):
-        """Makes the model's input of one sentence or of a batch.
+        """Converts one sentence or a batch to the model's inputs.
 
         Args:
-            raw: Dict with one string tensor under `name`, or the tensor
-                itself, of shape `()` or `(batch,)`.
+            raw: Dict with one string tensor under the key `name`, or the
+                tensor, of shape `()` or `(batch,)`.
 
         Returns:
             Pair `(inputs, context)`. `inputs["words"]` is an int32 tensor of
             shape `(tokens,)` or `(batch, tokens)`, and
             `inputs["characters"]` one of shape `(..., tokens, word_length)`,
             both padded with 0 to the longest sentence. The context has
-            `starts` and `ends`, int32 of `words`' shape, where each token
-            stands in its sentence (-1 in the padding), and `text`, the
-            sentences, U+FFFD for each byte that is no UTF-8. A sentence
-            without any token is one unknown word that stands nowhere: a model
-            needs something to read.
+            `starts` and `ends`, int32 of `words`' shape, the position
+            of each token in its sentence (-1 in the padding), and `text`, the
+            sentences, with U+FFFD for each invalid UTF-8 byte. A sentence
+            without tokens becomes one unknown word without a position, since
+            a model needs at least one.
 
         Raises:
             ValueError: If `raw` has another type or shape.
-            tf.errors.InvalidArgumentError: When it runs, if a sentence is too
+            tf.errors.InvalidArgumentError: At run time, if a sentence is too
                 long.
         """
         text = self._text(raw)
@@ -131,7 +123,7 @@ class SentencePreprocessor(tf.Module):
         return inputs, context
 
     def length(self, raw):
-        """Counts the tokens of one sentence, for batches of like length.
+        """Counts the tokens of one sentence, for batches of similar length.
 
         Args:
             raw: As for the call; one sentence.
@@ -160,12 +152,12 @@ class SentencePreprocessor(tf.Module):
         """Makes the preprocessor that `get_config` described."""
         return cls(**config)
 
-    # Traced once, however many signatures of an export call it.
+    # Traced once for all signatures of an export.
     @tf.function(
         input_signature=[tf.TensorSpec((None,), tf.string)], autograph=False
     )
     def _prepare(self, batch):
-        batch = self._short(batch)
+        batch = self._check_bytes(batch)
         points, starts, lengths = _cut(batch)
         with tf.control_dependencies([self._check_tokens(starts)]):
             lengths = tf.identity(lengths)
@@ -179,8 +171,8 @@ class SentencePreprocessor(tf.Module):
         nowhere = tf.equal(starts, -1)
         ends = tf.where(nowhere, -1, starts + lengths)
         context = {"starts": starts.to_tensor(-1), "ends": ends.to_tensor(-1)}
-        # Not `batch`: what is no UTF-8 has to count as many characters for
-        # `strings.substr` as it has code points here.
+        # Not `batch`: `strings.substr` must count as many characters as there
+        # are code points here, also for invalid UTF-8.
         context["text"] = tf.strings.unicode_encode(points, "UTF-8")
         return inputs, context
 
@@ -189,13 +181,13 @@ class SentencePreprocessor(tf.Module):
         if text.dtype != tf.string or text.shape.rank not in (0, 1):
             raise ValueError(
                 f"SentencePreprocessor expects {self.name!r} to be strings of "
-                "shape () or (batch,), a sentence each. "
+                "shape () or (batch,), each a sentence. "
                 f"Received: shape {text.shape}, dtype {text.dtype.name}"
             )
         return text
 
-    def _short(self, batch):
-        """Lets sentences through that have no more bytes than they may."""
+    def _check_bytes(self, batch):
+        """Returns the sentences; fails at run time if one is too long."""
         most = _BYTES_PER_TOKEN * self.max_tokens
         longest = tf.reduce_max(tf.strings.length(batch))
         check = tf.debugging.Assert(
@@ -224,12 +216,12 @@ class SentencePreprocessor(tf.Module):
         """Looks the words up: ragged int32 `(batch, tokens)`."""
         begins = _absolute(first, starts)
         inside = tf.ragged.range(begins, begins + lengths.flat_values)
-        # One code point of padding, for the word that stands nowhere.
+        # One code point of padding, for the word without a position.
         codes = tf.concat([points.flat_values, [0]], 0)
-        written = tf.strings.unicode_encode(
+        words = tf.strings.unicode_encode(
             inside.with_values(tf.gather(codes, inside.flat_values)), "UTF-8"
         )
-        ids = self._word_ids.lookup(tf.strings.lower(written, "utf-8"))
+        ids = self._word_ids.lookup(tf.strings.lower(words, "utf-8"))
         return starts.with_values(ids)
 
     def _characters(self, points, first, starts, lengths):
@@ -240,7 +232,7 @@ class SentencePreprocessor(tf.Module):
         is_early = (lengths <= size) | (place < size - _ENDING)
         inside = tf.where(is_early, place, lengths - size + place)
         index = _absolute(first, starts)[:, None] + inside
-        # One more, for the word that stands nowhere.
+        # One more, for the word without a position.
         codes = tf.concat([points.flat_values, [0]], 0)
         letters = tf.strings.unicode_encode(codes[:, None], "UTF-8")
         ids = self._character_ids.lookup(tf.strings.lower(letters, "utf-8"))
@@ -262,13 +254,13 @@ def alphabet(words: Sequence[str]) -> tuple[str, ...]:
 
 
 def tokens(text: str) -> list[str]:
-    """Cuts one sentence into tokens, as `SentencePreprocessor` does.
+    """Splits one sentence into tokens, as `SentencePreprocessor` does.
 
     Args:
         text: String.
 
     Returns:
-        List of strings, written small; empty where there is none.
+        List of strings in lower case, which may be empty.
     """
     blank = dict.fromkeys(map(ord, SEPARATORS + _SPACES), " ")
     return text.translate(blank).lower().split()
@@ -278,8 +270,8 @@ def _cut(text):
     """Finds the tokens of sentences `(batch,)`.
 
     Returns:
-        Three ragged int32 tensors: code points `(batch, characters)`; where
-        each token begins and how long it is, `(batch, tokens)`.
+        Three ragged int32 tensors: code points `(batch, characters)`, and the
+        start and length of each token, `(batch, tokens)`.
     """
     points = tf.strings.unicode_decode(text, "UTF-8")
     codes = points.flat_values
@@ -307,16 +299,16 @@ def _cut(text):
 
 
 def _absolute(first, starts):
-    """Where tokens begin in the row of all sentences; 0 for one nowhere."""
+    """Returns the tokens' starts among all characters; 0 if without one."""
     rows = tf.gather(tf.cast(first, tf.int32), starts.value_rowids())
     return rows + tf.maximum(starts.flat_values, 0)
 
 
 @functools.lru_cache(maxsize=16)
 def _table(keys: tuple[str, ...]):
-    """Makes a table of ids; kept, since datasets outlive what made them."""
-    # Outside of a function that is being traced, where it would never be
-    # filled.
+    """Makes a table of ids; cached, since datasets outlive preprocessors."""
+    # Outside of a function that is being traced, where the table would never
+    # be initialised.
     with tf.init_scope():
         ids = tf.range(_RESERVED, _RESERVED + len(keys))
         content = tf.lookup.KeyValueTensorInitializer(

@@ -1,14 +1,14 @@
-"""Wav files, read in a graph, with an error for each that is none.
+"""Reads wav files in a graph, with a clear error for any other file.
 
-`tf.audio.decode_wav` (TensorFlow 2.21) decodes the whole file, quotes bytes of
-it in its errors, which Python then cannot read, and refuses files that differ
-from the plainest in the order of their parts.
+`tf.audio.decode_wav` (TensorFlow 2.21) decodes the whole file, quotes its bytes
+in errors that Python then cannot decode, and rejects valid files whose chunks
+have another order.
 """
 
 from mtl_keras.data import byte_fields
 
 MIN_RATE, MAX_RATE = 1_000, 384_000
-# How many parts of the file may stand before the samples.
+# How many chunks of the file may precede the samples.
 _MAX_CHUNKS = 64
 _PCM, _EXTENSIBLE = 1, 0xFFFE
 _BYTES = 2
@@ -20,19 +20,19 @@ def decode(contents, seconds: float):
 
     Args:
         contents: String tensor of shape `()`: a wav file of 16-bit PCM
-            samples, any number of channels, and 1,000 to 384,000 samples a
+            samples, any number of channels, and 1,000 to 384,000 samples per
             second.
-        seconds: Float, how much is decoded.
+        seconds: Float, the length that is decoded.
 
     Returns:
         Triple: float32 tensor of shape `(samples, channels)` from -1 to 1,
-        shorter than `seconds` where the recording is; int64 scalar tensor, the
-        samples a second; and int64 scalar tensor, how many samples the whole
-        recording has.
+        shorter than `seconds` if the recording is; int64 scalar tensor, the
+        samples per second; and int64 scalar tensor, the number of samples of
+        the whole recording.
 
     Raises:
-        tf.errors.InvalidArgumentError: When it runs, if the bytes are no such
-            file, or less is there than the header declares.
+        tf.errors.InvalidArgumentError: At run time, if the bytes are not such
+            a file, or fewer than the header declares.
     """
     import tensorflow as tf
 
@@ -43,16 +43,16 @@ def decode(contents, seconds: float):
     rate = byte_fields.unsigned(contents, layout + 4, 4)
     block = byte_fields.unsigned(contents, layout + 12, 2)
     bits = byte_fields.unsigned(contents, layout + 14, 2)
-    # Of an extensible header the first two bytes of a longer code.
-    longer = byte_fields.unsigned(contents, layout + 24, 2)
-    code = tf.where(tf.equal(code, _EXTENSIBLE), longer, code)
+    # In an extensible header, the first two bytes of a longer code.
+    extended_code = byte_fields.unsigned(contents, layout + 24, 2)
+    code = tf.where(tf.equal(code, _EXTENSIBLE), extended_code, code)
     size = byte_fields.unsigned(contents, data - 4, 4)
-    found = tf.cast(tf.strings.length(contents), tf.int64) - data
+    available = tf.cast(tf.strings.length(contents), tf.int64) - data
     checks = [
         _check(
             (layout > 0) & (data > 0),
-            "one whose format and samples come within its first "
-            f"{_MAX_CHUNKS} parts. Received: none of them, at",
+            f"with format and samples within its first {_MAX_CHUNKS} chunks. "
+            "Received: a file without one of them, with offsets",
             layout,
             data,
         ),
@@ -71,15 +71,15 @@ def decode(contents, seconds: float):
         ),
         _check(
             (rate >= MIN_RATE) & (rate <= MAX_RATE),
-            f"{MIN_RATE:,} to {MAX_RATE:,} samples a second. Received:",
+            f"{MIN_RATE:,} to {MAX_RATE:,} samples per second. Received:",
             rate,
         ),
         _check(
-            size <= found,
+            size <= available,
             "all that its header declares. "
-            "Received: bytes of samples declared, and found",
+            "Received: bytes of samples declared, and present",
             size,
-            found,
+            available,
         ),
         _check(
             tf.equal(size % tf.maximum(block, 1), 0),
@@ -112,13 +112,13 @@ def _checked_kind(contents):
 
 
 def _find_parts(contents):
-    """Finds where the format's and the samples' content begin, or 0."""
+    """Returns the offsets of the format and of the samples, 0 if absent."""
     import tensorflow as tf
 
     length = tf.cast(tf.strings.length(contents), tf.int64)
     nowhere = tf.constant(0, tf.int64)
 
-    def goes_on(place, layout, data):
+    def is_incomplete(place, layout, data):
         return tf.equal(data, 0) & (place + 8 <= length)
 
     def step(place, layout, data):
@@ -127,11 +127,11 @@ def _find_parts(contents):
         inside = place + 8
         layout = tf.where(tf.equal(name, b"fmt "), inside, layout)
         data = tf.where(tf.equal(name, b"data"), inside, data)
-        # A part of odd length is followed by one more byte.
+        # A chunk of odd length is followed by one byte of padding.
         return inside + size + size % 2, layout, data
 
     _, layout, data = tf.while_loop(
-        goes_on,
+        is_incomplete,
         step,
         (tf.constant(12, tf.int64), nowhere, nowhere),
         maximum_iterations=_MAX_CHUNKS,

@@ -1,7 +1,7 @@
 """Writes models for serving: a SavedModel, a LiteRT file, an ONNX file.
 
-A SavedModel takes what a person has and needs TensorFlow only; a LiteRT or an
-ONNX file takes preprocessed tensors and needs its small runtime only.
+A SavedModel takes raw inputs and needs only TensorFlow; a LiteRT or an ONNX
+file takes preprocessed tensors and needs only its small runtime.
 """
 
 from mtl_keras.export.agreement import Agreement, compare

@@ -1,4 +1,4 @@
-"""What a converted model's answers differ by, and what that costs."""
+"""Compares the outputs and metrics of a converted file with its model's."""
 
 import dataclasses
 import math
@@ -13,15 +13,15 @@ from mtl_keras.messages import listed
 
 @dataclasses.dataclass(frozen=True)
 class Agreement:
-    """A converted model beside the model that it was made of.
+    """The comparison of a converted file with its model.
 
     Attributes:
         file: String, the file's name.
-        num_examples: Integer, how many examples both were asked about.
+        num_examples: Integer, the number of examples compared.
         differences: Dict of task name to float, the greatest absolute
             difference of an output.
         metrics: Dict of log name (`"cls_accuracy"`) to a pair of floats, the
-            model's and the file's; empty where no labels were given.
+            model's and the file's; empty without labels.
     """
 
     file: str
@@ -30,9 +30,9 @@ class Agreement:
     metrics: dict
 
     def table(self) -> str:
-        """Writes a line a task, then a line a metric."""
+        """Returns a table with a line per task and per metric."""
         width = max(map(len, [*self.differences, *self.metrics]))
-        lines = [f"{self.file} beside the model, {self.num_examples} examples"]
+        lines = [f"{self.file} and the model, {self.num_examples} examples"]
         lines.append(f"  {'':<{width}}  greatest difference")
         lines += [
             f"  {task:<{width}}  {value:19.1e}"
@@ -48,7 +48,7 @@ class Agreement:
         return "\n".join(lines)
 
     def as_dict(self) -> dict:
-        """Returns the figures as data that JSON knows; NaN is `None`."""
+        """Returns the values as plain data for JSON; NaN becomes `None`."""
         return {
             "file": self.file,
             "num_examples": self.num_examples,
@@ -61,24 +61,24 @@ class Agreement:
 
 
 def compare(model, path, examples) -> Agreement:
-    """Asks a LiteRT or an ONNX file, in its own runtime, and the model.
+    """Compares a LiteRT or ONNX file, in its own runtime, with the model.
 
     Args:
-        model: Functional `keras.Model`, what the file was made of. Labels need
-            a `MultiTaskModel`.
+        model: Functional `keras.Model` from which the file was made; with
+            labels, a `MultiTaskModel`.
         path: String or `pathlib.Path`, ending in `.tflite` or `.onnx`.
         examples: Dict of the model's input names to arrays of shape
             `(examples, ...)`, a list of such batches, or a `tf.data.Dataset`
             of batches, each of inputs, `(inputs, labels)` or `(inputs,
-            labels, weights)`, as `zoo.dataset` gives them. With labels each
-            task's loss and metrics are measured for both.
+            labels, weights)`, as from `zoo.dataset`. With labels, each task's
+            loss and metrics are computed for both.
 
     Returns:
         `Agreement`.
 
     Raises:
         ValueError: If there is no example, the file cannot be opened, or it
-            is of another model.
+            was made from another model.
     """
     outputs = task_outputs.task_outputs(model)
     runtime = runtimes.open_file(path)
@@ -89,44 +89,42 @@ def compare(model, path, examples) -> Agreement:
     ):
         if set(theirs) != set(ours):
             raise ValueError(
-                f"Expected a file that was made of this model, with the {what} "
+                f"Expected a file made from this model, with the {what} "
                 f"{listed(sorted(ours))}. Received: {str(path)!r} with the "
                 f"{what} {listed(sorted(theirs))}"
             )
     part = task_outputs.part_of(model, outputs)
     specs = _specs(examples)
-    answers = ([], [])
-    labelled = []
+    model_outputs, file_outputs, labelled = [], [], []
     num_examples = 0
     for inputs, *truth in _batches(examples):
         features = task_outputs.features(model, inputs)
         batch = dict(zip(names, map(np.asarray, features), strict=True))
         num_examples += len(features[0])
-        ours = part(list(batch.values()), training=False)
-        answers[0].append({k: np.asarray(value) for k, value in ours.items()})
-        answers[1].append(runtime(batch))
+        predictions = part(list(batch.values()), training=False)
+        model_outputs.append({k: np.asarray(v) for k, v in predictions.items()})
+        file_outputs.append(runtime(batch))
         labelled.append(truth)
     if not num_examples:
         raise ValueError("Expected at least one example. Received: none.")
     differences = {
         task: max(
             _difference(ours[task], theirs[task])
-            for ours, theirs in zip(*answers, strict=True)
+            for ours, theirs in zip(model_outputs, file_outputs, strict=True)
         )
         for task in sorted(outputs)
     }
     metrics = {}
     if specs:
-        ours, theirs = (
-            _measure(model, found, labelled, specs) for found in answers
-        )
+        ours = _measure(model, model_outputs, labelled, specs)
+        theirs = _measure(model, file_outputs, labelled, specs)
         metrics = {name: (ours[name], theirs[name]) for name in ours}
     name = pathlib.Path(path).name
     return Agreement(name, num_examples, differences, metrics)
 
 
 def _specs(examples) -> tuple:
-    """Returns the specs of labels and weights, empty where there are none."""
+    """Returns the specs of labels and weights, empty without labels."""
     spec = getattr(examples, "element_spec", None)
     return tuple(spec[1:]) if isinstance(spec, tuple) else ()
 
@@ -137,8 +135,8 @@ def _batches(examples):
         return
     if not hasattr(examples, "element_spec") and not isinstance(examples, list):
         raise ValueError(
-            "`examples` must be a dict of input name to array, a list of such, "
-            "or a tf.data.Dataset of batches. Received: "
+            "`examples` must be a dict of input name to array, a list of such "
+            "dicts, or a tf.data.Dataset of batches. Received: "
             f"{type(examples).__name__}"
         )
     for batch in examples:
@@ -148,14 +146,14 @@ def _batches(examples):
 def _difference(ours, theirs) -> float:
     if ours.shape != theirs.shape:
         raise ValueError(
-            "Expected a file that was made of this model. Received: an answer "
-            f"of shape {theirs.shape} in the place of {ours.shape}"
+            "Expected a file made from this model. Received: an output of "
+            f"shape {theirs.shape} instead of {ours.shape}"
         )
     return float(np.max(np.abs(ours.astype("float64") - theirs), initial=0.0))
 
 
-def _measure(model, answers, labelled, specs) -> dict:
-    """Measures answers as `model.evaluate` would its own."""
+def _measure(model, batches, labelled, specs) -> dict:
+    """Computes the metrics of outputs as `model.evaluate` does."""
     import keras
     import tensorflow as tf
 
@@ -163,34 +161,36 @@ def _measure(model, answers, labelled, specs) -> dict:
 
     if not isinstance(model, MultiTaskModel):
         raise ValueError(
-            "Labels are judged by a MultiTaskModel, which knows its tasks. "
+            "Metrics need a MultiTaskModel, which knows its tasks. "
             f"Received: labels, and a model of type {type(model).__name__}. "
-            "Give inputs only."
+            "Pass inputs only."
         )
     outputs = task_outputs.task_outputs(model)
     inputs = {
-        _answer(name): keras.Input(tensor.shape[1:], name=_answer(name))
+        _input(name): keras.Input(tensor.shape[1:], name=_input(name))
         for name, tensor in outputs.items()
     }
-    judge = MultiTaskModel(
+    evaluator = MultiTaskModel(
         inputs,
         {
             name: keras.layers.Identity(name=name, dtype="float32")(
-                inputs[_answer(name)]
+                inputs[_input(name)]
             )
             for name in outputs
         },
         tasks=list(model.tasks.values()),
     )
-    kept = {
+    compile_arguments = {
         key: value
         for key, value in model.get_compile_config().items()
         if key in ("loss", "metrics", "weighted_metrics")
     }
     with warnings.catch_warnings():
-        # That its tasks share nothing is what a judge is for.
+        # The warning that the tasks share nothing.
         warnings.simplefilter("ignore")
-        judge.compile(**keras.saving.deserialize_keras_object(kept))
+        evaluator.compile(
+            **keras.saving.deserialize_keras_object(compile_arguments)
+        )
     signature = (
         {
             name: tf.TensorSpec((None, *tensor.shape[1:]), tf.float32)
@@ -199,19 +199,19 @@ def _measure(model, answers, labelled, specs) -> dict:
         *specs,
     )
 
-    def batches():
-        for answer, truth in zip(answers, labelled, strict=True):
-            yield {_answer(name): answer[name] for name in outputs}, *truth
+    def generate():
+        for batch, truth in zip(batches, labelled, strict=True):
+            yield {_input(name): batch[name] for name in outputs}, *truth
 
     dataset = tf.data.Dataset.from_generator(
-        batches, output_signature=signature
+        generate, output_signature=signature
     ).apply(tf.data.experimental.assert_cardinality(len(labelled)))
-    logs = judge.evaluate(dataset, verbose=0, return_dict=True)
+    logs = evaluator.evaluate(dataset, verbose=0, return_dict=True)
     return {k: float(value) for k, value in logs.items() if k != "loss"}
 
 
-def _answer(task) -> str:
-    return f"{task}_answer"
+def _input(task) -> str:
+    return f"{task}_output"
 
 
 def _plain(value: float) -> float | None:

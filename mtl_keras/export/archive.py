@@ -1,6 +1,6 @@
-"""Exports a model as a TensorFlow SavedModel: one signature a task.
+"""Exports a model as a TensorFlow SavedModel with one signature per task.
 
-What is written needs TensorFlow only: neither this package nor Keras.
+The export needs only TensorFlow, neither this package nor Keras.
 """
 
 import os
@@ -27,27 +27,26 @@ def saved_model(
 ) -> pathlib.Path:
     """Writes a model for serving.
 
-    The signature `serving_default` answers all tasks, and a signature named
-    after a task answers that one and computes no other head. With a
-    preprocessor they read raw inputs (for `ImagePreprocessor` the bytes of
+    The signature `serving_default` returns the outputs of all tasks; one named
+    after a task returns that task's and computes no other head. With a
+    preprocessor these read raw inputs (for `ImagePreprocessor` the bytes of
     image files, argument `image`), and `serving_dense` and `<task>_dense` read
-    the model's own inputs; without one there are only the first, which read
-    the model's own inputs. Any batch size fits.
+    the model's own inputs. Without a preprocessor there are only the first
+    ones, which read the model's own inputs. Any batch size works.
 
-    Outputs are the model's, by task name, and what the postprocessor adds.
-    The variables are stored once.
+    Outputs are the model's, by task name, and those of the postprocessor. The
+    variables are stored once.
 
-    Beside the model, in `assets.extra`, lie `revision.json` (this package's
-    version, the tasks, and what `revision` adds), the card, and the warm-up
-    requests that TensorFlow Serving answers before it takes others.
+    The folder `assets.extra` contains `revision.json` (this package's version,
+    the tasks, and the contents of `revision`), the card, and the warm-up
+    requests that TensorFlow Serving runs before it accepts others.
 
     Args:
         model: Functional `keras.Model`, such as a `MultiTaskModel`, whose
             outputs are one flat dict of task name to tensor.
-        path: String or `pathlib.Path` of the folder to make. TensorFlow
-            Serving expects a number as its last part, such as
-            `next_version(folder)` gives. It appears at once and whole, or not
-            at all.
+        path: String or `pathlib.Path` of the folder to create. TensorFlow
+            Serving expects a number as its last part, as returned by
+            `next_version(folder)`. It is renamed into place when complete.
         preprocessor: Function of a dict of raw inputs that returns
             `(inputs, context)` and has a method `input_signature()`, such as
             `data.ImagePreprocessor`. Defaults to `None`.
@@ -56,12 +55,12 @@ def saved_model(
             for dense inputs. Defaults to `None`.
         card: Dict, or the path of a JSON file, written to
             `assets.extra/card.json`. Defaults to `None`.
-        revision: Dict of plain data, what is known of the weights, such as
-            their `sha256` and `data`. Defaults to `None`.
+        revision: Dict of plain data about the weights, such as their `sha256`
+            and `data`. Defaults to `None`.
         examples: Dict of raw input name to a batch, such as
-            `{"text": ["play some jazz"]}`, of which one warm-up request a
-            signature is made; without a preprocessor, of the model's own
-            inputs. Needs the extra `serving`. Defaults to `None`: no warm-up.
+            `{"text": ["play some jazz"]}`, for one warm-up request per
+            signature; without a preprocessor, a batch of the model's own
+            inputs. Needs the extra `serving`. Defaults to `None`.
         overwrite: Boolean. Whether an earlier export at `path` is replaced.
 
     Returns:
@@ -69,14 +68,14 @@ def saved_model(
 
     Raises:
         ValueError: If the backend is not TensorFlow, the model is not built
-            or has no flat dict of outputs, the names of two signatures are
-            the same, the path is taken, the card or revision is no JSON, or
-            the examples do not fit or lack their package.
+            or its outputs are not a flat dict, two signatures have the same
+            name, the path exists, the card or revision is not JSON, or the
+            examples do not fit or their package is missing.
     """
     path = pathlib.Path(path)
     task_outputs.check_backend("A SavedModel")
     outputs = task_outputs.task_outputs(model)
-    made = signatures.signatures(
+    all_signatures = signatures.signatures(
         model,
         outputs,
         _checked_preprocessor(preprocessor),
@@ -89,24 +88,24 @@ def saved_model(
     requests = None
     if examples is not None:
         name = path.resolve().parent.name
-        requests = warmup.requests(made, examples, preprocessor, name)
-    archive = _archive(model, made, preprocessor, postprocessor)
+        requests = warmup.requests(all_signatures, examples, preprocessor, name)
+    archive = _archive(model, all_signatures, preprocessor, postprocessor)
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Beside `path`, so that a rename moves it; a name that no server reads.
+    # On the same file system as `path`, under a name that servers ignore.
     folder = tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent)
-    whole, earlier = pathlib.Path(folder, "new"), pathlib.Path(folder, "old")
+    new, earlier = pathlib.Path(folder, "new"), pathlib.Path(folder, "old")
     try:
-        archive.write_out(str(whole), verbose=False)
-        beside = whole / _EXTRA
-        beside.mkdir(exist_ok=True)
+        archive.write_out(str(new), verbose=False)
+        extra_folder = new / _EXTRA
+        extra_folder.mkdir(exist_ok=True)
         for name, text in extra.items():
-            beside.joinpath(name).write_text(text, encoding="utf-8")
+            extra_folder.joinpath(name).write_text(text, encoding="utf-8")
         if requests is not None:
-            warmup.write(beside / warmup.FILE, requests)
+            warmup.write(extra_folder / warmup.FILE, requests)
         if path.exists():
             os.rename(path, earlier)
-        os.rename(whole, path)
+        os.rename(new, path)
     finally:
         if earlier.exists() and not path.exists():
             os.rename(earlier, path)
@@ -114,14 +113,14 @@ def saved_model(
     return path
 
 
-def _archive(model, made, preprocessor, postprocessor):
-    """Makes an archive with one endpoint a signature."""
+def _archive(model, all_signatures, preprocessor, postprocessor):
+    """Returns an archive with one endpoint per signature."""
     import keras
 
     archive = keras.export.ExportArchive()
     for resource in _resources(model, preprocessor, postprocessor):
         archive.track(resource)
-    for signature in made:
+    for signature in all_signatures:
         archive.add_endpoint(
             signature.name, signature.function, [signature.inputs]
         )
@@ -129,10 +128,10 @@ def _archive(model, made, preprocessor, postprocessor):
 
 
 def _resources(model, *processors):
-    """Finds what may hold lookup tables, which an archive has to be told.
+    """Yields objects that may hold lookup tables, which an archive must track.
 
-    It finds the variables itself; `track` on a layer that has some would
-    store these a second time (Keras 3.15).
+    The archive finds variables by itself; `track` on a layer with variables
+    would store these a second time (Keras 3.15).
     """
     import keras
     import tensorflow as tf
@@ -174,7 +173,7 @@ def _check_path(path, overwrite):
         return
     if not path.is_dir():
         raise ValueError(
-            f"`path` must be a folder to make. Received: {str(path)!r}, which "
+            f"`path` must be a new folder. Received: {str(path)!r}, which "
             "is a file. Choose another path."
         )
     if not any(path.iterdir()):

@@ -7,8 +7,8 @@ import re
 import sys
 import tempfile
 
-from mtl_keras import files
-from mtl_keras.export import converted_path, runtimes, task_outputs
+from mtl_keras import checks
+from mtl_keras.export import conversion, task_outputs
 
 _SIGNATURE = "serving_default"
 _HALF = ("bfloat16", "float16")
@@ -24,22 +24,21 @@ def litert(
     batch_size: int | None = None,
     overwrite: bool = False,
 ) -> pathlib.Path:
-    """Writes a model from its preprocessed inputs on, for LiteRT.
+    """Writes a model, without its preprocessing, as a LiteRT file.
 
-    Its inputs have the model's names, its outputs the tasks'. Only LiteRT's
-    own operations are used, so its small runtime is enough. The file is tried
-    out before it is kept.
+    Inputs are named as the model's, outputs by task. Only LiteRT's built-in
+    operations are used, so that its small runtime is sufficient. The file is
+    run once before it is saved.
 
     Args:
         model: Functional `keras.Model`, such as a `MultiTaskModel`, whose
             outputs are one flat dict of task name to tensor.
         path: String or `pathlib.Path` of the file, ending in `.tflite`.
         float16: Boolean, whether the weights are stored in 16 bits: half the
-            size, and answers that differ a little (see `compare`). Defaults
+            size, and outputs that differ slightly (see `compare`). Defaults
             to `False`.
-        batch_size: Integer, the only number of examples that can be asked
-            about at once. Defaults to `None`: any number. A loop over tokens
-            needs one.
+        batch_size: Integer, the only batch size that the file accepts.
+            Defaults to `None`, any. Models with a loop over tokens need one.
         overwrite: Boolean. Whether a file at `path` is replaced.
 
     Returns:
@@ -47,34 +46,20 @@ def litert(
 
     Raises:
         ValueError: If the backend is not TensorFlow, the path is wrong or
-            taken, a package of the extra `serving` is missing, or the model
+            exists, a package of the extra `serving` is missing, or the model
             cannot be converted.
     """
-    task_outputs.check_backend("A LiteRT file")
-    outputs = task_outputs.task_outputs(model)
-    path = converted_path.check(path, ".tflite", overwrite)
-    is_whole = isinstance(batch_size, int) and not isinstance(batch_size, bool)
-    if batch_size is not None and (not is_whole or batch_size < 1):
-        raise ValueError(
-            "`batch_size` must be an integer of at least 1, or None for any. "
-            f"Received: batch_size={batch_size!r}"
-        )
-    part = task_outputs.part_of(model, outputs)
+    path, part = conversion.prepare(model, path, ".tflite", overwrite)
+    if batch_size is not None:
+        batch_size = checks.integer("batch_size", batch_size, low=1)
     try:
         content = _convert(part, batch_size, float16)
-    # The converter's class of errors is private.
+    # The class of the converter's errors is private.
     except Exception as error:
         raise ValueError(_cannot(error, part, batch_size)) from error
-    try:
-        runtimes.try_out(runtimes.open_litert(content), model)
-    except runtimes.MissingRuntime:
-        raise
-    except Exception as error:
-        raise ValueError(
-            "LiteRT cannot run what its converter made of this model. "
-            f"Received: {error}. {_repair(str(error), part, batch_size)}"
-        ) from error
-    files.write_atomically(path, lambda file: file.write(content))
+    conversion.save(
+        content, path, model, lambda reason: _repair(reason, part, batch_size)
+    )
     return path
 
 
@@ -99,15 +84,15 @@ def _convert(part, batch_size, float16) -> bytes:
         if float16:
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
             converter.target_spec.supported_types = [tf.float16]
-        with _kept_back():
+        with _silent_stderr():
             return converter.convert()
 
 
 @contextlib.contextmanager
-def _kept_back():
-    """Keeps back what the process writes to its standard error.
+def _silent_stderr():
+    """Discards what the process writes to its standard error.
 
-    The converter writes there, past Python, all that its error holds as well.
+    The converter writes there from C++ what its error contains too.
     """
     sys.stderr.flush()
     terminal = os.dup(2)
@@ -122,7 +107,7 @@ def _kept_back():
 
 def _cannot(error, part, batch_size) -> str:
     lines = _LINE.findall(str(error)) or str(error).strip().splitlines()
-    # What follows the first line repeats it, or tells of other runtimes.
+    # The other lines repeat the first or mention other runtimes.
     reason = lines[0].strip() if lines else type(error).__name__
     return (
         f"LiteRT's converter cannot convert this model. Received: {reason}. "
@@ -133,13 +118,13 @@ def _cannot(error, part, batch_size) -> str:
 def _repair(reason, part, batch_size) -> str:
     if any(layer.compute_dtype in _HALF for layer in part.layers):
         return (
-            "It does not know layers that compute in 16 bits: build the model "
-            "under the dtype policy float32 and load its weights; "
-            "float16=True then stores them in 16 bits."
+            "Layers that compute in 16 bits are not supported: build the model "
+            "under the dtype policy float32 and load its weights. "
+            "float16=True stores them in 16 bits."
         )
     if batch_size is None and ("TensorList" in reason or "shape" in reason):
         return (
-            "A loop over tokens, as of a CRF or a recurrent layer, needs a "
-            "known number of examples: pass batch_size=1."
+            "A loop over tokens, as in a CRF or a recurrent layer, needs a "
+            "fixed batch size: pass batch_size=1."
         )
-    return "docs/serving.md lists what LiteRT does not know."
+    return "docs/serving.md lists what LiteRT does not support."

@@ -4,15 +4,18 @@ import contextlib
 import logging
 import pathlib
 
-from mtl_keras import files
-from mtl_keras.export import converted_path, runtimes, task_outputs
+import numpy as np
+
+from mtl_keras.export import conversion, task_outputs
+
+_REPAIR = "docs/serving.md lists what ONNX does not support."
 
 
 def onnx(model, path, *, overwrite: bool = False) -> pathlib.Path:
-    """Writes a model from its preprocessed inputs on, as ONNX.
+    """Writes a model, without its preprocessing, as an ONNX file.
 
-    Its inputs have the model's names, its outputs the tasks'; any batch size
-    fits. The file is tried out before it is kept.
+    Inputs are named as the model's, outputs by task; any batch size works. The
+    file is run once before it is saved.
 
     Args:
         model: Functional `keras.Model`, such as a `MultiTaskModel`, whose
@@ -25,34 +28,23 @@ def onnx(model, path, *, overwrite: bool = False) -> pathlib.Path:
 
     Raises:
         ValueError: If the backend is not TensorFlow, the path is wrong or
-            taken, a package of the extra `serving` is missing, or the model
+            exists, a package of the extra `serving` is missing, or the model
             cannot be converted.
     """
-    task_outputs.check_backend("An ONNX file")
-    outputs = task_outputs.task_outputs(model)
-    path = converted_path.check(path, ".onnx", overwrite)
-    part = task_outputs.part_of(model, outputs)
+    path, part = conversion.prepare(model, path, ".onnx", overwrite)
     converter = _converter()
     with _messages() as errors:
         try:
             proto = _convert(converter, part)
-        # What it raises is of many classes, of its own and of Python's.
+        # tf2onnx raises many classes, its own and Python's.
         except Exception as error:
             raise ValueError(_cannot([*errors, str(error)])) from error
     if errors:
-        # It leaves in the file what it does not know, and only logs that.
+        # It leaves unsupported operations in the file and only logs them.
         raise ValueError(_cannot(errors))
-    content = proto.SerializeToString()
-    try:
-        runtimes.try_out(runtimes.open_onnx(content), model)
-    except runtimes.MissingRuntime:
-        raise
-    except Exception as error:
-        raise ValueError(
-            "ONNX Runtime cannot run what tf2onnx made of this model. "
-            f"Received: {error}. docs/serving.md lists what it does not know."
-        ) from error
-    files.write_atomically(path, lambda file: file.write(content))
+    conversion.save(
+        proto.SerializeToString(), path, model, lambda reason: _REPAIR
+    )
     return path
 
 
@@ -61,7 +53,7 @@ def _converter():
         import tf2onnx.convert
     except ImportError as error:
         raise ValueError(
-            "ONNX files are written by the packages onnx and tf2onnx. "
+            "ONNX files need the packages onnx and tf2onnx. "
             f"Received: they cannot be imported ({error}). Install them: "
             "pip install 'mtl-keras[serving]'."
         ) from error
@@ -80,20 +72,17 @@ def _convert(tf2onnx, part):
     proto, _ = tf2onnx.convert.from_function(
         answer,
         input_signature=[signature],
-        # Keras's `gelu` is computed by it, and tf2onnx 1.17 has no erfc.
+        # Keras's `gelu` uses it, and tf2onnx 1.17 has no erfc.
         custom_op_handlers={"Erfc": (_complementary_error_function, [])},
     )
     for value in [*proto.graph.input, *proto.graph.output]:
-        # tf2onnx gives each unknown size a name of its own.
+        # tf2onnx names each unknown size differently.
         value.type.tensor_type.shape.dim[0].dim_param = "batch"
     return proto
 
 
 def _complementary_error_function(graph, node, name, arguments):
     """Writes `erfc(x)` as `1 - erf(x)`."""
-    del arguments
-    import numpy as np
-
     (shape,), (dtype,) = node.output_shapes, node.output_dtypes
     one = graph.make_const(f"{name}_one", np.array(1.0, "float32"))
     erf = graph.make_node("Erf", node.input)
@@ -110,21 +99,21 @@ def _complementary_error_function(graph, node, name, arguments):
 
 @contextlib.contextmanager
 def _messages():
-    """Collects the errors that tf2onnx logs, and keeps its lines back."""
+    """Collects the errors that tf2onnx logs, and silences its log."""
     errors = []
 
     class Collect(logging.Handler):
-        """Keeps errors, and lets nothing else through."""
+        """Keeps errors and drops all other records."""
 
         def emit(self, record):
             if record.levelno >= logging.ERROR:
                 errors.append(record.getMessage())
 
     handler = Collect()
-    # TensorFlow warns of lookup tables, which dense inputs do not reach.
+    # TensorFlow warns of lookup tables, which dense inputs do not use.
     loggers = [logging.getLogger(name) for name in ("tf2onnx", "tensorflow")]
-    kept = [(logger.level, logger.propagate) for logger in loggers]
-    others = [list(logger.handlers) for logger in loggers]
+    settings = [(logger.level, logger.propagate) for logger in loggers]
+    old_handlers = [list(logger.handlers) for logger in loggers]
     for logger in loggers:
         logger.handlers = [handler]
         logger.propagate = False
@@ -132,7 +121,7 @@ def _messages():
         yield errors
     finally:
         for logger, handlers, (level, propagate) in zip(
-            loggers, others, kept, strict=True
+            loggers, old_handlers, settings, strict=True
         ):
             logger.handlers = handlers
             logger.level = level
@@ -145,5 +134,5 @@ def _cannot(errors) -> str:
     )
     return (
         "tf2onnx cannot convert this model to ONNX. Received: "
-        f"{'; '.join(lines)}. docs/serving.md lists what it does not know."
+        f"{'; '.join(lines)}. {_REPAIR}"
     )

@@ -1,4 +1,4 @@
-"""What lies beside an exported model: its card and its revision."""
+"""The card and the revision that are stored with an exported model."""
 
 import json
 import pathlib
@@ -10,23 +10,23 @@ CARD_FILE = "card.json"
 
 
 def text(model, outputs: dict, preprocessor, further: dict | None) -> str:
-    """Writes which model an export is of.
+    """Describes the exported model as JSON.
 
     Args:
         model: Functional `keras.Model`.
         outputs: Dict with the task names as keys.
-        preprocessor: What reads raw inputs, or `None`.
-        further: Dict of plain data, what else is known, or `None`.
+        preprocessor: The preprocessor of raw inputs, or `None`.
+        further: Dict of further plain data, or `None`.
 
     Returns:
         String, a JSON object: `mtl_keras`, `keras` and `tensorflow` with their
-        versions; `tasks`, of each its `kind` and `class_names` where the model
-        knows them; `preprocessor`, the name of its class or null; and what is
-        in `further`.
+        versions; `tasks` with their `kind` and `class_names` if the model knows
+        them; `preprocessor`, its class name or null; and the contents of
+        `further`.
 
     Raises:
-        ValueError: If `further` is no dict of plain data, or has one of these
-            keys.
+        ValueError: If `further` is not a dict of plain data, or has one of
+            these keys.
     """
     import mtl_keras
     from mtl_keras import engine
@@ -52,7 +52,7 @@ def text(model, outputs: dict, preprocessor, further: dict | None) -> str:
     if taken:
         raise ValueError(
             f"`revision` must not have the keys {listed(sorted(revision))}, "
-            f"which are written anyway. Received: {listed(taken)}"
+            f"which are set by the export. Received: {listed(taken)}"
         )
     return _plain({**further, **revision}, "revision")
 
@@ -67,21 +67,21 @@ def card_text(card) -> str:
         String.
 
     Raises:
-        ValueError: If it is neither.
+        ValueError: If it is anything else.
     """
     if not isinstance(card, dict):
         file = pathlib.Path(card)
         if not file.is_file():
             raise ValueError(
                 "`card` must be a dict or the path of a JSON file. "
-                f"Received: {str(file)!r}, which is no file"
+                f"Received: {str(file)!r}, which is not a file"
             )
         try:
             card = json.loads(file.read_text(encoding="utf-8"))
         except ValueError as error:
             raise ValueError(
                 "`card` must be a dict or the path of a JSON file. "
-                f"Received: {str(file)!r}, which is no JSON: {error}"
+                f"Received: {str(file)!r}, which is not JSON: {error}"
             ) from error
     return _plain(card, "card")
 
@@ -97,5 +97,5 @@ def _plain(content, name) -> str:
         return json.dumps(content, indent=2, sort_keys=True) + "\n"
     except TypeError as error:
         raise ValueError(
-            f"`{name}` must hold plain data that JSON knows. Received: {error}"
+            f"`{name}` must contain plain data for JSON. Received: {error}"
         ) from error

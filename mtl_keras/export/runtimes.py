@@ -1,4 +1,4 @@
-"""Runs LiteRT and ONNX files in runtimes of their own, without TensorFlow."""
+"""Runs LiteRT and ONNX files in their own runtimes, without TensorFlow."""
 
 import pathlib
 
@@ -8,7 +8,7 @@ _INSTALL = "Install it: pip install 'mtl-keras[serving]'."
 
 
 class Runtime:
-    """A converted model that is ready to answer.
+    """A loaded converted model.
 
     Attributes:
         inputs: Dict of input name to the shape of a batch, a tuple with `None`
@@ -23,14 +23,14 @@ class Runtime:
 
     @property
     def batch_size(self) -> int | None:
-        """The number of examples that the file was made for, or any."""
+        """The fixed batch size of the file, or `None` for any."""
         return next(iter(self.inputs.values()))[0]
 
     def __call__(self, inputs: dict) -> dict:
-        """Answers a batch of any size.
+        """Computes the outputs of a batch of any size.
 
-        A file made for a fixed number of examples is asked as often as
-        needed, the last time with examples to spare.
+        A file with a fixed batch size is run several times, the last time
+        with repeated examples.
 
         Args:
             inputs: Dict of input name to array of shape `(batch, ...)`.
@@ -45,12 +45,12 @@ class Runtime:
             return self._run(inputs)
         rows = np.arange(-(-num_examples // size) * size)
         rows = np.minimum(rows, num_examples - 1)
-        answers = [
+        outputs = [
             self._run({name: value[part] for name, value in inputs.items()})
             for part in np.split(rows, len(rows) // size)
         ]
         return {
-            name: np.concatenate([answer[name] for answer in answers])[
+            name: np.concatenate([output[name] for output in outputs])[
                 :num_examples
             ]
             for name in self.outputs
@@ -67,8 +67,8 @@ def open_file(path) -> Runtime:
         `Runtime`.
 
     Raises:
-        ValueError: If there is no such file, its name ends in something else,
-            it is damaged, or its runtime is not installed.
+        ValueError: If the file does not exist, has another ending or is
+            damaged, or its runtime is not installed.
     """
     path = pathlib.Path(path)
     if path.suffix not in _OPENERS:
@@ -79,19 +79,35 @@ def open_file(path) -> Runtime:
     if not path.is_file():
         raise ValueError(
             f"Expected a {path.suffix} file. Received: {str(path)!r}, which "
-            "is no file. Write it first, with `export.litert` or "
+            "is not a file. Write it first, with `export.litert` or "
             "`export.onnx`."
         )
     try:
-        return _OPENERS[path.suffix](path.read_bytes())
+        return open_content(path.read_bytes(), path.suffix)
     except MissingRuntime:
         raise
-    # Of the runtimes' own classes some derive from Exception only.
+    # Some of the runtimes' errors derive directly from Exception.
     except Exception as error:
         raise ValueError(
-            f"Expected a whole {path.suffix} file. Received: {str(path)!r}, "
+            f"Expected a complete {path.suffix} file. Received: {str(path)!r}, "
             f"which its runtime cannot read: {error}"
         ) from error
+
+
+def open_content(content: bytes, ending: str) -> Runtime:
+    """Opens the content of a converted file.
+
+    Args:
+        content: Bytes.
+        ending: String, `".tflite"` or `".onnx"`.
+
+    Returns:
+        `Runtime`.
+
+    Raises:
+        MissingRuntime: If the runtime is not installed.
+    """
+    return _OPENERS[ending](content)
 
 
 class MissingRuntime(ValueError):
@@ -148,7 +164,7 @@ def open_onnx(content: bytes) -> Runtime:
     except ImportError as error:
         raise MissingRuntime(_missing("ONNX", "onnxruntime", error)) from error
     options = onnxruntime.SessionOptions()
-    # Errors are raised; what it writes as well would only hide our words.
+    # Errors are raised; the log would only repeat them.
     options.log_severity_level = 4
     session = onnxruntime.InferenceSession(
         content, options, providers=["CPUExecutionProvider"]
@@ -163,17 +179,17 @@ def open_onnx(content: bytes) -> Runtime:
 
 
 def try_out(runtime: Runtime, model) -> None:
-    """Asks a converted model about made-up batches of 1 and of 3 examples.
+    """Runs a converted model on batches of 1 and of 3 zero examples.
 
-    Some that convert cannot be run (see docs/serving.md).
+    Some files can be converted but not run (see docs/serving.md).
 
     Args:
         runtime: `Runtime`.
-        model: Functional `keras.Model`, what it was made of.
+        model: Functional `keras.Model` from which it was made.
 
     Raises:
-        Exception: What the runtime raises.
-        ValueError: If an answer lacks examples.
+        Exception: As raised by the runtime.
+        ValueError: If an output has too few examples.
     """
     for num_examples in (1, 3):
         batch = {
@@ -183,16 +199,16 @@ def try_out(runtime: Runtime, model) -> None:
             )
             for tensor in model.inputs
         }
-        for name, answer in runtime(batch).items():
-            if len(answer) != num_examples:
+        for name, output in runtime(batch).items():
+            if len(output) != num_examples:
                 raise ValueError(
-                    f"{len(answer)} answers of {name!r} for {num_examples} "
+                    f"{len(output)} outputs of {name!r} for {num_examples} "
                     "examples"
                 )
 
 
 def _shape(sizes) -> tuple:
-    """LiteRT writes -1 for any size, ONNX a name."""
+    """Returns a shape; LiteRT stores -1 for any size, ONNX a name."""
     return tuple(
         int(size)
         if isinstance(size, int | np.integer) and int(size) >= 0
@@ -203,7 +219,7 @@ def _shape(sizes) -> tuple:
 
 def _missing(what, package, error) -> str:
     return (
-        f"{what} files are run by the package {package}. Received: it cannot "
+        f"{what} files need the package {package}. Received: it cannot "
         f"be imported ({error}). {_INSTALL}"
     )
 

@@ -1,4 +1,4 @@
-"""The signatures of a SavedModel: their names, and what each computes."""
+"""The signatures of a SavedModel: their names and functions."""
 
 from mtl_keras.export.task_outputs import dense_signature, features, part_of
 from mtl_keras.messages import listed
@@ -6,7 +6,7 @@ from mtl_keras.messages import listed
 DEFAULT = "serving_default"
 _DENSE = "_dense"
 _SERVING_DENSE = "serving_dense"
-# Attributes of the object that TensorFlow saves; an endpoint is one as well.
+# Attributes of the object that TensorFlow saves, as endpoints are.
 _RESERVED = (
     "non_trainable_variables",
     "signatures",
@@ -16,13 +16,13 @@ _RESERVED = (
 
 
 class Signature:
-    """One entry of a SavedModel.
+    """One signature of a SavedModel.
 
     Attributes:
         name: String.
         function: Function of a dict of tensors, a batch, that returns a dict.
         inputs: Dict of input name to `tf.TensorSpec`.
-        is_raw: Boolean, whether the preprocessor is inside.
+        is_raw: Boolean, whether it includes the preprocessor.
     """
 
     def __init__(self, name, function, inputs, *, is_raw):
@@ -33,7 +33,7 @@ class Signature:
 
 
 def signatures(model, outputs, preprocessor, postprocessor) -> list[Signature]:
-    """Makes a signature for all tasks and one for each.
+    """Returns a signature for all tasks and one for each task.
 
     Args:
         model: Functional `keras.Model`.
@@ -42,27 +42,27 @@ def signatures(model, outputs, preprocessor, postprocessor) -> list[Signature]:
         postprocessor: As for `saved_model`.
 
     Returns:
-        List of `Signature`: with a preprocessor two of each.
+        List of `Signature`; with a preprocessor a raw and a dense one of each.
 
     Raises:
-        ValueError: If the names of two are the same.
+        ValueError: If two have the same name.
     """
     _check_names(outputs, with_raw=preprocessor is not None)
-    made = []
+    result = []
     parts = {DEFAULT: outputs}
     parts |= {name: {name: tensor} for name, tensor in outputs.items()}
-    for name, answers in parts.items():
-        part = part_of(model, answers)
+    for name, part_outputs in parts.items():
+        part = part_of(model, part_outputs)
         dense = _dense_function(part, postprocessor)
         specs = dense_signature(part)
         if preprocessor is None:
-            made.append(Signature(name, dense, specs, is_raw=False))
+            result.append(Signature(name, dense, specs, is_raw=False))
             continue
         raw = _raw_function(part, preprocessor, postprocessor)
         raw_specs = dict(preprocessor.input_signature())
-        made.append(Signature(name, raw, raw_specs, is_raw=True))
-        made.append(Signature(_dense_name(name), dense, specs, is_raw=False))
-    return made
+        result.append(Signature(name, raw, raw_specs, is_raw=True))
+        result.append(Signature(_dense_name(name), dense, specs, is_raw=False))
+    return result
 
 
 def _dense_name(name):
@@ -70,22 +70,22 @@ def _dense_name(name):
 
 
 def _dense_function(model, postprocessor):
-    def answer(inputs):
-        return _answers(model, inputs, postprocessor, None)
+    def compute(inputs):
+        return _outputs(model, inputs, postprocessor, None)
 
-    return answer
+    return compute
 
 
 def _raw_function(model, preprocessor, postprocessor):
-    def answer(raw):
+    def compute(raw):
         inputs, context = preprocessor(raw)
-        return _answers(model, inputs, postprocessor, context)
+        return _outputs(model, inputs, postprocessor, context)
 
-    return answer
+    return compute
 
 
-def _answers(model, inputs, postprocessor, context):
-    """Computes a part's outputs, by task name, and the further ones."""
+def _outputs(model, inputs, postprocessor, context):
+    """Computes the model's outputs, by task name, and the decoded ones."""
     outputs = dict(model(features(model, inputs), training=False))
     if postprocessor is None:
         return outputs
@@ -93,7 +93,7 @@ def _answers(model, inputs, postprocessor, context):
     clash = sorted(set(further) & set(outputs))
     if clash:
         raise ValueError(
-            "The postprocessor must not give outputs of the model's names. "
+            "The postprocessor's outputs must not have names of tasks. "
             f"Received: {listed(clash)} from both. Rename the task."
         )
     return {**outputs, **further}
@@ -112,8 +112,8 @@ def _check_names(tasks, with_raw):
         )
         if task == DEFAULT or task[0] == "_" or names_of[task] & others:
             raise ValueError(
-                f"Each task gives its name to a signature, beside {own}; "
+                f"A signature is named after each task, beside {own}; "
                 f"{listed(_RESERVED)} and names that begin with '_' are "
-                f"TensorFlow's own. Received: the task {task!r} among "
+                f"reserved by TensorFlow. Received: the task {task!r} among "
                 f"{listed(tasks)}. Rename it."
             )

@@ -1,4 +1,4 @@
-"""What an export needs to know of a model: its inputs and its answers."""
+"""The inputs and outputs of a model that is exported."""
 
 from mtl_keras.messages import listed
 
@@ -7,10 +7,10 @@ def check_backend(what: str) -> None:
     """Checks that Keras runs on TensorFlow.
 
     Args:
-        what: String, what is to be exported: `"A SavedModel"`.
+        what: String, the kind of export: `"A SavedModel"`.
 
     Raises:
-        ValueError: If the backend is another one.
+        ValueError: If Keras has another backend.
     """
     import keras
 
@@ -24,7 +24,7 @@ def check_backend(what: str) -> None:
 
 
 def task_outputs(model) -> dict:
-    """Finds a model's outputs.
+    """Returns a model's outputs by task.
 
     Args:
         model: Functional `keras.Model`.
@@ -33,7 +33,7 @@ def task_outputs(model) -> dict:
         Dict of task name to symbolic tensor.
 
     Raises:
-        ValueError: If the model is not built, or its outputs are no flat
+        ValueError: If the model is not built, or its outputs are not a flat
             dict.
     """
     import keras
@@ -49,7 +49,7 @@ def task_outputs(model) -> dict:
             "`model` must be a functional model, built from inputs to a dict "
             "of outputs. "
             f"Received: {model.name!r} of type {type(model).__name__}, which "
-            "has no symbolic outputs. Write MultiTaskModel(inputs, {task: "
+            "has no symbolic outputs. Use MultiTaskModel(inputs, {task: "
             "tensor})."
         )
     structure = model.compute_output_spec(model.inputs)
@@ -60,16 +60,16 @@ def task_outputs(model) -> dict:
             "The outputs of `model` must be one flat dict of task name to "
             "tensor. "
             f"Received: {keras.tree.map_structure(_brief, structure)}. "
-            "Write MultiTaskModel(inputs, {task: tensor})."
+            "Use MultiTaskModel(inputs, {task: tensor})."
         )
     return dict(keras.tree.pack_sequence_as(structure, tensors))
 
 
 def part_of(model, outputs: dict):
-    """Makes a model of some of a model's answers, with the same variables.
+    """Returns a model of some outputs of a model, with the same variables.
 
-    It is cut at the model's inputs, so Keras copies no node (KERAS_NOTES);
-    called with other heads in the graph, these would be served as well.
+    It starts at the model's inputs, so Keras copies no node; the heads of other
+    outputs are not part of it and not exported.
 
     Args:
         model: Functional `keras.Model`.
@@ -85,7 +85,7 @@ def part_of(model, outputs: dict):
 
 
 def dense_signature(model, batch_size: int | None = None) -> dict:
-    """Describes a batch of a model's inputs.
+    """Returns the specs of a batch of a model's inputs.
 
     Args:
         model: Functional `keras.Model`.
@@ -105,7 +105,7 @@ def dense_signature(model, batch_size: int | None = None) -> dict:
 
 
 def features(model, inputs) -> list:
-    """Puts a batch of inputs in the order of a model's own.
+    """Sorts a batch of inputs in the order of the model's inputs.
 
     Args:
         model: Functional `keras.Model`.
@@ -121,12 +121,12 @@ def features(model, inputs) -> list:
     if not isinstance(inputs, dict):
         inputs = {names[0]: inputs} if len(names) == 1 else {}
     if len(names) == len(inputs) == 1:
-        # One picture for one input: their names need not agree.
+        # With one input the names need not agree.
         return list(inputs.values())
     if not set(names) <= set(inputs):
         raise ValueError(
-            f"Expected the model's inputs {listed(names)}, of a preprocessor "
-            "or of examples. "
+            f"Expected the model's inputs {listed(names)} from a preprocessor "
+            "or examples. "
             f"Received: inputs named {listed(inputs)}"
         )
     return [inputs[name] for name in names]

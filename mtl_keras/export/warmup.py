@@ -1,7 +1,7 @@
-"""Warm-up requests, which TensorFlow Serving answers before any other.
+"""Warm-up requests, which TensorFlow Serving runs before it accepts others.
 
-The first call of a signature is slow, since TensorFlow makes much of what it
-needs then. The file is a TFRecord of `PredictionLog` of TensorFlow Serving.
+The first call of a signature is slow, since TensorFlow initialises itself then.
+The file is a TFRecord of TensorFlow Serving's `PredictionLog`.
 """
 
 import importlib.util
@@ -9,24 +9,24 @@ import importlib.util
 from mtl_keras.messages import listed, unknown
 
 FILE = "tf_serving_warmup_requests"
-# TensorFlow Serving refuses a file with more.
+# TensorFlow Serving rejects a file with more.
 _MOST_REQUESTS = 1000
 
 
 def is_installed() -> bool:
-    """Tells whether TensorFlow Serving's protocol buffers can be imported."""
+    """Returns whether TensorFlow Serving's protocol buffers are installed."""
     return importlib.util.find_spec("tensorflow_serving") is not None
 
 
 def requests(signatures, examples, preprocessor, model_name: str) -> list:
-    """Makes a request for each signature.
+    """Returns one request per signature.
 
     Args:
         signatures: Sequence of `Signature`.
         examples: Dict of raw input name to a batch.
-        preprocessor: What makes dense inputs of raw ones, or `None`: then the
+        preprocessor: Function from raw to dense inputs, or `None` if the
             examples are dense.
-        model_name: String, what the server calls the model.
+        model_name: String, the model's name on the server.
 
     Returns:
         List of `PredictionLog`.
@@ -40,8 +40,8 @@ def requests(signatures, examples, preprocessor, model_name: str) -> list:
     if len(signatures) > _MOST_REQUESTS:
         raise ValueError(
             f"TensorFlow Serving takes at most {_MOST_REQUESTS} warm-up "
-            f"requests, one a signature. Received: {len(signatures)} "
-            "signatures. Leave out `examples`."
+            f"requests, one per signature. Received: {len(signatures)} "
+            "signatures. Omit `examples`."
         )
     raw = _batch(signatures[0].inputs, examples)
     dense = _checked(signatures[0], raw, preprocessor)
@@ -51,17 +51,17 @@ def requests(signatures, examples, preprocessor, model_name: str) -> list:
     ]
 
 
-def write(path, found: list) -> None:
+def write(path, logs: list) -> None:
     """Writes requests.
 
     Args:
         path: `pathlib.Path` of the file.
-        found: List of `PredictionLog`.
+        logs: List of `PredictionLog`.
     """
     import tensorflow as tf
 
     with tf.io.TFRecordWriter(str(path)) as writer:
-        for log in found:
+        for log in logs:
             writer.write(log.SerializeToString())
 
 
@@ -70,16 +70,16 @@ def _protocol_buffers():
         from tensorflow_serving.apis import prediction_log_pb2
     except ImportError as error:
         raise ValueError(
-            "`examples` become warm-up requests by the package "
-            "tensorflow-serving-api. Received: it cannot be imported "
+            "`examples` need the package tensorflow-serving-api, for warm-up "
+            "requests. Received: it cannot be imported "
             f"({error}). Install it: pip install 'mtl-keras[serving]', or "
-            "leave out `examples`."
+            "omit `examples`."
         ) from error
     return prediction_log_pb2
 
 
 def _checked(signature, raw, preprocessor):
-    """Makes dense inputs, and tries out what the server will be asked.
+    """Returns dense inputs, after running the request once.
 
     A request that fails would keep the server from loading the model.
     """
@@ -90,7 +90,7 @@ def _checked(signature, raw, preprocessor):
         return raw if preprocessor is None else preprocessor(raw)[0]
     except tf.errors.OpError as error:
         raise ValueError(
-            "`examples` must be what the model can read. Received: "
+            "`examples` must be valid inputs of the model. Received: "
             f"{error.message}"
         ) from error
 

@@ -217,7 +217,7 @@ def test_extensible_header(preprocessor):
 
 def test_no_end_of_parts_is_an_error(preprocessor):
     parts = (b"LIST" + struct.pack("<I", 0)) * 65
-    with pytest.raises(tf.errors.InvalidArgumentError, match="64 parts"):
+    with pytest.raises(tf.errors.InvalidArgumentError, match="64 chunks"):
         preprocessor(with_chunks(written(noise(9)), behind=parts))
 
 

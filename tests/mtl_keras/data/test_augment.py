@@ -164,13 +164,13 @@ def test_noise_has_its_standard_deviation():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: augment.ShiftZoom(1.5), "`shift` in"),
+        (lambda: augment.ShiftZoom(1.5), "`shift` must be"),
         (lambda: augment.ShiftZoom(0.1, (1.2, 0.8)), "low, high"),
         (lambda: augment.ShiftZoom(0.1, (0.0, 1.0)), "low, high"),
         (lambda: augment.ShiftZoom(0.1, boxes="box"), "sequence of names"),
-        (lambda: augment.ShiftZoom(min_visible=2), "`min_visible` in"),
-        (lambda: augment.Brightness(-0.1), "`brightness` in"),
-        (lambda: augment.Noise(-1), "`stddev` in"),
+        (lambda: augment.ShiftZoom(min_visible=2), "`min_visible` must be"),
+        (lambda: augment.Brightness(-0.1), "`brightness` must be"),
+        (lambda: augment.Noise(-1), "`stddev` must be"),
         (
             lambda: augment.Noise(0.1)({"picture": 0}, {}, seed=SEED),
             "Unknown input to augment: 'image'",

@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 
 from mtl_keras import data, export
-from tests.mtl_keras.data import hostile_cases as hostile
+from tests.mtl_keras.data.hostile_cases import CASES
+from tests.mtl_keras.data.hostile_damage import KINDS, VALID, mutated
+from tests.mtl_keras.data.hostile_files import COLUMNS, JOBS, RATE
 
 _SERVER = pathlib.Path(__file__).with_name("hostile_server.py")
 _PAGE = pathlib.Path(__file__).parents[3] / "docs" / "inputs.md"
@@ -46,14 +48,12 @@ def exported(kind, folder):
             [{"name": "slot", "kind": "tagging", "class_names": tags}]
         )
     elif kind == "audio":
-        prepare = data.AudioPreprocessor(hostile.RATE, 1.0, num_mels=16)
+        prepare = data.AudioPreprocessor(RATE, 1.0, num_mels=16)
         inputs = keras.Input((prepare.num_frames, 16), name="audio")
         x = layers.Flatten()(inputs)
         outputs = {"sound": layers.Dense(2, name="sound")(x)}
     else:
-        prepare = data.ColumnPreprocessor(
-            hostile.COLUMNS, {"job": hostile.JOBS}
-        )
+        prepare = data.ColumnPreprocessor(COLUMNS, {"job": JOBS})
         inputs = keras.Input((prepare.num_features,), name="columns")
         outputs = {"price": layers.Dense(2, name="price")(inputs)}
     model = keras.Model(inputs, outputs)
@@ -64,7 +64,7 @@ def exported(kind, folder):
 def folders(tmp_path_factory):
     """An exported model of each kind."""
     folder = tmp_path_factory.mktemp("hostile")
-    return {kind: exported(kind, folder / kind) for kind in hostile.KINDS}
+    return {kind: exported(kind, folder / kind) for kind in KINDS}
 
 
 def serve(tmp_path, folders, calls):
@@ -114,16 +114,16 @@ def assert_same(received, expected, case):
 def results(folders, tmp_path_factory):
     """All that is asked by default, of one server: most time is its start."""
     calls = {}
-    for kind, cases in hostile.CASES.items():
+    for kind, cases in CASES.items():
         likes = [case.like for case in cases if case.like is not None]
-        calls[kind] = [hostile.VALID[kind], *(case.call for case in cases)]
-        calls[kind] += [*likes, *hostile.mutated(kind, 30)]
+        calls[kind] = [VALID[kind], *(case.call for case in cases)]
+        calls[kind] += [*likes, *mutated(kind, 30)]
     return serve(tmp_path_factory.mktemp("asked"), folders, calls)
 
 
-@pytest.mark.parametrize("kind", hostile.KINDS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_each_case_is_answered_as_documented(kind, results):
-    cases, received = hostile.CASES[kind], results[kind][1:]
+    cases, received = CASES[kind], results[kind][1:]
     expected = iter(received[len(cases) :])
     for case, (outcome, said) in zip(cases, received, strict=False):
         if case.refused:
@@ -135,7 +135,7 @@ def test_each_case_is_answered_as_documented(kind, results):
             assert_same(said, next(expected)[1], case.name)
 
 
-@pytest.mark.parametrize("kind", hostile.KINDS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_damaged_inputs_do_no_harm(kind, results):
     # That they did none was checked when they were served. Some were answered,
     # or the damage was too large to reach anything.
@@ -143,9 +143,9 @@ def test_damaged_inputs_do_no_harm(kind, results):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", hostile.KINDS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_hundreds_of_damaged_inputs_do_no_harm(kind, folders, tmp_path):
-    calls = [hostile.VALID[kind], *hostile.mutated(kind, 300, seed=1)]
+    calls = [VALID[kind], *mutated(kind, 300, seed=1)]
     results = serve(tmp_path, folders, {kind: calls})[kind]
     num_answers = sum(outcome == "answer" for outcome, _ in results)
     assert num_answers > 30
@@ -153,10 +153,10 @@ def test_hundreds_of_damaged_inputs_do_no_harm(kind, folders, tmp_path):
     assert num_answers < 270 or kind == "text"
 
 
-@pytest.mark.parametrize("kind", hostile.KINDS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_the_page_says_what_each_input_gets(kind):
     page = _PAGE.read_text(encoding="utf-8").splitlines()
     # Behind it an empty line, and the two of the table's head.
     start = page.index(f"<!-- hostile: {kind} -->") + 4
-    rows = [case.row for case in hostile.CASES[kind]]
+    rows = [case.row for case in CASES[kind]]
     assert page[start : page.index("", start)] == rows

@@ -114,7 +114,7 @@ def test_a_damaged_header_is_named(tmp_path, file_format):
 def test_a_file_that_is_no_picture_is_named(tmp_path, data):
     path = tmp_path / "notes.png"
     path.write_bytes(data)
-    with pytest.raises(ValueError, match="which is none of these"):
+    with pytest.raises(ValueError, match="bytes, which is not"):
         load_image(path)
 
 

@@ -9,7 +9,7 @@ import tensorflow as tf
 from PIL import Image
 
 from mtl_keras.data import ImagePreprocessor, image_header
-from tests.mtl_keras.data import hostile_cases as hostile
+from tests.mtl_keras.data import hostile_files as files
 
 
 def noise(height, width):
@@ -27,19 +27,19 @@ def frames(*pictures, **options):
 
 
 def extended(gif, *extensions):
-    start = hostile.frame_at(gif)
+    start = files.frame_at(gif)
     return gif[:start] + b"".join(extensions) + gif[start:]
 
 
 def in_small_blocks(gif):
     """The same picture with its data in blocks of one byte."""
-    place = hostile.frame_at(gif) + 11
+    place = files.frame_at(gif) + 11
     data = b""
     while gif[place]:
         data += gif[place + 1 : place + 1 + gif[place]]
         place += 1 + gif[place]
     blocks = b"".join(b"\1" + bytes([value]) for value in data)
-    return gif[: hostile.frame_at(gif) + 11] + blocks + gif[place:]
+    return gif[: files.frame_at(gif) + 11] + blocks + gif[place:]
 
 
 def decoded(gif):
@@ -56,7 +56,7 @@ def test_the_first_frame_of_a_gif_is_left_alone(size):
         frames(first),
         frames(first, 255 - first, first // 2, loop=0),
         frames(first, 255 - first, comment=b"x" * 1000),
-        in_small_blocks(hostile.written(first, "GIF")),
+        in_small_blocks(files.written(first, "GIF")),
     ):
         np.testing.assert_array_equal(decoded(gif), first)
 
@@ -64,7 +64,7 @@ def test_the_first_frame_of_a_gif_is_left_alone(size):
 def test_extensions_before_the_first_frame():
     first = noise(20, 20)
     comment = b"\x21\xfe\x03abc\x00"
-    gif = hostile.written(first, "GIF")
+    gif = files.written(first, "GIF")
     np.testing.assert_array_equal(decoded(extended(gif, comment)), first)
     for many in ([comment] * 65, [comment] * 100_000):
         with pytest.raises(tf.errors.InvalidArgumentError, match="damaged"):
@@ -74,14 +74,14 @@ def test_extensions_before_the_first_frame():
 def test_the_end_of_a_gif_may_be_missing():
     first = noise(20, 20)
     whole = frames(first, 255 - first)
-    start = hostile.frame_at(whole)
+    start = files.frame_at(whole)
     # In the middle of the second frame.
     cut = whole[: start + (len(whole) - start) * 3 // 4]
     np.testing.assert_array_equal(decoded(cut), first)
 
 
 def test_a_gif_is_as_large_as_its_screen_and_its_frame():
-    gif = bytearray(hostile.written(noise(20, 30), "GIF"))
+    gif = bytearray(files.written(noise(20, 30), "GIF"))
     struct.pack_into("<HH", gif, 6, 8, 50)
     _, size, _ = image_header.read(bytes(gif))
     np.testing.assert_array_equal(size, [50, 30])
@@ -89,7 +89,7 @@ def test_a_gif_is_as_large_as_its_screen_and_its_frame():
 
 def test_the_size_stands_in_the_first_chunk_of_a_png():
     # libpng would skip the unknown chunk, and find 30,000 x 30,000 behind it.
-    png = hostile.declaring("PNG", 30_000, 30_000)
+    png = files.declaring("PNG", 30_000, 30_000)
     small = b"ABCD" + struct.pack(">II", 8, 8)
     other = png[:8] + struct.pack(">I", 8) + b"abCd" + small[4:] + b"\0" * 4
     with pytest.raises(tf.errors.InvalidArgumentError, match="damaged"):
@@ -98,7 +98,7 @@ def test_the_size_stands_in_the_first_chunk_of_a_png():
 
 @pytest.mark.parametrize("file_format", ["PNG", "JPEG", "GIF", "BMP"])
 def test_the_limit_is_the_largest_number_of_pixels(file_format):
-    contents = hostile.picture(file_format, 20, 30)
+    contents = files.image_file(file_format, 20, 30)
     image_header.checked(contents, 600)
     with pytest.raises(tf.errors.InvalidArgumentError, match="at most 599"):
         image_header.checked(contents, 599)
@@ -113,6 +113,6 @@ def test_the_limit_is_the_largest_number_of_pixels(file_format):
 @pytest.mark.parametrize("length", range(0, 60, 3))
 @pytest.mark.parametrize("file_format", ["PNG", "JPEG", "GIF", "BMP"])
 def test_a_header_may_end_anywhere(file_format, length):
-    contents = hostile.picture(file_format)[:length]
+    contents = files.image_file(file_format)[:length]
     with pytest.raises(tf.errors.InvalidArgumentError):
         ImagePreprocessor(8, 8, 3)(contents)

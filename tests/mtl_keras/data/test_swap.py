@@ -106,5 +106,5 @@ def test_hidden_words_are_unknown_and_padding_stays():
     [lambda rate: swap.SwapSpans(TAGS, rate), swap.HideWords],
 )
 def test_rate_out_of_range(make):
-    with pytest.raises(ValueError, match=r"`rate` in \[0, 1\]"):
+    with pytest.raises(ValueError, match=r"`rate` must be .* \[0, 1\]"):
         make(1.5)

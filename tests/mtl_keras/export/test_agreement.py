@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from mtl_keras import export
-from tests.mtl_keras.export.picture_model import picture_model
+from tests.mtl_keras.export.image_model import image_model
 from tests.test_case import assert_close, vector_data, vector_model
 
 
@@ -73,14 +73,17 @@ def test_metrics_of_compile_and_weights_count(files):
     assert data["metrics"]["box_iou"]["model"] in (None, 0.0)
 
 
-def test_the_table_names_tasks_and_metrics(files):
-    model, path, _, _ = files
-    x, labels = vector_data()
-    dataset = tf.data.Dataset.from_tensor_slices((x, labels)).batch(32)
-    table = export.compare(model, path, dataset).table()
-    assert table.startswith("same.onnx beside the model, 70 examples")
-    for name in ("cls", "det", "box", "cls_accuracy", "box_iou"):
-        assert f"\n  {name} " in table
+def test_the_table_has_a_line_per_task_and_metric():
+    agreement = export.Agreement(
+        "same.onnx", 70, {"cls": 1.5e-6}, {"cls_accuracy": (0.5, 0.75)}
+    )
+    assert agreement.table().splitlines() == [
+        "same.onnx and the model, 70 examples",
+        "                greatest difference",
+        "  cls                       1.5e-06",
+        "                   model      file  difference",
+        "  cls_accuracy    0.5000    0.7500    +2.5e-01",
+    ]
 
 
 def test_wrong_input(files, tmp_path):
@@ -91,16 +94,16 @@ def test_wrong_input(files, tmp_path):
             export.compare(model, path, examples)
     with pytest.raises(ValueError, match="at least one example"):
         export.compare(model, path, {"x": x[:0]})
-    with pytest.raises(ValueError, match="made of this model.*'image'"):
-        export.compare(picture_model(), path, {"image": x})
+    with pytest.raises(ValueError, match="made from this model.*'image'"):
+        export.compare(image_model(), path, {"image": x})
     with pytest.raises(ValueError, match="ends in .tflite or .onnx"):
         export.compare(model, tmp_path, {"x": x})
-    with pytest.raises(ValueError, match="which is no file"):
+    with pytest.raises(ValueError, match="which is not a file"):
         export.compare(model, tmp_path / "a.onnx", {"x": x})
     for ending in (".onnx", ".tflite"):
         damaged = tmp_path / f"damaged{ending}"
         damaged.write_bytes(path.read_bytes()[:100])
-        with pytest.raises(ValueError, match="a whole .*cannot read"):
+        with pytest.raises(ValueError, match="a complete .*cannot read"):
             export.compare(model, damaged, {"x": x})
 
 

@@ -1,4 +1,5 @@
-import json
+import os
+import pathlib
 
 import keras
 import numpy as np
@@ -6,37 +7,25 @@ import pytest
 import tensorflow as tf
 
 from mtl_keras import export
-from tests.mtl_keras.export.picture_model import (
-    DECODER,
+from tests.mtl_keras.export.image_model import (
     PREPROCESSOR,
     TASKS,
     encoded,
-    picture_model,
-    pictures,
+    image_model,
+    random_images,
 )
+from tests.mtl_keras.export.tiny_model import tiny_model
 from tests.serving_process import num_operations, serve, stored_shapes
 from tests.test_case import vector_data, vector_model
-
-
-@pytest.fixture(scope="module")
-def exported(tmp_path_factory):
-    """A trained model and the folder it was exported to, with everything."""
-    model = picture_model()
-    images = pictures(2).astype("float32")
-    targets = model.predict(images, verbose=0)
-    model.compile("adam", loss="mse")
-    model.fit(images, targets, epochs=2, verbose=0)
-    path = tmp_path_factory.mktemp("exported") / "1"
-    return model, export.saved_model(model, path, PREPROCESSOR, DECODER)
 
 
 def test_each_signature_answers_like_the_model_without_keras(
     exported, tmp_path
 ):
-    model, folder = exported
+    model, folder = exported.model, exported.folder
     calls, expected = {}, {}
     for size in (1, 7):
-        images = pictures(size, seed=size)
+        images = random_images(size, seed=size)
         dense = images.astype("float32") / 255.0
         jpegs = encoded(images, tf.io.encode_jpeg)
         from_jpegs = PREPROCESSOR({"image": jpegs})[0]["image"].numpy()
@@ -67,7 +56,7 @@ def test_each_signature_answers_like_the_model_without_keras(
 
 
 def test_boxes_are_in_pixels_of_the_original_image(exported):
-    _, folder = exported
+    folder = exported.folder
     # 16 x 32 lies on the canvas of 8 x 8 as rows 2 to 6: one unit of y on the
     # canvas is 32 pixels of the original, of which 8 are the margin above.
     wide = np.zeros((16, 32, 1), "uint8")
@@ -87,7 +76,7 @@ def test_boxes_are_in_pixels_of_the_original_image(exported):
 
 
 def test_a_task_signature_computes_no_other_head(exported):
-    _, folder = exported
+    folder = exported.folder
     loaded = tf.saved_model.load(str(folder)).signatures
     for task in TASKS:
         assert num_operations(loaded[task]) < num_operations(
@@ -102,7 +91,7 @@ def test_a_task_signature_computes_no_other_head(exported):
 
 
 def test_variables_are_stored_once(exported):
-    model, folder = exported
+    model, folder = exported.model, exported.folder
     # Neither the optimizer's variables nor the seed of dropout are served.
     expected = [tuple(weight.shape) for weight in model.weights]
     assert stored_shapes(folder) == sorted(expected)
@@ -124,9 +113,9 @@ def test_a_model_that_looks_words_up(tmp_path):
 
 
 def test_mixed_precision_answers_like_the_model(tmp_path):
-    model = picture_model(policy="mixed_bfloat16")
+    model = image_model(policy="mixed_bfloat16")
     folder = export.saved_model(model, tmp_path / "1")
-    images = pictures(7).astype("float32")
+    images = random_images(7).astype("float32")
     served = tf.saved_model.load(str(folder)).signatures["serving_default"]
     answers = served(image=tf.constant(images))
     for task, output in model.predict(images, verbose=0).items():
@@ -148,14 +137,9 @@ def test_a_multi_task_model_after_training(tmp_path):
     assert len(stored_shapes(folder)) == len(model.weights)
 
 
-def test_export_leaves_the_model_as_it_was(tmp_path):
-    model = picture_model()
-    images = pictures(3).astype("float32")
-    config = json.dumps(model.get_config(), default=str)
-    before = model.predict(images, verbose=0)
-    export.saved_model(model, tmp_path / "1")
-    after = model.predict(images, verbose=0)
-    assert json.dumps(model.get_config(), default=str) == config
+def test_export_leaves_the_model_as_it_was(exported):
+    (config, before), (config_after, after) = exported.states
+    assert config_after == config
     for task in TASKS:
         np.testing.assert_array_equal(after[task], before[task])
 
@@ -198,29 +182,58 @@ def test_an_ordered_dict_of_outputs_keeps_its_names(tmp_path):
 def test_overwrite_replaces_an_earlier_export_and_leaves_nothing_else(
     tmp_path,
 ):
-    export.saved_model(picture_model(seed=0), tmp_path / "1")
-    model = picture_model(seed=1)
+    export.saved_model(tiny_model(seed=0), tmp_path / "1")
+    model = tiny_model(seed=1)
     export.saved_model(model, tmp_path / "1", overwrite=True)
-    images = pictures(1).astype("float32")
-    served = tf.saved_model.load(str(tmp_path / "1")).signatures["cls"]
+    x = np.ones((1, 2), "float32")
+    served = tf.saved_model.load(str(tmp_path / "1")).signatures["a"]
     np.testing.assert_allclose(
-        served(image=tf.constant(images))["cls"],
-        model.predict(images, verbose=0)["cls"],
+        served(x=tf.constant(x))["a"],
+        model.predict(x, verbose=0)["a"],
         rtol=1e-5,
     )
     assert [path.name for path in tmp_path.iterdir()] == ["1"]
 
 
-def test_an_export_that_fails_keeps_the_earlier_one(tmp_path):
-    folder = export.saved_model(picture_model(), tmp_path / "1")
-    before = sorted(path.name for path in folder.rglob("*"))
+@pytest.fixture
+def earlier(tmp_path):
+    """An export, and what it computes for an input of ones."""
+    model = tiny_model()
+    folder = export.saved_model(model, tmp_path / "1")
+    return folder, model.predict(np.ones((1, 2)), verbose=0)["a"]
+
+
+def assert_kept(folder, expected):
+    served = tf.saved_model.load(str(folder)).signatures["a"]
+    np.testing.assert_allclose(
+        served(x=tf.ones((1, 2)))["a"], expected, rtol=1e-5
+    )
+    assert [path.name for path in folder.parent.iterdir()] == ["1"]
+
+
+def test_an_export_that_fails_keeps_the_earlier_one(earlier):
+    folder, expected = earlier
 
     def fail(outputs, context):
-        raise RuntimeError("no answer")
+        raise RuntimeError("no output")
 
-    with pytest.raises(RuntimeError, match="no answer"):
+    with pytest.raises(RuntimeError, match="no output"):
         export.saved_model(
-            picture_model(), folder, postprocessor=fail, overwrite=True
+            tiny_model(seed=1), folder, postprocessor=fail, overwrite=True
         )
-    assert sorted(path.name for path in folder.rglob("*")) == before
-    assert [path.name for path in tmp_path.iterdir()] == ["1"]
+    assert_kept(folder, expected)
+
+
+def test_a_rename_that_fails_keeps_the_earlier_one(earlier, monkeypatch):
+    folder, expected = earlier
+    rename = os.rename
+
+    def fail(source, target):
+        if pathlib.Path(source).name == "new":
+            raise OSError("disk full")
+        rename(source, target)
+
+    monkeypatch.setattr(os, "rename", fail)
+    with pytest.raises(OSError, match="disk full"):
+        export.saved_model(tiny_model(seed=1), folder, overwrite=True)
+    assert_kept(folder, expected)

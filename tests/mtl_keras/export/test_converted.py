@@ -9,7 +9,8 @@ import tensorflow as tf
 
 from mtl_keras import export
 from mtl_keras.export import runtimes
-from tests.mtl_keras.export.picture_model import picture_model, pictures
+from tests.mtl_keras.export.image_model import image_model, random_images
+from tests.mtl_keras.export.tiny_model import tiny_model
 from tests.test_case import vector_data, vector_model
 
 WRITERS = {".tflite": export.litert, ".onnx": export.onnx}
@@ -18,7 +19,7 @@ WRITERS = {".tflite": export.litert, ".onnx": export.onnx}
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
     """A model, and both files of it."""
-    model = picture_model()
+    model = image_model()
     folder = tmp_path_factory.mktemp("files")
     return model, {
         ending: write(model, folder / f"net{ending}")
@@ -32,7 +33,7 @@ def test_names_and_answers_are_the_models(files, ending):
     runtime = runtimes.open_file(paths[ending])
     assert runtime.inputs == {"image": (None, 8, 8, 1)}
     for size in (1, 7, 2):
-        images = pictures(size).astype("float32") / 255
+        images = random_images(size).astype("float32") / 255
         expected = model.predict(images, verbose=0)
         answers = runtime({"image": images})
         assert set(answers) == set(expected)
@@ -102,7 +103,7 @@ def words_model():
 
 
 def test_litert_cannot_compute_in_16_bits(tmp_path, capfd):
-    model = picture_model(policy="mixed_bfloat16")
+    model = image_model(policy="mixed_bfloat16")
     with pytest.raises(ValueError, match="dtype policy float32"):
         export.litert(model, tmp_path / "a.tflite")
     # Nor is the terminal filled with what the converter writes beside.
@@ -111,9 +112,9 @@ def test_litert_cannot_compute_in_16_bits(tmp_path, capfd):
 
 @pytest.mark.slow
 def test_onnx_computes_in_float16(tmp_path):
-    model = picture_model(policy="mixed_float16")
+    model = image_model(policy="mixed_float16")
     path = export.onnx(model, tmp_path / "a.onnx")
-    images = pictures(3).astype("float32") / 255
+    images = random_images(3).astype("float32") / 255
     found = export.compare(model, path, {"image": images})
     assert max(found.differences.values()) < 1e-2
 
@@ -151,14 +152,14 @@ def test_a_file_that_its_runtime_cannot_run_is_not_written(
     monkeypatch.setattr(runtimes, "try_out", fail)
     for ending, write in WRITERS.items():
         with pytest.raises(ValueError, match="cannot run.*perm size"):
-            write(vector_model(), tmp_path / f"a{ending}")
+            write(tiny_model(), tmp_path / f"a{ending}")
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("ending", WRITERS)
 def test_paths_that_are_refused(tmp_path, ending):
     write = WRITERS[ending]
-    model = vector_model()
+    model = tiny_model()
     with pytest.raises(ValueError, match=f"must end in {ending}"):
         write(model, tmp_path / "a.txt")
     (tmp_path / f"folder{ending}").mkdir()
@@ -174,7 +175,7 @@ def test_paths_that_are_refused(tmp_path, ending):
 def test_a_wrong_batch_size(tmp_path, batch_size):
     with pytest.raises(ValueError, match="`batch_size` must be"):
         export.litert(
-            vector_model(), tmp_path / "a.tflite", batch_size=batch_size
+            tiny_model(), tmp_path / "a.tflite", batch_size=batch_size
         )
 
 
@@ -191,7 +192,7 @@ def test_missing_packages_are_named(
 ):
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(ValueError, match=f"{package}.*mtl-keras.serving"):
-        WRITERS[ending](vector_model(), tmp_path / f"a{ending}")
+        WRITERS[ending](tiny_model(), tmp_path / f"a{ending}")
 
 
 @pytest.mark.parametrize("ending", WRITERS)

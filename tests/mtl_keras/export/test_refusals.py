@@ -7,11 +7,11 @@ import pytest
 import tensorflow as tf
 
 from mtl_keras import export
-from tests.mtl_keras.export.picture_model import PREPROCESSOR, picture_model
+from tests.mtl_keras.export.image_model import PREPROCESSOR, image_model
 
 
 def named(*names):
-    return picture_model(names=names)
+    return image_model(names=names)
 
 
 class Subclassed(keras.Model):
@@ -72,14 +72,13 @@ def a_full_folder(folder):
 def test_what_lies_at_the_path_is_kept(tmp_path, make_path, overwrite):
     path = make_path(tmp_path)
     with pytest.raises(ValueError, match="Received: .*1"):
-        export.saved_model(picture_model(), path, overwrite=overwrite)
+        export.saved_model(image_model(), path, overwrite=overwrite)
     assert path.is_file() or (path / "thesis.txt").is_file()
 
 
-def test_an_export_is_not_replaced_unless_told(tmp_path):
-    folder = export.saved_model(picture_model(), tmp_path / "1")
+def test_an_export_is_not_replaced_by_default(exported):
     with pytest.raises(ValueError, match="overwrite=True"):
-        export.saved_model(picture_model(), folder)
+        export.saved_model(image_model(), exported.folder)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +86,7 @@ def test_an_export_is_not_replaced_unless_told(tmp_path):
     [
         ({"preprocessor": lambda raw: (raw, {})}, "input_signature"),
         ({"postprocessor": "decoder"}, "function of"),
-        ({"card": pathlib.Path("missing.json")}, "no file"),
+        ({"card": pathlib.Path("missing.json")}, "not a file"),
         ({"card": {"model": object()}}, "plain data"),
         ({"postprocessor": lambda o, c: {"cls": o["cls"]}}, "from both"),
     ],
@@ -95,7 +94,7 @@ def test_an_export_is_not_replaced_unless_told(tmp_path):
 def test_wrong_arguments_are_named(tmp_path, arguments, message):
     with pytest.raises(ValueError, match=message):
         export.saved_model(
-            picture_model(names=("cls", "b", "c")), tmp_path / "1", **arguments
+            image_model(names=("cls", "b", "c")), tmp_path / "1", **arguments
         )
 
 

@@ -6,18 +6,18 @@ import pytest
 
 import mtl_keras
 from mtl_keras import export
-from tests.mtl_keras.export.picture_model import PREPROCESSOR, picture_model
+from tests.mtl_keras.export.tiny_model import tiny_model
 from tests.test_case import TASKS, vector_model
 
 
 @pytest.mark.parametrize("as_file", [False, True])
 def test_the_card_lies_beside_the_model(tmp_path, as_file):
-    card = {"name": "picture", "tasks": ["box", "cls"]}
-    given = card
+    card = {"name": "tiny", "tasks": ["box", "cls"]}
+    argument = card
     if as_file:
-        given = tmp_path / "card.json"
-        given.write_text(json.dumps(card))
-    folder = export.saved_model(picture_model(), tmp_path / "1", card=given)
+        argument = tmp_path / "card.json"
+        argument.write_text(json.dumps(card))
+    folder = export.saved_model(tiny_model(), tmp_path / "1", card=argument)
     assert folder == tmp_path / "1"
     stored = folder / "assets.extra" / "card.json"
     assert json.loads(stored.read_text()) == card
@@ -32,20 +32,19 @@ def test_the_revision_tells_version_tasks_and_weights(tmp_path):
     folder = export.saved_model(
         vector_model(), tmp_path / "1", revision={"weights": weights}
     )
-    found = revision_of(folder)
-    assert found["mtl_keras"] == mtl_keras.__version__
-    assert found["weights"] == weights
-    assert found["preprocessor"] is None
-    kinds = {name: task["kind"] for name, task in found["tasks"].items()}
+    revision = revision_of(folder)
+    assert revision["mtl_keras"] == mtl_keras.__version__
+    assert revision["weights"] == weights
+    assert revision["preprocessor"] is None
+    kinds = {name: task["kind"] for name, task in revision["tasks"].items()}
     assert kinds == {task.name: task.kind for task in TASKS}
 
 
-def test_the_revision_names_the_preprocessor(tmp_path):
-    folder = export.saved_model(picture_model(), tmp_path / "1", PREPROCESSOR)
-    found = revision_of(folder)
-    assert found["preprocessor"] == "ImagePreprocessor"
-    # A plain model does not tell what kind of answer its outputs are.
-    assert found["tasks"] == {"box": {}, "cls": {}, "det": {}}
+def test_the_revision_names_the_preprocessor(exported):
+    revision = revision_of(exported.folder)
+    assert revision["preprocessor"] == "ImagePreprocessor"
+    # A plain model does not know the kinds of its outputs.
+    assert revision["tasks"] == {"box": {}, "cls": {}, "det": {}}
 
 
 @pytest.mark.parametrize(
@@ -58,5 +57,5 @@ def test_the_revision_names_the_preprocessor(tmp_path):
 )
 def test_a_revision_that_cannot_be_written(tmp_path, revision, message):
     with pytest.raises(ValueError, match=message):
-        export.saved_model(picture_model(), tmp_path / "1", revision=revision)
+        export.saved_model(tiny_model(), tmp_path / "1", revision=revision)
     assert list(tmp_path.iterdir()) == []

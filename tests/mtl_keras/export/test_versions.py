@@ -39,5 +39,5 @@ def test_a_file_has_no_versions(tmp_path):
 def test_an_export_has_no_versions(tmp_path):
     (tmp_path / "1").mkdir()
     (tmp_path / "1" / "saved_model.pb").write_text("")
-    with pytest.raises(ValueError, match="an export itself"):
+    with pytest.raises(ValueError, match="itself an export"):
         export.next_version(tmp_path / "1")

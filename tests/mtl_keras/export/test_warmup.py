@@ -8,14 +8,13 @@ import tensorflow as tf
 
 from mtl_keras import export
 from mtl_keras.export import warmup
-from tests.mtl_keras.export.picture_model import (
-    DECODER,
+from tests.mtl_keras.export.image_model import (
     PREPROCESSOR,
     TASKS,
-    encoded,
-    picture_model,
-    pictures,
+    image_model,
+    random_images,
 )
+from tests.mtl_keras.export.tiny_model import tiny_model
 from tests.test_case import vector_model
 
 
@@ -36,16 +35,9 @@ def requests_of(folder):
     }
 
 
-def test_each_signature_answers_its_request(tmp_path):
-    model = picture_model()
-    images = pictures(2)
-    folder = export.saved_model(
-        model,
-        tmp_path / "net" / "1",
-        PREPROCESSOR,
-        DECODER,
-        examples={"image": encoded(images)},
-    )
+def test_each_signature_answers_its_request(exported):
+    model, folder = exported.model, exported.folder
+    images = random_images(2)
     requests = requests_of(folder)
     served = tf.saved_model.load(str(folder)).signatures
     assert set(requests) == set(served)
@@ -73,7 +65,7 @@ def test_without_a_preprocessor_examples_are_dense(tmp_path):
 
 
 def test_without_examples_there_is_no_file(tmp_path):
-    folder = export.saved_model(vector_model(), tmp_path / "1")
+    folder = export.saved_model(tiny_model(), tmp_path / "1")
     assert not (folder / "assets.extra" / warmup.FILE).exists()
 
 
@@ -86,13 +78,13 @@ def test_without_examples_there_is_no_file(tmp_path):
         ({"image": [1.5]}, r"examples\['image'\]"),
         ({"image": b"x"}, r"of shape \(None,\)"),
         ({"image": []}, "at least one"),
-        ({"image": [b"no picture"]}, "what the model can read"),
+        ({"image": [b"no image"]}, "valid inputs of the model"),
     ],
 )
 def test_examples_that_do_not_fit(tmp_path, examples, message):
     with pytest.raises(ValueError, match=message):
         export.saved_model(
-            picture_model(), tmp_path / "1", PREPROCESSOR, examples=examples
+            image_model(), tmp_path / "1", PREPROCESSOR, examples=examples
         )
     assert list(tmp_path.iterdir()) == []
 

@@ -1,4 +1,4 @@
-"""A small model of pictures with three tasks, for tests of exports."""
+"""A small image model with three tasks, for tests of exports."""
 
 import keras
 import numpy as np
@@ -19,23 +19,23 @@ DECODER = data.AnswerDecoder(
 PREPROCESSOR = data.ImagePreprocessor(8, 8, 1)
 
 
-def picture_model(seed=0, policy="float32", names=TASKS):
+def image_model(seed=0, policy="float32", names=TASKS):
     """A trunk with normalisation and dropout, and three heads of Dense."""
     keras.utils.set_random_seed(seed)
     layers = keras.layers
-    # As everywhere under mixed precision, answers are float32.
+    # As everywhere under mixed precision, outputs are float32.
     with_policy = {"dtype": policy}
     image = keras.Input((8, 8, 1), name="image")
     x = layers.Conv2D(4, 3, strides=2, **with_policy)(image)
     x = layers.BatchNormalization(**with_policy)(x)
     x = layers.Flatten(**with_policy)(layers.ReLU(**with_policy)(x))
     x = layers.Dropout(0.5, **with_policy)(x)
-    answers = ((4, "sigmoid"), (3, "softmax"), (1, "sigmoid"))
+    heads = ((4, "sigmoid"), (3, "softmax"), (1, "sigmoid"))
     outputs = {
         name: layers.Dense(units, activation, dtype="float32", name=name)(
             layers.Dense(5, name=f"{name}_hidden", **with_policy)(x)
         )
-        for name, (units, activation) in zip(names, answers, strict=True)
+        for name, (units, activation) in zip(names, heads, strict=True)
     }
     model = keras.Model(image, outputs)
     normalisation = model.layers[2]
@@ -44,7 +44,7 @@ def picture_model(seed=0, policy="float32", names=TASKS):
     return model
 
 
-def pictures(num, seed=0):
+def random_images(num, seed=0):
     rng = np.random.default_rng(seed)
     return rng.integers(0, 256, (num, 8, 8, 1)).astype("uint8")
 
