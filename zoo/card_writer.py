@@ -17,33 +17,32 @@ _ANSWERS = {
 _DIGITS = 4
 
 
-def describe(name: str, module) -> dict:
+def describe(name: str, entry) -> dict:
     """Measures what an entry is, from its own code.
 
     Args:
-        name: String, the entry's name.
-        module: The entry's module or object.
+        name: String, the model's name.
+        entry: `zoo.Entry`.
 
     Returns:
-        Dict, a card's content without weights and figures.
+        Dict, a card's content without weights and metrics.
     """
     from mtl_keras.profiling.macs import macs
 
-    data = next(iter(module.DATA))
-    model = module.build(data)
-    counted = getattr(module, "countable", module.build)(data)
-    told = getattr(module, "CARD", {})
-    documented = (getattr(module, "__doc__", None) or name).strip()
+    spec = entry.spec(next(iter(entry.data)))
+    model = entry.build(spec)
+    counted = entry.countable(spec)
+    documented = (type(entry).__doc__ or name).strip()
     inputs = {
         tensor.name: {"shape": list(tensor.shape[1:]), "dtype": tensor.dtype}
         for tensor in model.inputs
     }
     return {
         "name": name,
-        "module": getattr(module, "__name__", None),
-        "summary": told.get("summary", documented.splitlines()[0]),
+        "module": type(entry).__module__,
+        "summary": entry.summary or documented.splitlines()[0],
         "tasks": {
-            task.name: _describe_task(task) for task in module.tasks(data)
+            task.name: _describe_task(task) for task in entry.tasks(spec)
         },
         "inputs": inputs,
         "num_parameters": model.count_params(),
@@ -55,24 +54,24 @@ def describe(name: str, module) -> dict:
             "value": macs(counted),
         },
         "data": {},
-        "published": told.get("published", []),
+        "published": list(entry.published),
     }
 
 
-def describe_data(entry_module, data: str, data_dir=None) -> dict:
+def describe_data(entry, data: str, data_dir=None) -> dict:
     """Reads what a card says about a data set from its builder.
 
     Args:
-        entry_module: The entry's module or object.
-        data: String, a name in its `DATA`.
+        entry: `zoo.Entry`.
+        data: String, a key of `entry.data`.
         data_dir: Folder of prepared data sets.
 
     Returns:
         Dict with `"builder"`, `"version"`, `"splits"` and `"licence"`.
     """
-    builder = loading.prepared_builder(entry_module, data, data_dir)
+    builder = loading.prepared_builder(entry, data, data_dir)
     return {
-        "builder": entry_module.DATA[data],
+        "builder": entry.data[data],
         "version": str(builder.info.version),
         "splits": {
             split: info.num_examples

@@ -1,7 +1,6 @@
 """Any model of the zoo as a KerasTuner HyperModel."""
 
 import copy
-import inspect
 
 import keras
 import keras_tuner
@@ -72,7 +71,7 @@ def hypermodel(
             recipe is of another model.
     """
     objectives.refuse_sum(objective)
-    entry = registry.find(name)
+    registered = registry.find(name)
     if config is None:
         config = configuration.read(registry.recipe(name), [])
     if config.model != name:
@@ -81,7 +80,7 @@ def hypermodel(
             f"Received: config.model={config.model!r}"
         )
     return ZooHyperModel(
-        entry,
+        registered,
         space,
         config,
         objective,
@@ -102,14 +101,21 @@ class ZooHyperModel(keras_tuner.HyperModel):
     """
 
     def __init__(
-        self, entry, space, config, objective, workdir, data_dir, directions
+        self,
+        registered,
+        space,
+        config,
+        objective,
+        workdir,
+        data_dir,
+        directions,
     ):
-        super().__init__(entry.name)
+        super().__init__(registered.name)
         self.recipe = config
-        self._entry, self._level = entry, space
-        self._data = config.get("data") or entry.card.default_data
+        self._registered, self._level = registered, space
+        self._data = config.get("data") or registered.card.default_data
         self._workdir, self._data_dir = workdir, data_dir
-        self._space = _common(entry, space, config)
+        self._space = _common(registered, space, config)
         tasks = self._answered()
         self._tasks = sorted(task.name for task in tasks)
         keys = [
@@ -242,27 +248,16 @@ class ZooHyperModel(keras_tuner.HyperModel):
 
     def _answered(self) -> tuple:
         names = (self.recipe.get("overrides") or {}).get("tasks")
-        return self._entry.module.tasks(self._data, names)
+        entry = self._registered.entry
+        return entry.tasks(entry.spec(self._data, names))
 
     def _own(self, hp, overrides: dict) -> dict:
         """Asks the entry what it searches beside the common."""
-        search = getattr(self._entry.module, "search", None)
-        if search is None:
-            return {}
-        return search(hp, self._level, {**_defaults(self._entry), **overrides})
+        entry = self._registered.entry
+        return entry.search(hp, self._level, {**entry.overrides(), **overrides})
 
 
-def _defaults(entry) -> dict:
-    """The named arguments of an entry's `build` with their defaults."""
-    parameters = inspect.signature(entry.module.build).parameters.values()
-    return {
-        parameter.name: parameter.default
-        for parameter in parameters
-        if parameter.default is not parameter.empty
-    }
-
-
-def _common(entry, level, config):
+def _common(registered, level, config):
     """Chooses what is searched whatever the model, as far as it has it."""
     if level != "full":
         return spaces.named(level)
@@ -272,7 +267,9 @@ def _common(entry, level, config):
     heads = [head for head in parts.heads.values() if head.trainable_variables]
     has_parts = bool(parts.trunk.trainable_variables and heads)
     changes = {"is_per_part": has_parts}
-    if "dropout" in _defaults(entry) or not (has_parts and parts.live):
+    if "dropout" in registered.entry.overrides() or not (
+        has_parts and parts.live
+    ):
         # The entry drops features itself, or tasks share none.
         changes["shared_dropout"] = 0.0
     return spaces.named(level, **changes)

@@ -17,6 +17,8 @@ def load(
     name: str,
     data: str | None = None,
     weights: str | Path | None = None,
+    *,
+    tasks: Iterable[str] | None = None,
     **overrides,
 ):
     """Makes a model of the zoo, trained or not.
@@ -27,6 +29,8 @@ def load(
             Defaults to the data of `weights`, else to the card's first.
         weights: String, the name of weights on the card, or the path of a
             `.weights.h5` or `.keras` file. Defaults to `None`: fresh ones.
+        tasks: String or strings, names of the tasks to build. Defaults to
+            those of `weights`, else to all.
         **overrides: What differs from the entry's defaults, by the named
             arguments of its `build`, such as `trunk="plain"`. Weights of the
             card bring along the overrides that they were trained with.
@@ -39,19 +43,22 @@ def load(
         ValueError: If there is no such model, data, weights or override, or
             if the weights are damaged or do not fit.
     """
-    entry = registry.find(name)
-    trained = None if weights is None else _find_weights(entry, weights)
+    registered = registry.find(name)
+    trained = None if weights is None else _find_weights(registered, weights)
     if trained is not None:
         overrides = {**trained.overrides, **overrides}
         data = data or trained.data
-    data = _resolve_data(entry, data)
-    _check_overrides(entry, overrides)
-    model = entry.module.build(data, **overrides)
+    # Recipes and cards hold the tasks among the overrides.
+    stored = overrides.pop("tasks", None)
+    tasks = stored if tasks is None else tasks
+    entry = registered.entry
+    spec = entry.spec(_resolve_data(registered, data), tasks)
+    _check_overrides(registered, overrides)
+    model = entry.build(spec, **overrides)
     if trained is not None:
         trained.load_into(model)
     for part in ("preprocessor", "postprocessor"):
-        make = getattr(entry.module, part, None)
-        value = None if make is None else _call(make, data, overrides)
+        value = entry.call(part, spec, overrides)
         # Past Keras's tracking: these have no weights and are saved with the
         # export, not with the model.
         object.__setattr__(model, part, value)
@@ -100,97 +107,54 @@ def dataset(
     Raises:
         ValueError: If there is no such model, data, split, task or override.
     """
-    entry = registry.find(name)
-    data = _resolve_data(entry, data)
-    if tasks is not None:
-        overrides["tasks"] = _resolve_tasks(entry, tasks)
-    _check_overrides(entry, overrides)
-    builder = prepared_builder(entry.module, data, data_dir)
+    registered = registry.find(name)
+    entry = registered.entry
+    spec = entry.spec(_resolve_data(registered, data), tasks)
+    _check_overrides(registered, overrides)
+    builder = prepared_builder(entry, spec.data, data_dir)
     _check_split(builder, split)
     if training is None:
         training = split.split("[")[0] == "train"
-    module = entry.module
-    answered = module.tasks(data, overrides.get("tasks"))
-    preprocessor = getattr(module, "preprocessor", None)
-    augmentation = getattr(module, "augmentation", None)
-    batching = getattr(module, "batching", None)
 
     from mtl_keras import data as mtl_data
 
     return mtl_data.pipeline(
         (builder, split),
-        answered,
-        preprocessor=preprocessor and _call(preprocessor, data, overrides),
-        example=_only(
-            [task.name for task in answered],
-            _call(module.example, data, overrides),
-        ),
+        entry.tasks(spec),
+        preprocessor=entry.call("preprocessor", spec, overrides),
+        example=_only(spec.tasks, entry.call("example", spec, overrides)),
         batch_size=batch_size,
         training=training,
         seed=seed,
         epoch=epoch,
-        augment=augmentation and _call(augmentation, data, overrides),
-        **(_call(batching, data, overrides) if batching else {}),
+        augment=entry.call("augmentation", spec, overrides),
+        **entry.call("batching", spec, overrides),
     )
 
 
-def _find_weights(entry, name):
-    return weights.find(entry.card, name)
+def _find_weights(registered, name):
+    # Past the argument `weights` of `load`, which hides the module.
+    return weights.find(registered.card, name)
 
 
-def _resolve_data(entry, data) -> str:
-    options = entry.card["data"]
+def _resolve_data(registered, data) -> str:
+    options = registered.card["data"]
     if data is None:
-        return entry.card.default_data
+        return registered.card.default_data
     if data not in options:
-        raise ValueError(unknown(f"data of {entry.name!r}", data, options))
+        raise ValueError(unknown(f"data of {registered.name!r}", data, options))
     return data
 
 
-def _resolve_tasks(entry, tasks) -> tuple[str, ...]:
-    names = (tasks,) if isinstance(tasks, str) else tuple(tasks)
-    options = entry.card["tasks"]
-    for name in names:
-        if name not in options:
-            raise ValueError(
-                unknown(f"task of {entry.name!r}", name, options, tasks)
-            )
-    return names
-
-
-def _check_overrides(entry, overrides) -> None:
-    options = _arguments(entry.module.build)
-    if options is None:
-        return
+def _check_overrides(registered, overrides) -> None:
+    options = registered.entry.overrides()
     for name in overrides:
         if name not in options:
-            raise ValueError(
-                unknown(f"override of {entry.name!r}", name, options, overrides)
-            )
-    if overrides.get("tasks") is not None:
-        overrides["tasks"] = _resolve_tasks(entry, overrides["tasks"])
+            what = f"override of {registered.name!r}"
+            raise ValueError(unknown(what, name, options, overrides))
 
 
-def _arguments(function: Callable) -> list[str] | None:
-    """Names a function's arguments beside `data`; `None` for any at all."""
-    import inspect
-
-    parameters = inspect.signature(function).parameters
-    kinds = {parameter.kind for parameter in parameters.values()}
-    if inspect.Parameter.VAR_KEYWORD in kinds:
-        return None
-    return [name for name in parameters if name not in ("data", "self")]
-
-
-def _call(function: Callable, data: str, overrides: dict):
-    """Calls a part of an entry with those overrides that it names."""
-    names = _arguments(function)
-    if names is not None:
-        overrides = {k: v for k, v in overrides.items() if k in names}
-    return function(data, **overrides)
-
-
-def _only(names: list[str], example: Callable) -> Callable:
+def _only(names: Iterable[str], example: Callable) -> Callable:
     """Leaves out the labels of the tasks that were not asked for."""
 
     def chosen(element):
@@ -207,19 +171,19 @@ def _only(names: list[str], example: Callable) -> Callable:
     return chosen
 
 
-def prepared_builder(module, data: str, data_dir: str | Path | None = None):
+def prepared_builder(entry, data: str, data_dir: str | Path | None = None):
     """Makes a data set's builder; prepares the data where that is not done.
 
     Args:
-        module: An entry's module or object, with `DATA`.
-        data: String, a name in `DATA`.
+        entry: `zoo.Entry`.
+        data: String, a key of `entry.data`.
         data_dir: Folder of prepared data sets. Defaults to that of TensorFlow
             Datasets.
 
     Returns:
         `tfds.core.DatasetBuilder`.
     """
-    module_name, _, class_name = module.DATA[data].partition(":")
+    module_name, _, class_name = entry.data[data].partition(":")
     make = getattr(importlib.import_module(module_name), class_name)
     builder = make(data_dir=None if data_dir is None else str(data_dir))
     if not builder.info.splits:

@@ -114,7 +114,7 @@ def test_best_run_by_validation_is_shipped(runs, tiny, tmp_path, monkeypatch):
 
 
 def test_description_is_measured(tiny):
-    content = card_writer.describe(tiny, tiny_entry)
+    content = card_writer.describe(tiny, tiny_entry.TinySquares())
     # Convolution 3*3*1*4 + 4; cls 4*2 + 2, det 4 + 1, box 4*4 + 4.
     assert content["num_parameters"] == 40 + 10 + 5 + 20
     # Convolution 12*12*4*9; cls 4*2, det 4, box 4*4.
@@ -126,7 +126,9 @@ def test_description_is_measured(tiny):
 
 
 def test_data_is_described_by_its_builder(data_dir):
-    facts = card_writer.describe_data(tiny_entry, "tiny_squares", data_dir)
+    facts = card_writer.describe_data(
+        tiny_entry.TinySquares(), "tiny_squares", data_dir
+    )
     assert facts == {
         "builder": "tests.zoo.tiny_squares:Builder",
         "version": "1.0.0",

@@ -143,11 +143,11 @@ def test_export_gives_the_models_answers(name, tmp_path):
 @pytest.mark.parametrize("name", NAMES)
 def test_card_tells_what_the_model_is(name):
     card = zoo.info(name)
-    measured = card_writer.describe(name, registry.find(name).module)
+    measured = card_writer.describe(name, registry.find(name).entry)
     for key in measured:
         if key != "data":
             assert card[key] == measured[key], "run `python -m tools.card`"
-    assert set(card["data"]) == set(registry.find(name).module.DATA)
+    assert set(card["data"]) == set(registry.find(name).entry.data)
 
 
 @pytest.mark.parametrize("name", NAMES)

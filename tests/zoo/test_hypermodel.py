@@ -59,8 +59,7 @@ def test_points_build_and_compile(name, space, tmp_path):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_entries_that_declare_a_search_change_the_model(name):
-    search = getattr(registry.find(name).module, "search", None)
-    if search is None:
+    if type(registry.find(name).entry).search is zoo.Entry.search:
         return
     model, hp = declared(name, "full")
     own = {h.name for h in hp.space} & set(model.config(hp).overrides)
@@ -82,11 +81,11 @@ def test_entry_without_a_declaration_searches_the_common_part(tiny, config):
 
 
 def test_declaration_of_an_entry_is_searched(tiny, config, monkeypatch):
-    def search(hp, space, given):
-        low = hp.Int("width", 2, 8, default=given["width"])
+    def search(self, hp, space, defaults):
+        low = hp.Int("width", 2, 8, default=defaults["width"])
         return {"width": low, "depth": 2 if space == "full" else 1}
 
-    monkeypatch.setattr(tiny_entry, "search", search, raising=False)
+    monkeypatch.setattr(tiny_entry.TinySquares, "search", search)
     model, hp = declared(tiny, "small", config=config)
     assert hp.values["width"] == 4
     hp.values["width"] = 6

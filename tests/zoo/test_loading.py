@@ -32,7 +32,7 @@ def test_overrides_reach_the_model(tiny):
         ),
         (
             {"tasks": ["det", "bxo"]},
-            "Unknown task of 'tiny_squares_net': 'bxo'.*mean 'box'",
+            "Unknown task: 'bxo'.*mean 'box'",
         ),
         ({"weights": "tiny"}, "Unknown weights of 'tiny_squares_net'"),
     ],
