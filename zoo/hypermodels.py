@@ -6,15 +6,13 @@ import keras
 import keras_tuner
 from ml_collections import ConfigDict
 
-import zoo
 from mtl_keras import data as mtl_data
 from mtl_keras import graph
 from mtl_keras.training import recipe
 from mtl_keras.tuning import objective as objectives
 from mtl_keras.tuning import space as spaces
 from mtl_keras.tuning.gain import Gain
-from zoo import registry, single_tasks
-from zoo.commands import configuration, train
+from zoo import loading, preparation, recipe_file, registry, single_tasks
 
 # Any number: a schedule cannot be checked without one.
 _SOME_STEPS = 1000
@@ -73,7 +71,7 @@ def hypermodel(
     objectives.refuse_sum(objective)
     registered = registry.find(name)
     if config is None:
-        config = configuration.read(registry.recipe(name), [])
+        config = recipe_file.read(registry.recipe(name), [])
     if config.model != name:
         raise ValueError(
             f"The recipe is for {config.model!r}. Expected one for {name!r}. "
@@ -183,7 +181,7 @@ class ZooHyperModel(keras_tuner.HyperModel):
         """
         config = self.config(hp)
         keras.utils.set_random_seed(config.seed)
-        return zoo.load(
+        return loading.load(
             config.model,
             self._data,
             config.get("weights"),
@@ -232,7 +230,7 @@ class ZooHyperModel(keras_tuner.HyperModel):
                 self.recipe, self.sought, self._workdir, self._data_dir
             )
             callbacks.insert(0, Gain(self.sought, known))
-        datasets = train.make_datasets(config, self._data_dir)
+        datasets = preparation.make_datasets(config, self._data_dir)
         steps = recipe.steps_per_epoch(datasets["train"])
         recipe.compile_model(model, config.to_dict(), steps)
         last = epochs or config.epochs
@@ -262,7 +260,7 @@ def _common(registered, level, config):
     if level != "full":
         return spaces.named(level)
     overrides = dict(config.get("overrides") or {})
-    model = zoo.load(config.model, config.get("data"), **overrides)
+    model = loading.load(config.model, config.get("data"), **overrides)
     parts = graph.partition(model)
     heads = [head for head in parts.heads.values() if head.trainable_variables]
     has_parts = bool(parts.trunk.trainable_variables and heads)

@@ -8,7 +8,7 @@ from ml_collections import ConfigDict
 
 from mtl_keras import comparison, training
 from mtl_keras.tuning.references import References
-from zoo.commands import comparison_names, train
+from zoo import preparation
 
 FILE = "references.json"
 _FOLDER = "references"
@@ -31,7 +31,28 @@ def check(config, tasks: list[str]) -> None:
             f"one task is itself. Received: the tasks {', '.join(tasks)}. "
             "Choose its metric as the objective."
         )
-    comparison_names.check_monitor(config, tasks)
+    check_monitor(config, tasks)
+
+
+def check_monitor(config, tasks: list[str]) -> None:
+    """Refuses to choose an epoch by a metric that single tasks do not have.
+
+    Args:
+        config: `ConfigDict`, the recipe.
+        tasks: Names of the tasks.
+
+    Raises:
+        ValueError: If `config.monitor` is a metric of one task.
+    """
+    key = config.get("monitor")
+    for task in tasks if key else ():
+        if key.removeprefix("val_").startswith(f"{task}_"):
+            raise ValueError(
+                "A comparison chooses the epoch of every model alike, and a "
+                f"model of another task has no {key!r}. Received: "
+                f"config.monitor={key!r}. Write --config.monitor=val_loss, or "
+                "--config.monitor=None for the last epoch."
+            )
 
 
 def measure(config, objective, workdir, data_dir=None, tell=None) -> dict:
@@ -63,7 +84,7 @@ def measure(config, objective, workdir, data_dir=None, tell=None) -> dict:
         folder = workdir / _FOLDER / task
         keras.backend.clear_session()
         alone = _alone(config, task)
-        model, datasets = train.prepare(alone, data_dir)
+        model, datasets = preparation.prepare(alone, data_dir)
         lines = training.train(model, datasets, alone, folder)
         line = comparison.kept_line(
             lines, config.get("monitor"), config.get("mode")

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from mtl_keras import training
-from zoo.commands import compare, comparison_run, comparison_runs
+from zoo.commands.compare import command as compare
+from zoo.commands.compare import run as comparison_run
+from zoo.commands.compare import runs as comparison_runs
 
 ROOT = Path(__file__).parent.parent.parent
 RECIPE = Path(__file__).parent / "tiny_recipe.py"

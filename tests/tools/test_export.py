@@ -14,7 +14,8 @@ from mtl_keras.export import warmup
 from tests.test_case import vector_model
 from tests.zoo import tiny_entry
 from zoo import registry, weights
-from zoo.commands import export, exported, predict, raw_inputs
+from zoo.commands import export, predict, raw_inputs
+from zoo.commands.predict import exported
 
 
 @pytest.fixture(scope="module")
@@ -242,7 +243,7 @@ def test_an_export_of_sentences(tmp_path):
     argv = ["--model=intent_slot", f"--output={tmp_path}", "play some jazz"]
     assert export.main(argv) == 0
     code = (
-        "from zoo.commands import exported\n"
+        "from zoo.commands.predict import exported\n"
         f"found = exported.Exported({str(tmp_path)!r})\n"
         "print(found({'text': ['play some jazz']})['intent_name'][0].decode())"
     )

@@ -14,7 +14,9 @@ import pytest
 
 from mtl_keras import plots, training
 from mtl_keras.tuning import roles
-from zoo.commands import configuration, train, tune
+from zoo import recipe_file
+from zoo.commands import train
+from zoo.commands.tune import command as tune
 
 ROOT = Path(__file__).parent.parent.parent
 RECIPE = Path(__file__).parent / "tiny_recipe.py"
@@ -107,7 +109,7 @@ def test_gain_table_plots_and_recipe(pretended, flags, tmp_path, capsys):
     # Trials that nothing goes on from leave no checkpoint.
     assert not list((tmp_path / "w").rglob("checkpoint.npz"))
 
-    recipe = configuration.read(tmp_path / "w" / "best_recipe.py", [])
+    recipe = recipe_file.read(tmp_path / "w" / "best_recipe.py", [])
     trained = read(tmp_path, f"trials/{highest:04d}/config.json")
     assert json.loads(json.dumps(recipe.to_dict())) == trained
 
@@ -422,7 +424,7 @@ def test_chief_and_two_workers_do_every_trial_once(data_dir, tmp_path):
     # Both had something to do.
     assert all("trial " in log for log in logs)
     # A worker trains with the very numbers that the recipe will have.
-    recipe = configuration.read(workdir / "best_recipe.py", [])
+    recipe = recipe_file.read(workdir / "best_recipe.py", [])
     config = workdir / "trials" / f"{table['best']:04d}" / "config.json"
     trained = json.loads(config.read_text())
     assert json.loads(json.dumps(recipe.to_dict())) == trained

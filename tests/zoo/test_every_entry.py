@@ -11,8 +11,7 @@ import tensorflow as tf
 
 import zoo
 from mtl_keras import export
-from zoo import card_writer, registry, weights
-from zoo.commands import configuration
+from zoo import card_writer, recipe_file, registry, weights
 
 NAMES = zoo.list_models()
 BATCH_SIZE = 6
@@ -169,7 +168,7 @@ def test_weights_on_the_card_load(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_recipe_fits_the_model(name):
-    config = configuration.read(zoo.recipe(name), [])
+    config = recipe_file.read(zoo.recipe(name), [])
     assert config.model == name
     assert config.data in zoo.info(name)["data"]
     zoo.load(name, config.data, **config.get("overrides", {}))

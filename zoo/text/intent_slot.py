@@ -230,11 +230,14 @@ class IntentSlot(zoo.Entry):
         Returns:
             Function of a batch's `(inputs, labels, seed)`.
         """
-        hide = mtl_data.swap.HideWords(rate=0.05)
-        if "slot" not in spec:
-            return hide
-        swap = mtl_data.swap.SwapSpans(spec.classes["slot"], rate=0.5)
-        return mtl_data.augment.Compose((swap, hide))
+        # Without tags it changes nothing; the seeds stay the same.
+        classes = spec.classes.get("slot", ())
+        return mtl_data.augment.Compose(
+            (
+                mtl_data.swap.SwapSpans(classes, rate=0.5),
+                mtl_data.swap.HideWords(rate=0.05),
+            )
+        )
 
     def batching(self, spec) -> dict:
         """Groups sentences of similar length into batches.

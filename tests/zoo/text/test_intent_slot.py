@@ -7,7 +7,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from mtl_keras import data, export
-from zoo.commands import sentences
+from zoo.commands.predict import sentences
 from zoo.datasets.snips import Builder, names
 from zoo.text import intent_slot, trunks
 

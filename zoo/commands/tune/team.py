@@ -65,7 +65,7 @@ def _start(argv, name, port, log, started):
         output = started.enter_context(open(log, "ab"))
     values = (name, _HOST, str(port))
     process = subprocess.Popen(
-        [sys.executable, "-m", "zoo.commands.tuning_member", *argv],
+        [sys.executable, "-m", "zoo.commands.tune.member", *argv],
         env={**os.environ, **dict(zip(VARIABLES, values, strict=True))},
         # Its input is open as long as this process lives: see `parent`.
         stdin=subprocess.PIPE,

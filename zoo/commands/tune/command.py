@@ -9,14 +9,8 @@ from absl import flags
 
 from mtl_keras.messages import unknown
 from mtl_keras.tuning import roles
-from zoo.commands import (
-    SUMMARIES,
-    app,
-    train,
-    tuning_results,
-    tuning_team,
-    tuning_trial,
-)
+from zoo.commands import SUMMARIES, app, train
+from zoo.commands.tune import results, team, trial
 
 _TUNERS = ("random", "hyperband", "bayesian")
 _SPACES = ("small", "full")
@@ -81,12 +75,13 @@ def run(values: flags.FlagValues, operands: list[str]) -> None:
     workdir = Path(values.workdir)
     if values.workers is not None:
         argv = _arguments(values, operands, spared=("workers",))
-        tuning_team.run(argv, values.workers, workdir)
+        team.run(argv, values.workers, workdir)
         return
     app.import_backend()
 
     import zoo
     from mtl_keras.tuning import objective, oracles, tuner
+    from zoo import preparation
 
     hypermodel = zoo.hypermodel(
         config.model,
@@ -100,7 +95,7 @@ def run(values: flags.FlagValues, operands: list[str]) -> None:
     role = roles.role()
     oracle = _oracle(hypermodel, values, oracles)
     references = _References(hypermodel, values, search)
-    runner = tuning_trial.Runner(
+    runner = trial.Runner(
         hypermodel, workdir, values.data_dir, references, _tell
     )
     if role == roles.WORKER:
@@ -108,7 +103,7 @@ def run(values: flags.FlagValues, operands: list[str]) -> None:
         return
     hypermodel.check()
     # Prepares the data where that is not done: two workers must not at once.
-    train.make_datasets(config, values.data_dir)["train"](0)
+    preparation.make_datasets(config, values.data_dir)["train"](0)
     # Not before: a search that could not start must not claim the folder.
     _write_search(workdir, search)
     if hypermodel.sought.is_gain:
@@ -262,11 +257,11 @@ class _Progress:
         # A chief's own is put aside while it listens to KerasTuner.
         self._output = sys.stdout
 
-    def __call__(self, trial) -> None:
-        target = tuning_trial.folder(self._values.workdir, trial.trial_id)
-        found = tuning_trial.result(target) or {}
+    def __call__(self, ended) -> None:
+        target = trial.folder(self._values.workdir, ended.trial_id)
+        found = trial.result(target) or {}
         place = f"[{len(self._oracle.end_order)}/{self._values.max_trials}]"
-        number = int(trial.trial_id)
+        number = int(ended.trial_id)
         if "error" in found:
             text = f"{place} trial {number} failed: {found['error']}"
             print(text, file=self._output, flush=True)
@@ -286,7 +281,7 @@ def _finish(oracle, hypermodel, references, values, operands) -> None:
     """Writes and tells what was found."""
     workdir = Path(values.workdir)
     sought = hypermodel.sought
-    table = tuning_results.gather(
+    table = results.gather(
         oracle,
         hypermodel,
         {
@@ -297,7 +292,7 @@ def _finish(oracle, hypermodel, references, values, operands) -> None:
         },
         references() if sought.is_gain else {},
     )
-    written = tuning_results.write(table, hypermodel, oracle, workdir)
+    written = results.write(table, hypermodel, oracle, workdir)
     _tell((workdir / "table.md").read_text(encoding="utf-8"))
     for path in written:
         _tell(str(path))

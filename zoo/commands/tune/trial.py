@@ -2,12 +2,10 @@
 
 import gc
 import json
-import os
-import shutil
 from pathlib import Path
 
+from mtl_keras import files
 from mtl_keras.tuning.failure import reason
-from zoo.commands import train
 
 RESULT = "result.json"
 _CHECKPOINT = "checkpoint.npz"
@@ -72,6 +70,7 @@ class Runner:
         import keras
 
         from mtl_keras import comparison, training
+        from zoo import preparation
 
         keras.backend.clear_session()
         gc.collect()
@@ -80,7 +79,7 @@ class Runner:
         if hp.values.get("tuner/trial_id"):
             before = folder(self._workdir, hp.values["tuner/trial_id"])
             _carry(before, target)
-        model, datasets = train.prepare(config, self._data_dir)
+        model, datasets = preparation.prepare(config, self._data_dir)
         epochs = hp.values.get("tuner/epochs", config.epochs)
         lines = training.train(model, datasets, config, target, until=epochs)
         line = comparison.kept_line(
@@ -142,7 +141,6 @@ def describe(values: dict) -> str:
 
 
 def _write(target, content) -> None:
-    from mtl_keras import files
     from mtl_keras.training import report
 
     text = json.dumps(report.plain(content), indent=2) + "\n"
@@ -156,6 +154,7 @@ def _carry(before, target) -> None:
     target.mkdir(parents=True, exist_ok=True)
     for name in _CARRIED:
         if (before / name).exists():
-            partial = target / f".{name}.partial"
-            shutil.copyfile(before / name, partial)
-            os.replace(partial, target / name)
+            content = (before / name).read_bytes()
+            files.write_atomically(
+                target / name, lambda file, content=content: file.write(content)
+            )

@@ -225,7 +225,7 @@ class Runner:
 
 
 def start(argv: list[str], log: Path) -> int:
-    """Runs `zoo.commands.comparison_run` in a process and waits for its end.
+    """Runs `zoo.commands.compare.run` in a process and waits for its end.
 
     Args:
         argv: List of strings, its flags.
@@ -234,8 +234,8 @@ def start(argv: list[str], log: Path) -> int:
     Returns:
         Integer, the exit status.
     """
-    command = [sys.executable, "-m", "zoo.commands.comparison_run", *argv]
-    # Its input is open as long as this process lives: see comparison_run.
+    command = [sys.executable, "-m", "zoo.commands.compare.run", *argv]
+    # Its input is open as long as this process lives: see `run`.
     with (
         open(log, "ab") as output,
         subprocess.Popen(

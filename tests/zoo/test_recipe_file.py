@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from zoo.commands import configuration
+from zoo import recipe_file
 
-RECIPE = Path(__file__).parent / "tiny_recipe.py"
+RECIPE = Path(__file__).parents[1] / "tools" / "tiny_recipe.py"
 
 
 def test_overrides_win():
-    config = configuration.read(
+    config = recipe_file.read(
         RECIPE,
         [
             "--config.optimizer.learning_rate=1e-3",
@@ -25,7 +25,7 @@ def test_overrides_win():
 
 
 def test_open_fields_take_names_that_are_not_there_yet():
-    config = configuration.read(
+    config = recipe_file.read(
         RECIPE,
         [
             "--config.overrides.tasks=('cls',)",
@@ -45,7 +45,7 @@ def test_open_fields_take_names_that_are_not_there_yet():
 
 
 def test_open_field_as_a_whole():
-    config = configuration.read(RECIPE, ["--config.loss_weights=equal"])
+    config = recipe_file.read(RECIPE, ["--config.loss_weights=equal"])
     assert config.loss_weights == "equal"
 
 
@@ -65,7 +65,7 @@ def test_open_field_as_a_whole():
 )
 def test_wrong_override(override, message):
     with pytest.raises(ValueError, match=message):
-        configuration.read(RECIPE, [override])
+        recipe_file.read(RECIPE, [override])
 
 
 @pytest.mark.parametrize(
@@ -80,9 +80,9 @@ def test_file_that_is_no_recipe(tmp_path, text, message):
     path = tmp_path / "recipe.py"
     path.write_text(text)
     with pytest.raises(ValueError, match=message):
-        configuration.read(path, [])
+        recipe_file.read(path, [])
 
 
 def test_missing_file(tmp_path):
     with pytest.raises(ValueError, match="There is no recipe"):
-        configuration.read(tmp_path / "recipe.py", [])
+        recipe_file.read(tmp_path / "recipe.py", [])

@@ -4,7 +4,8 @@ import dataclasses
 import json
 from pathlib import Path
 
-from zoo.commands import recipe_file, tuning_trial
+from zoo import recipe_file
+from zoo.commands.tune import trial as trials
 
 _FILES = ("table.md", "table.json", "parallel.png", "progress.png")
 RECIPE = "best_recipe.py"
@@ -32,8 +33,8 @@ def gather(oracle, hypermodel, description: dict, references: dict) -> dict:
     rows = []
     for name in sorted(oracle.trials, key=int):
         trial = oracle.trials[name]
-        target = tuning_trial.folder(description["workdir"], name)
-        found = tuning_trial.result(target) or {}
+        target = trials.folder(description["workdir"], name)
+        found = trials.result(target) or {}
         values = short(dict(trial.hyperparameters.values))
         rows.append(
             {
@@ -138,9 +139,7 @@ def write(table: dict, hypermodel, oracle, workdir: Path) -> list[Path]:
         "table.md": pages.markdown(plain),
     }
     for name, text in texts.items():
-        files.write_atomically(
-            workdir / name, lambda file, text=text: file.write(text.encode())
-        )
+        files.write_text(workdir / name, text)
     written = [workdir / name for name in _FILES]
     if table["best"] is None:
         return written[:2]

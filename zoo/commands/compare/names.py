@@ -157,27 +157,6 @@ def check(config, names: list[str], given: dict):
     return model
 
 
-def check_monitor(config, tasks: list[str]) -> None:
-    """Refuses to choose an epoch by a figure that single tasks do not have.
-
-    Args:
-        config: `ConfigDict`, the recipe.
-        tasks: Names of the tasks.
-
-    Raises:
-        ValueError: If `config.monitor` is a figure of one task.
-    """
-    key = config.get("monitor")
-    for task in tasks if key else ():
-        if key.removeprefix("val_").startswith(f"{task}_"):
-            raise ValueError(
-                "A comparison chooses the epoch of every model alike, and a "
-                f"model of another task has no {key!r}. Received: "
-                f"config.monitor={key!r}. Write --config.monitor=val_loss, or "
-                "--config.monitor=None for the last epoch."
-            )
-
-
 def notes(names: list[str], given: dict, on: str | None) -> list[str]:
     """Tells which balancer got which hyperparameters.
 
