@@ -6,7 +6,7 @@ is needed.
 
 import importlib
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from mtl_keras.messages import did_you_mean, listed, unknown
@@ -48,12 +48,8 @@ def load(
     if trained is not None:
         overrides = {**trained.overrides, **overrides}
         data = data or trained.data
-    # Recipes and cards hold the tasks among the overrides.
-    stored = overrides.pop("tasks", None)
-    tasks = stored if tasks is None else tasks
+    spec, overrides = _chosen(registered, data, tasks, overrides)
     entry = registered.entry
-    spec = entry.spec(_resolve_data(registered, data), tasks)
-    _check_overrides(registered, overrides)
     model = entry.build(spec, **overrides)
     if trained is not None:
         trained.load_into(model)
@@ -107,29 +103,99 @@ def dataset(
     Raises:
         ValueError: If there is no such model, data, split, task or override.
     """
-    registered = registry.find(name)
-    entry = registered.entry
-    spec = entry.spec(_resolve_data(registered, data), tasks)
-    _check_overrides(registered, overrides)
-    builder = prepared_builder(entry, spec.data, data_dir)
-    _check_split(builder, split)
-    if training is None:
-        training = split.split("[")[0] == "train"
-
-    from mtl_keras import data as mtl_data
-
-    return mtl_data.pipeline(
-        (builder, split),
-        entry.tasks(spec),
-        preprocessor=entry.call("preprocessor", spec, overrides),
-        example=_only(spec.tasks, entry.call("example", spec, overrides)),
-        batch_size=batch_size,
-        training=training,
-        seed=seed,
-        epoch=epoch,
-        augment=entry.call("augmentation", spec, overrides),
-        **entry.call("batching", spec, overrides),
+    source = open_data(name, data, data_dir, tasks, overrides)
+    return source.batches(
+        split, batch_size, seed=seed, epoch=epoch, training=training
     )
+
+
+def open_data(
+    name: str,
+    data: str | None = None,
+    data_dir: str | Path | None = None,
+    tasks: Iterable[str] | None = None,
+    overrides: Mapping | None = None,
+) -> "Data":
+    """Opens the data of a model, and prepares it where that is not done.
+
+    Args:
+        name: As for `dataset`.
+        data: As for `dataset`.
+        data_dir: As for `dataset`.
+        tasks: As for `dataset`.
+        overrides: Dict, as for `dataset`; `"tasks"` in it counts where `tasks`
+            is `None`.
+
+    Returns:
+        `Data`.
+
+    Raises:
+        ValueError: As for `dataset`.
+    """
+    registered = registry.find(name)
+    spec, overrides = _chosen(registered, data, tasks, overrides or {})
+    builder = prepared_builder(registered.entry, spec.data, data_dir)
+    return Data(registered.entry, spec, overrides, builder)
+
+
+class Data:
+    """The prepared data of one model: batches of any split.
+
+    Args:
+        entry: `zoo.Entry`.
+        spec: `zoo.Spec`.
+        overrides: Dict.
+        builder: `tfds.core.DatasetBuilder`, prepared.
+    """
+
+    def __init__(self, entry, spec, overrides, builder):
+        self._entry, self._spec = entry, spec
+        self._overrides, self._builder = overrides, builder
+
+    def batches(
+        self,
+        split: str,
+        batch_size: int,
+        *,
+        seed: int = 0,
+        epoch=None,
+        training: bool | None = None,
+    ):
+        """Makes the batches of a split; the arguments are those of `dataset`.
+
+        Args:
+            split: String.
+            batch_size: Integer.
+            seed: Integer.
+            epoch: Integer, scalar int64 tensor, or `None`.
+            training: Boolean, or `None`.
+
+        Returns:
+            `tf.data.Dataset` of `(inputs, {task: label}, {task: weight})`.
+
+        Raises:
+            ValueError: If there is no such split.
+        """
+        from mtl_keras import data
+
+        _check_split(self._builder, split)
+        if training is None:
+            training = split.split("[")[0] == "train"
+        return data.pipeline(
+            (self._builder, split),
+            self._entry.tasks(self._spec),
+            preprocessor=self._part("preprocessor"),
+            example=_only(self._spec.tasks, self._part("example")),
+            batch_size=batch_size,
+            training=training,
+            seed=seed,
+            epoch=epoch,
+            augment=self._part("augmentation"),
+            **self._part("batching"),
+        )
+
+    def _part(self, name):
+        return self._entry.call(name, self._spec, self._overrides)
 
 
 def _find_weights(registered, name):
@@ -137,21 +203,23 @@ def _find_weights(registered, name):
     return weights.find(registered.card, name)
 
 
-def _resolve_data(registered, data) -> str:
-    options = registered.card["data"]
-    if data is None:
-        return registered.card.default_data
-    if data not in options:
-        raise ValueError(unknown(f"data of {registered.name!r}", data, options))
-    return data
-
-
-def _check_overrides(registered, overrides) -> None:
-    options = registered.entry.overrides()
+def _chosen(registered, data, tasks, overrides) -> tuple:
+    """Checks what is asked of a model; returns its spec and overrides."""
+    card, entry = registered.card, registered.entry
+    data = card.default_data if data is None else data
+    if data not in card["data"]:
+        what = f"data of {registered.name!r}"
+        raise ValueError(unknown(what, data, card["data"]))
+    # Recipes and cards hold the tasks among the overrides.
+    overrides = dict(overrides)
+    stored = overrides.pop("tasks", None)
+    options = entry.overrides()
     for name in overrides:
         if name not in options:
             what = f"override of {registered.name!r}"
+            options = (*options, "tasks")
             raise ValueError(unknown(what, name, options, overrides))
+    return entry.spec(data, stored if tasks is None else tasks), overrides
 
 
 def _only(names: Iterable[str], example: Callable) -> Callable:

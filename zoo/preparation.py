@@ -48,25 +48,23 @@ def make_datasets(config, data_dir: str | None = None) -> dict:
     Raises:
         ValueError: If the recipe names what the zoo does not have.
     """
-    overrides, data = dict(config.get("overrides") or {}), config.get("data")
-    splits = config.get("splits") or {}
-    make = {
-        split: functools.partial(
-            loading.dataset,
-            config.model,
-            splits.get(split, split),
-            data,
-            config.batch_size,
-            data_dir=data_dir,
-            seed=config.seed,
-            training=split == "train",
-            **overrides,
-        )
-        for split in ("train", "validation", "test")
+    splits = {
+        name: (config.get("splits") or {}).get(name, name)
+        for name in ("train", "validation", "test")
     }
+    source = loading.open_data(
+        config.model,
+        config.get("data"),
+        data_dir,
+        overrides=config.get("overrides"),
+    )
+    batches = functools.partial(
+        source.batches, batch_size=config.batch_size, seed=config.seed
+    )
     return {
-        # Made first: it prepares the data where that is not done.
-        "validation": make["validation"](),
-        "test": make["test"](),
-        "train": lambda epoch: make["train"](epoch=epoch),
+        "train": lambda epoch: batches(
+            splits["train"], epoch=epoch, training=True
+        ),
+        "validation": batches(splits["validation"], training=False),
+        "test": batches(splits["test"], training=False),
     }
