@@ -11,7 +11,7 @@ from mtl_keras import graph
 from mtl_keras.training import recipe
 from mtl_keras.tuning import objective as objectives
 from mtl_keras.tuning import space as spaces
-from mtl_keras.tuning.gain import Gain
+from mtl_keras.tuning.searched import Searched
 from zoo import loading, preparation, recipe_file, registry, single_tasks
 
 # Any number: a schedule cannot be checked without one.
@@ -40,7 +40,7 @@ def hypermodel(
     config = model.config(tuner.get_best_hyperparameters()[0])
     ```
 
-    `python -m tools.tune` does this and more: it goes on after a kill, and
+    `python -m tools.tune` does this and more: it resumes after a kill, and
     writes a table, plots and the best recipe.
 
     Args:
@@ -88,7 +88,7 @@ def hypermodel(
     )
 
 
-class ZooHyperModel(keras_tuner.HyperModel):
+class ZooHyperModel(Searched):
     """What `zoo.hypermodel` returns.
 
     Attributes:
@@ -121,15 +121,11 @@ class ZooHyperModel(keras_tuner.HyperModel):
             for task in tasks
             for metric in task.default_metrics()
         ]
-        self.sought = objectives.resolve(
-            objective, keys, self._tasks, **directions
-        )
+        self._seek(objective, keys, self._tasks, directions)
         if self.sought.is_gain:
             single_tasks.check(config, self._tasks)
-        # What the entry declares wrongly is told at once.
+        # Raises early for what the entry declares wrongly.
         self.declare_hyperparameters(keras_tuner.HyperParameters())
-        name = objective if self.sought.is_gain else f"val_{self.sought.name}"
-        self.objective = keras_tuner.Objective(name, self.sought.direction)
 
     def declare_hyperparameters(self, hp) -> None:
         """Declares all that is searched, active or not."""
@@ -144,18 +140,18 @@ class ZooHyperModel(keras_tuner.HyperModel):
         Returns:
             `ml_collections.ConfigDict`, as `tools.train --config` takes it.
         """
-        found = copy.deepcopy(self.recipe)
+        config = copy.deepcopy(self.recipe)
         plain = self.recipe.to_dict()
         overrides = dict(plain.get("overrides") or {})
         overrides |= spaces.short(self._own(hp, overrides))
         chosen = self._space.choose(hp, self._tasks, plain)
-        with found.unlocked(), found.ignore_type():
-            found.overrides = ConfigDict(overrides)
+        with config.unlocked(), config.ignore_type():
+            config.overrides = ConfigDict(overrides)
             for field, value in chosen.items():
-                found[field] = (
+                config[field] = (
                     ConfigDict(value) if isinstance(value, dict) else value
                 )
-        return found
+        return config
 
     def check(self) -> None:
         """Compiles the recipe itself, before any data is touched.
@@ -217,19 +213,19 @@ class ZooHyperModel(keras_tuner.HyperModel):
                 single-task models.
         """
         config = self.config(hp)
-        callbacks = list(callbacks)
-        if self.sought.is_gain:
-            if self._workdir is None:
-                raise keras_tuner.errors.FatalValueError(
-                    "The gain is over single-task models, which are trained "
-                    "first. Expected a folder for them: "
-                    f"zoo.hypermodel({self.name!r}, workdir='runs/search'). "
-                    "Received: workdir=None"
-                )
-            known = single_tasks.measure(
-                self.recipe, self.sought, self._workdir, self._data_dir
+        if self.sought.is_gain and self._workdir is None:
+            raise keras_tuner.errors.FatalValueError(
+                "The gain is over single-task models, which are trained "
+                "first. Expected a folder for them: "
+                f"zoo.hypermodel({self.name!r}, workdir='runs/search'). "
+                "Received: workdir=None"
             )
-            callbacks.insert(0, Gain(self.sought, known))
+        callbacks = self._with_gain(
+            callbacks,
+            lambda: single_tasks.measure(
+                self.recipe, self.sought, self._workdir, self._data_dir
+            ),
+        )
         datasets = preparation.make_datasets(config, self._data_dir)
         steps = recipe.steps_per_epoch(datasets["train"])
         recipe.compile_model(model, config.to_dict(), steps)

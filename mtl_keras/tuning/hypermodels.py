@@ -7,7 +7,7 @@ from mtl_keras import MultiTaskModel, balancing, optimizers
 from mtl_keras.messages import listed, unknown
 from mtl_keras.tuning import objective as objectives
 from mtl_keras.tuning import references as reference_figures
-from mtl_keras.tuning.gain import Gain
+from mtl_keras.tuning.searched import Searched, recipe_alone
 from mtl_keras.tuning.space import Space, named
 
 _RECIPE = {
@@ -98,11 +98,13 @@ def hypermodel(
     )
 
 
-class HyperModel(keras_tuner.HyperModel):
+class HyperModel(Searched):
     """What `hypermodel` returns.
 
     Attributes:
         objective: `keras_tuner.Objective`, for a tuner.
+        sought: `mtl_keras.tuning.objective.Objective`, the same with all that
+            is measured beside it.
     """
 
     def __init__(
@@ -124,11 +126,7 @@ class HyperModel(keras_tuner.HyperModel):
         self._compile_options = compile_options
         self._path = references
         self._references = None
-        self._sought = objectives.resolve(
-            objective, self._metric_names(), tasks, **directions
-        )
-        name = objective if self._sought.is_gain else f"val_{self._sought.name}"
-        self.objective = keras_tuner.Objective(name, self._sought.direction)
+        self._seek(objective, self._metric_names(), tasks, directions)
 
     def declare_hyperparameters(self, hp) -> None:
         """Declares those of the space, active or not."""
@@ -184,19 +182,20 @@ class HyperModel(keras_tuner.HyperModel):
                 "`validation_data`. Received: none"
             )
         size = self._chosen(hp).get("batch_size", self._recipe["batch_size"])
-        if self._sought.is_gain:
-            if "tuner/epochs" in hp.values and not self._recipe["epochs"]:
-                raise keras_tuner.errors.FatalValueError(
-                    "Hyperband trains each trial for another number of epochs. "
-                    "Expected that of the single-task models: "
-                    "hypermodel(..., recipe={'epochs': 10}). Received: none"
-                )
-            known = self._single_tasks(x, y, validation_data, options)
-            callbacks = [Gain(self._sought, known), *callbacks]
+        is_hyperband = "tuner/epochs" in hp.values
+        if self.sought.is_gain and is_hyperband and not self._recipe["epochs"]:
+            raise keras_tuner.errors.FatalValueError(
+                "Hyperband trains each trial for another number of epochs. "
+                "Expected that of the single-task models: "
+                "hypermodel(..., recipe={'epochs': 10}). Received: none"
+            )
         return model.fit(
             **self._data(x, y, size),
             validation_data=validation_data,
-            callbacks=list(callbacks),
+            callbacks=self._with_gain(
+                callbacks,
+                lambda: self._single_tasks(x, y, validation_data, options),
+            ),
             **options,
         )
 
@@ -243,13 +242,14 @@ class HyperModel(keras_tuner.HyperModel):
             ),
             shared_dropout=settings.get(
                 "shared_dropout", self._recipe["shared_dropout"]
-            ),
+            )
+            or 0.0,
             **given,
         )
         return model
 
     def _metric_names(self) -> list[str]:
-        # As the first trial does, so that what cannot be is told at once.
+        # As the first trial does, which raises early for impossible values.
         hp = keras_tuner.HyperParameters()
         return self._compiled(self._new(hp), self._chosen(hp)).metrics_names
 
@@ -277,7 +277,7 @@ class HyperModel(keras_tuner.HyperModel):
                 for key, value in {**data, **given}.items()
             }
             model = self._compiled(
-                reference_figures.alone(whole, task), _alone(self._recipe)
+                reference_figures.alone(whole, task), recipe_alone(self._recipe)
             )
             history = model.fit(
                 **{**arguments, **kept},
@@ -287,7 +287,7 @@ class HyperModel(keras_tuner.HyperModel):
             ).history
             found.add(task, self._best_of(task, history))
         # Here, and not at each epoch: of which gains exist.
-        objectives.defined(self._sought.counted, found.metrics)
+        objectives.defined(self.sought.counted, found.metrics)
         return found.metrics
 
     def _best_of(self, task, history) -> dict:
@@ -295,7 +295,7 @@ class HyperModel(keras_tuner.HyperModel):
             key: (max if measure.is_higher_better else min)(
                 history[f"val_{key}"]
             )
-            for key, measure in self._sought.counted.items()
+            for key, measure in self.sought.counted.items()
             if measure.task == task
         }
 
@@ -312,19 +312,6 @@ class HyperModel(keras_tuner.HyperModel):
                 f"x={type(x).__name__}"
             )
         return {"x": x, "y": y}
-
-
-def _alone(recipe) -> dict:
-    """The recipe of one task: nothing is weighed and nothing is shared."""
-    optimizer = dict(recipe["optimizer"])
-    parts = optimizer.pop("parts", None) or {}
-    return {
-        **recipe,
-        "optimizer": {**optimizer, **parts.get("trunk", {})},
-        "loss_weights": None,
-        "balancer": None,
-        "shared_dropout": 0.0,
-    }
 
 
 def _checked_recipe(given, compile_options) -> dict:
