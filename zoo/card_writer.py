@@ -1,17 +1,18 @@
-"""Measures an entry and writes its card; figures come from finished runs."""
+"""Measures an entry and writes its card; metrics come from finished runs."""
 
 import json
 import shlex
 import statistics
 from pathlib import Path
 
+from mtl_keras import files
 from mtl_keras.messages import listed
 from zoo import loading, registry, weights
 from zoo.card import Card
 
 _ANSWERS = {
     "presence": "whether it is there, a probability",
-    "box": "where it is: x1, y1, x2, y2 as shares of width and height",
+    "box": "where it is: x1, y1, x2, y2 as fractions of width and height",
     "regression": "a number",
 }
 _DIGITS = 4
@@ -179,8 +180,8 @@ def summarize_single(workdirs: list[Path]) -> dict:
 def ship(card: Card, name: str, workdirs: list[Path]) -> dict:
     """Puts the best run's weights into the package.
 
-    The best run is the one with the best validation figure, the recipe's
-    `monitor`; the test split has no say in it.
+    The best run is the one with the best validation metric, the recipe's
+    `monitor`; the test split is not used to choose it.
 
     Args:
         card: `Card` of the model.
@@ -190,7 +191,7 @@ def ship(card: Card, name: str, workdirs: list[Path]) -> dict:
     Returns:
         Dict, what the card says of the weights.
     """
-    best = min(workdirs, key=_validation_figure)
+    best = min(workdirs, key=_validation_score)
     config = _read(best, "config.json")
     report = _read(best, "report.json")
     overrides = config.get("overrides") or {}
@@ -206,7 +207,7 @@ def ship(card: Card, name: str, workdirs: list[Path]) -> dict:
     model.save_weights(path)
     return {
         "file": path.name,
-        "sha256": weights.sha256(path),
+        "sha256": files.sha256(path),
         "bytes": path.stat().st_size,
         "data": config["data"],
         "overrides": overrides,
@@ -222,7 +223,7 @@ def ship(card: Card, name: str, workdirs: list[Path]) -> dict:
 
 
 def _is_figure(name: str) -> bool:
-    """Tells a metric from a loss, whose scale says nothing on a card."""
+    """Tells a metric from a loss, whose scale means nothing on a card."""
     return name != "loss" and not name.endswith("_loss")
 
 
@@ -248,8 +249,8 @@ def _mean_and_spread(values: list) -> list:
     ]
 
 
-def _validation_figure(workdir: Path) -> float:
-    """Returns the validation figure of a run's weights, less being better."""
+def _validation_score(workdir: Path) -> float:
+    """Returns the validation metric of a run's weights, lower being better."""
     config = _read(workdir, "config.json")
     lines = (workdir / "metrics.jsonl").read_text(encoding="utf-8")
     metrics = [json.loads(line) for line in lines.splitlines()]
@@ -264,8 +265,8 @@ def _read(workdir: Path, name: str) -> dict:
     path = Path(workdir) / name
     if not path.is_file():
         raise ValueError(
-            f"{str(workdir)!r} is no workdir of a finished run: there is no "
-            f"{name}"
+            f"{str(workdir)!r} is not the workdir of a finished run: there "
+            f"is no {name}"
         )
     return json.loads(path.read_text(encoding="utf-8"))
 

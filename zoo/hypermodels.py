@@ -50,12 +50,12 @@ def hypermodel(
             entry declares, learning rates of the trunk and of the heads,
             weight decay, batch size and dropout.
         objective: String: `"gain"`, the mean gain over single-task models in
-            per cent, or a task's metric on the validation split, such as
+            percent, or a task's metric on the validation split, such as
             `"box_iou"`.
         config: `ml_collections.ConfigDict`, the recipe to start from.
             Defaults to the zoo's.
         workdir: Folder where the single-task models are trained and their
-            figures kept; needed by `fit` for `"gain"`.
+            metrics kept; needed by `fit` for `"gain"`.
         data_dir: Folder of prepared data sets. Defaults to that of TensorFlow
             Datasets.
         higher: Names of metrics of your own of which more is better.
@@ -114,7 +114,7 @@ class ZooHyperModel(Searched):
         self._data = config.get("data") or registered.card.default_data
         self._workdir, self._data_dir = workdir, data_dir
         self._space = _common(registered, space, config)
-        tasks = self._answered()
+        tasks = self._tasks_of_recipe()
         self._tasks = sorted(task.name for task in tasks)
         keys = [
             f"{task.name}_{metric.name}"
@@ -240,19 +240,19 @@ class ZooHyperModel(Searched):
             verbose=verbose,
         )
 
-    def _answered(self) -> tuple:
+    def _tasks_of_recipe(self) -> tuple:
         names = (self.recipe.get("overrides") or {}).get("tasks")
         entry = self._registered.entry
         return entry.tasks(entry.spec(self._data, names))
 
     def _own(self, hp, overrides: dict) -> dict:
-        """Asks the entry what it searches beside the common."""
+        """Lets the entry choose what it searches beside the common part."""
         entry = self._registered.entry
         return entry.search(hp, self._level, {**entry.overrides(), **overrides})
 
 
 def _common(registered, level, config):
-    """Chooses what is searched whatever the model, as far as it has it."""
+    """Chooses what is searched for every model, as far as it applies."""
     if level != "full":
         return spaces.named(level)
     overrides = dict(config.get("overrides") or {})
@@ -264,6 +264,6 @@ def _common(registered, level, config):
     if "dropout" in registered.entry.overrides() or not (
         has_parts and parts.live
     ):
-        # The entry drops features itself, or tasks share none.
+        # The entry drops features itself, or tasks share no features.
         changes["shared_dropout"] = 0.0
     return spaces.named(level, **changes)

@@ -85,8 +85,8 @@ def read(path: Path, overrides: list[str]) -> ConfigDict:
         `ml_collections.ConfigDict`.
 
     Raises:
-        ValueError: If the file is no recipe, it has no such field, or a value
-            is not of the field's type.
+        ValueError: If the file is not a recipe, it has no such field, or a
+            value is not of the field's type.
     """
     config = _load(Path(path))
     argv = ["config"]
@@ -121,7 +121,7 @@ def _load(path) -> ConfigDict:
     try:
         names = runpy.run_path(str(path))
     except Exception as error:
-        # A recipe is somebody's code: whatever it raises, say whose it is.
+        # A recipe is code of the user's, which may raise anything.
         raise ValueError(
             f"The recipe {str(path)!r} does not run as Python: "
             f"{type(error).__name__}: {error}"
@@ -197,7 +197,7 @@ def source(config: ConfigDict, notes: list[str]) -> str:
     Returns:
         String, a module with `get_config()`.
     """
-    told = "\n\n".join(notes).replace("\\", "\\\\").replace('"""', "'''")
+    docstring = "\n\n".join(notes).replace("\\", "\\\\").replace('"""', "'''")
     lines = []
     for key in config:
         value = _written(config, key, 2)
@@ -208,7 +208,7 @@ def source(config: ConfigDict, notes: list[str]) -> str:
         lines.append(f"{_INDENT}config.{key} = {value}")
     return "\n".join(
         [
-            f'"""{told}',
+            f'"""{docstring}',
             '"""',
             "",
             "import ml_collections",

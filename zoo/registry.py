@@ -52,7 +52,7 @@ def entry_of(source: object) -> Entry:
         `Entry`.
 
     Raises:
-        ValueError: If it is none of these, or the entry lacks a part.
+        ValueError: If it is something else, or the entry lacks a part.
     """
     received = source
     if isinstance(source, str):
@@ -151,7 +151,7 @@ def list_models(
     Args:
         pattern: String, as in a shell: `"cls_*"`.
         tasks: String or strings, each a task's name or its kind (`"box"`);
-            only models that answer all of them are listed.
+            only models that have all of them are listed.
         data: String, a data name; only models with a recipe or weights for it
             are listed.
 

@@ -41,7 +41,9 @@ _LOWER = (
 )
 # What is logged of a task beside its metrics.
 _NO_METRICS = ("loss",)
-JOINT = "of several tasks' answers, so that STL has none; in neither delta"
+JOINT = (
+    "needs the outputs of several tasks, so STL has no value; in neither delta"
+)
 DEFINITIONS = {
     "delta_libmtl": (
         "The gain over STL in per cent, averaged within each task first, then "
@@ -139,9 +141,9 @@ def measures(
 def comparable(counted: dict, references: Iterable[dict]) -> dict:
     """Leaves out the metrics that no model of a single task has.
 
-    Such a metric reads the answers to several tasks, as the share of sentences
-    whose intent and slots are all right. A metric that is there and is not
-    defined stays, and makes its deltas NaN.
+    Such a metric reads the outputs of several tasks, such as the fraction of
+    sentences whose intent and slots are all right. A metric that is present
+    but undefined stays, and makes its deltas NaN.
 
     Args:
         counted: Dict, log key to `Measure`.
@@ -175,9 +177,9 @@ def gains(values: dict, reference: dict, counted: dict) -> dict:
         counted: Dict, log key to `Measure`; those that count.
 
     Returns:
-        Dict, log key to the gain as a share of the reference's absolute value,
-        above 0 where `values` is better; NaN where either is not defined or
-        the reference is 0.
+        Dict, log key to the gain as a fraction of the reference's absolute
+        value, above 0 where `values` is better; NaN where either is not
+        defined or the reference is 0.
     """
     found = {}
     for key, measure in counted.items():
@@ -277,7 +279,7 @@ def best_rate(objectives: dict) -> float | None:
 
 
 def together(runs: list[dict]) -> dict:
-    """Puts the runs of single tasks together, as one run that answers all.
+    """Puts the runs of single tasks together, as one run of all tasks.
 
     Args:
         runs: List of dicts: `"metrics"`, `"seconds_per_step"` and

@@ -16,7 +16,7 @@ _STATUS = pathlib.Path("/proc/self/status")
 class Cost(keras.callbacks.Callback):
     """Writes a training's cost to a file at each epoch's end.
 
-    A training that goes on adds to what is there: the epochs' seconds by
+    A resumed training adds to what the file holds: the epochs' seconds by
     number, and the highest memory of all its processes.
 
     Args:

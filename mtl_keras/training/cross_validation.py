@@ -26,8 +26,8 @@ def cross_validate(
 
     Each fold is a run of its own in `workdir/fold_0`, `workdir/fold_1`, ...,
     that starts from the seed of the config, whatever ran before it. The same
-    call on the same workdir goes on where it was stopped; a fold that is done
-    is measured again, not trained again.
+    call on the same workdir resumes where it was stopped; a finished fold is
+    measured again, but not trained again.
 
     ```python
     folds = mtl_keras.data.folds(source, tasks, 5, groups="patient")

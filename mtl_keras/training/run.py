@@ -27,7 +27,7 @@ def train_and_evaluate(
     epoch), `checkpoint.npz`, `events/` for TensorBoard, `model.weights.h5`,
     `report.json`, `run.log`, `plots/` (those of the balance too, where the
     balancer monitors) and the SavedModel `export/1`. The same
-    call on the same workdir goes on after the last finished epoch; on a CPU
+    call on the same workdir resumes after the last finished epoch; on a CPU
     without XLA the final weights equal an undisturbed run's bit by bit.
 
     Args:
@@ -45,9 +45,9 @@ def train_and_evaluate(
             and `mode` (`"min"` or `"max"`).
         workdir: String or path of a folder, made if needed, or what
             `check_workdir` returned.
-        command: String, the command to be named in the report.
+        command: String, the command that the report names.
         callbacks: Sequence of `keras.callbacks.Callback`, called before the
-            epoch's figures are kept, so that they may add some.
+            epoch's metrics are written, so that they may add some.
 
     Returns:
         `Report` with the metrics of the test split, or of the validation
@@ -76,7 +76,7 @@ def train_and_evaluate(
 def train(
     model, datasets: dict, config, workdir, callbacks=(), *, until=None
 ) -> list[dict]:
-    """Trains a model like `train_and_evaluate`, and leaves it at that.
+    """Trains a model like `train_and_evaluate`, without evaluation or export.
 
     Args:
         model: As for `train_and_evaluate`.
@@ -85,7 +85,7 @@ def train(
         workdir: As for `train_and_evaluate`.
         callbacks: As for `train_and_evaluate`.
         until: Integer, the number of epochs after which to stop; the same
-            call with a later one goes on as if it had never stopped. The
+            call with a later one resumes as if it had never stopped. The
             learning rate follows the schedule of all `config.epochs`, which
             `until` defaults to.
 
@@ -193,8 +193,8 @@ class _Run:
     def _is_better(self, logs) -> bool:
         if self.monitor not in logs:
             raise ValueError(
-                f"`config.monitor` names {self.monitor!r}, which is no key of "
-                f"the logs: {listed(sorted(logs))}."
+                f"`config.monitor` names {self.monitor!r}, which is not a key "
+                f"of the logs: {listed(sorted(logs))}."
                 f"{did_you_mean(self.monitor, logs)}"
             )
         value = float(logs[self.monitor])
@@ -210,7 +210,7 @@ class _Run:
 
 
 class _EpochEnd(keras.callbacks.Callback):
-    """Keeps the run after each epoch and says how it goes."""
+    """Writes the checkpoint after each epoch and logs the metrics."""
 
     def __init__(self, run, last, *, is_terminal):
         super().__init__()
@@ -229,7 +229,7 @@ class _EpochEnd(keras.callbacks.Callback):
         line = f"epoch {epoch + 1}/{self._last} {seconds:.1f} s {figures}"
         self._run.write_log(line)
         if not self._is_terminal:
-            # On a terminal the progress bar has told it.
+            # On a terminal the progress bar has shown it.
             _LOGGER.info("%s", line)
 
 
@@ -282,7 +282,7 @@ def _illustrate(model, datasets, run, folder):
     plots.curves(lines, folder / "curves.png", tasks=list(model.tasks))
     shown = datasets.get("test") or datasets.get("validation")
     inputs = model.inputs
-    if shown is None or len(inputs) != 1 or not _is_picture(inputs[0].shape):
+    if shown is None or len(inputs) != 1 or not _is_image(inputs[0].shape):
         return
     batch = next(iter(shown))
     images = next(iter(keras.tree.flatten(batch[0])))
@@ -313,5 +313,5 @@ def _draw_balance(tasks, lines, folder) -> list[dict]:
     ]
 
 
-def _is_picture(shape) -> bool:
+def _is_image(shape) -> bool:
     return len(shape) == 4 and shape[-1] in (1, 3)

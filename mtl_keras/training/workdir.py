@@ -69,7 +69,7 @@ class Workdir:
             raise ValueError(
                 f"The workdir {folder!r} holds another run. Its config differs "
                 f"in {'; '.join(different)}. Choose another workdir, or delete "
-                "that one to start anew."
+                "that one to start again."
             )
 
 

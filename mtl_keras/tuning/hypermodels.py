@@ -178,7 +178,7 @@ class HyperModel(Searched):
         """
         if validation_data is None:
             raise keras_tuner.errors.FatalValueError(
-                "A search judges models by validation data. Expected "
+                "A search compares models on validation data. Expected "
                 "`validation_data`. Received: none"
             )
         size = self._chosen(hp).get("batch_size", self._recipe["batch_size"])

@@ -35,11 +35,11 @@ class Space:
         weight_decay: Boolean, whether weight decay is searched, between none
             and 0.01.
         batch_size: Sequence of floats, among which one is chosen.
-        shared_dropout: Float in [0, 1), the highest share of the shared
-            features that may be dropped in training; 0 searches none.
+        shared_dropout: Float in [0, 1), the highest fraction of the
+            shared features that may be dropped in training; 0 searches none.
 
     Raises:
-        ValueError: If a balancer is unknown or a range is none.
+        ValueError: If a balancer is unknown or a range is empty.
     """
 
     balancers: tuple[str, ...] = (_STATIC, "uncertainty")

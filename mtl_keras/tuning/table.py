@@ -6,7 +6,7 @@ _NOT_THERE = "-"
 
 
 def markdown(table: dict) -> str:
-    """Writes a search for a person, the best trial first.
+    """Writes a search as Markdown, the best trial first.
 
     Args:
         table: Dict, as in the tool's `table.json`: `"model"`, `"data"`,

@@ -228,7 +228,7 @@ def test_a_single_task_that_fails_ends_the_comparison(
         comparison_runs, "start", lambda argv, log: log.write_text("") or 1
     )
     assert compare.main([*flags, "--balancers=rlw", "--seeds=1"]) == 1
-    assert "STL box, seed 0 failed: no word (status 1)" in (
+    assert "STL box, seed 0 failed: no output (status 1)" in (
         capsys.readouterr().err
     )
     assert not (tmp_path / "w" / "table.json").exists()

@@ -10,10 +10,11 @@ import pytest
 import tensorflow as tf
 
 import zoo
+from mtl_keras import files
 from mtl_keras.export import warmup
 from tests.test_case import vector_model
 from tests.zoo import tiny_entry
-from zoo import registry, weights
+from zoo import registry
 from zoo.commands import export, predict, raw_inputs
 from zoo.commands.predict import exported
 
@@ -56,7 +57,7 @@ def test_a_folder_holds_versions_and_files_beside(setting):
     revision = setting["folder"] / "1" / "assets.extra" / "revision.json"
     found = json.loads(revision.read_text())
     assert found["model"] == tiny_entry.NAME
-    assert found["weights"]["sha256"] == weights.sha256(setting["weights"])
+    assert found["weights"]["sha256"] == files.sha256(setting["weights"])
     assert (revision.parent / warmup.FILE).exists()
 
 
@@ -134,7 +135,7 @@ def test_predict_of_an_export_goes_on_after_a_file_that_is_no_picture(
         (["--split=test"], "--split is for measuring"),
         (["--output=a", "--overwrite"], "--output=a/1"),
         (["--output=file"], "which is a file"),
-        (["nowhere.png"], "Received: 'nowhere.png', which is none"),
+        (["nowhere.png"], "Received: 'nowhere.png', which is not one"),
         (["squar.png"], "Did you mean 'square.png'"),
         (["file"], "that the model's preprocessor can read"),
     ],
@@ -186,8 +187,8 @@ def damaged_export(folder):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda folder: folder, "which is none"),
-        (lambda folder: folder / "nowhere", "which is none"),
+        (lambda folder: folder, "which is not one"),
+        (lambda folder: folder / "nowhere", "which is not one"),
         (dense_export, "without a preprocessor"),
         (export_without_revision, "Export it again"),
         (damaged_export, "without 'preprocessor', 'tasks'"),

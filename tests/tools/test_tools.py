@@ -164,7 +164,7 @@ def test_list_models(tiny, capsys):
         ),
         (evaluate, [], "Expected either --workdir"),
         (evaluate, ["--model=a", "--workdir=b"], "Expected either --workdir"),
-        (evaluate, ["--workdir=nowhere"], "no folder of a training"),
+        (evaluate, ["--workdir=nowhere"], "not the folder of a training"),
         (evaluate, ["--model=tiny_squares_net"], "no trained weights"),
         (evaluate, ["--workdir=a", "--weights=b"], "has its own weights"),
         (predict, ["--model=tiny_squares_net"], "Expected image files"),

@@ -106,7 +106,7 @@ def test_gain_table_plots_and_recipe(pretended, flags, tmp_path, capsys):
     assert "The recipe itself, trial 0, has 0.00 %" in page
     for name in ("parallel.png", "progress.png"):
         assert (tmp_path / "w" / name).stat().st_size > 1000
-    # Trials that nothing goes on from leave no checkpoint.
+    # Trials that nothing resumes from leave no checkpoint.
     assert not list((tmp_path / "w").rglob("checkpoint.npz"))
 
     recipe = recipe_file.read(tmp_path / "w" / "best_recipe.py", [])
@@ -197,7 +197,7 @@ def test_loss_that_is_not_finite_fails_the_trial(
     monkeypatch.setattr(training, "train", nan)
     argv = [*flags, "--max_trials=1", "--objective=box_iou"]
     assert tune.main(argv) == 1
-    assert "no finite number" in capsys.readouterr().out
+    assert "not a finite number" in capsys.readouterr().out
 
 
 def test_references_of_zero_are_told(
@@ -361,7 +361,7 @@ def test_killed_search_goes_on_and_its_recipe_reaches_its_score(
     again = start(argv)
     output, errors = again.communicate()
     assert again.returncode == 0, errors
-    assert "Goes on after 1 trials." in output
+    assert "Resumes after 1 trials." in output
     assert "[2/3] trial 1" in output and "[3/3] trial 2" in output
     assert result.stat().st_mtime_ns == before
     table = json.loads((workdir / "table.json").read_text())

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from mtl_keras import files
 from tests.zoo import tiny_entry
 from zoo import card_writer, weights
 from zoo.card import Card
@@ -71,7 +72,7 @@ def test_the_same_seed_twice_is_refused(runs, tmp_path):
 
 
 def test_folder_without_a_report_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="no workdir of a finished run"):
+    with pytest.raises(ValueError, match="not the workdir of a finished run"):
         card_writer.summarize([tmp_path])
 
 
@@ -109,7 +110,7 @@ def test_best_run_by_validation_is_shipped(runs, tiny, tmp_path, monkeypatch):
     facts = card_writer.ship(zoo.info(tiny), "squares", runs)
     path = tmp_path / "checkpoints" / facts["file"]
     assert facts["seed"] == 1
-    assert facts["sha256"] == weights.sha256(path)
+    assert facts["sha256"] == files.sha256(path)
     assert facts["bytes"] == path.stat().st_size
 
 
@@ -211,5 +212,5 @@ def test_card_is_read_only():
 def test_damaged_card(tmp_path):
     path = tmp_path / "tiny.json"
     path.write_text('{"name": "tiny", ')
-    with pytest.raises(ValueError, match="tiny.json is no card"):
+    with pytest.raises(ValueError, match="tiny.json is not a model's card"):
         Card.read(path)

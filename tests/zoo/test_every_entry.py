@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 import zoo
-from mtl_keras import export
+from mtl_keras import export, files
 from zoo import card_writer, recipe_file, registry, weights
 
 NAMES = zoo.list_models()
@@ -163,7 +163,7 @@ def test_weights_on_the_card_load(name):
     card = zoo.info(name)
     for weights_name, facts in card.get("weights", {}).items():
         found = weights.find(card, weights_name)
-        assert weights.sha256(found.path) == facts["sha256"]
+        assert files.sha256(found.path) == facts["sha256"]
         assert found.path.stat().st_size == facts["bytes"]
         zoo.load(name, weights=weights_name)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from absl import flags
 
 import zoo
+from mtl_keras import files
 from mtl_keras.messages import listed, unknown
 from zoo.commands import SUMMARIES, app, raw_inputs, selection
 
@@ -137,7 +138,7 @@ def _check(values, operands) -> list[str]:
         raise ValueError(
             "--split is for measuring LiteRT and ONNX files. Received: "
             f"--split={values.split} with --formats={','.join(formats)}. A "
-            "SavedModel gives the model's own answers; `python -m "
+            "SavedModel gives the model's own outputs; `python -m "
             "tools.evaluate` measures these."
         )
     if values.warmup and not operands:
@@ -213,7 +214,7 @@ def _revision(chosen) -> dict:
         "overrides": chosen.overrides,
         "weights": {
             "name": found.name or found.path.name,
-            "sha256": weights.sha256(found.path),
+            "sha256": files.sha256(found.path),
         },
     }
 

@@ -1,4 +1,4 @@
-"""Which trained model a tool is to use: a workdir's, or the zoo's own."""
+"""Which trained model a tool uses: a workdir's, or the zoo's own."""
 
 import dataclasses
 import json
@@ -121,7 +121,7 @@ def from_workdir(workdir: Path, data: str | None = None) -> Selection:
     if not weights.is_file():
         raise ValueError(
             f"The training in {str(workdir)!r} has not finished: there is no "
-            f"{WEIGHTS_FILE}. The command that started it goes on with it."
+            f"{WEIGHTS_FILE}. The command that started it resumes it."
         )
     return Selection(
         config["model"],
@@ -147,7 +147,8 @@ def read_json(workdir: Path, name: str) -> dict:
     path = workdir / name
     if not path.is_file():
         raise ValueError(
-            f"{str(workdir)!r} is no folder of a training: there is no {name}. "
+            f"{str(workdir)!r} is not the folder of a training: there is no "
+            f"{name}. "
             f"Received: --workdir={workdir}"
         )
     try:

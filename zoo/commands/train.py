@@ -109,7 +109,7 @@ def read_config(values: flags.FlagValues, operands: list[str]):
 
 
 def _places(workdir: Path) -> str:
-    """Lists the files of a run that a person looks at first."""
+    """Lists the files of a run to look at first."""
     places = [
         (title, workdir / name)
         for title, name in (

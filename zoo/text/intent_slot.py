@@ -33,7 +33,7 @@ class IntentSlot(zoo.Entry):
         "snips": {"intent": snips_names.INTENTS, "slot": snips_names.TAGS}
     }
     summary = (
-        "One sentence, two questions: what the speaker wants (intent), and "
+        "Two tasks on one sentence: what the speaker wants (intent), and "
         "which words name the artist, the city, the time ... (slot)."
     )
 

@@ -23,8 +23,8 @@ class ClsDetBox(zoo.Entry):
     kinds = {"cls": "classification", "det": "presence", "box": "box"}
     classes = {"digit_scenes": {"cls": tuple("0123456789")}}
     summary = (
-        "One picture, three questions: which digit it shows (cls), whether a "
-        "whole digit is there at all (det), and where (box)."
+        "Three tasks on one image: which digit it shows (cls), whether a "
+        "whole digit is present (det), and its bounding box (box)."
     )
 
     def build(

@@ -1,4 +1,4 @@
-"""A run leaves what it promises, and goes on as if it had not been killed."""
+"""A run leaves what it promises, and resumes as if it had not been killed."""
 
 import json
 import os

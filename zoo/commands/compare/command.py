@@ -68,8 +68,8 @@ def run(values: flags.FlagValues, operands: list[str]) -> None:
     runner = runs.Runner(values, plan.config, plan.counted)
     rates, notes = dict.fromkeys(plan.ways), list(plan.notes)
     if values.tune_lr:
-        rates, told = _tune(runner, plan)
-        notes += told
+        rates, tuning_notes = _tune(runner, plan)
+        notes += tuning_notes
     jobs = [
         way.job(rates.get(name), seed)
         for seed in range(values.seeds)
@@ -302,7 +302,7 @@ def _write(table, workdir) -> None:
 
     page = pages.markdown(table)
     texts = {
-        # JSON has no NaN; a figure that is not defined is null.
+        # JSON has no NaN; an undefined metric is null.
         "table.json": json.dumps(report.plain(table), indent=2) + "\n",
         "table.md": page,
     }

@@ -140,7 +140,7 @@ def check(config, names: list[str], given: dict):
     tasks = sorted(model.tasks)
     if len(tasks) < 2:
         raise ValueError(
-            "There is nothing to balance: the model answers "
+            "There is nothing to balance: the model has the tasks "
             f"{listed(tasks)} only."
         )
     # Each task alone must be a model, too.
@@ -158,7 +158,7 @@ def check(config, names: list[str], given: dict):
 
 
 def notes(names: list[str], given: dict, on: str | None) -> list[str]:
-    """Tells which balancer got which hyperparameters.
+    """Lists which balancer got which hyperparameters.
 
     Args:
         names: List of names.
@@ -168,13 +168,13 @@ def notes(names: list[str], given: dict, on: str | None) -> list[str]:
     Returns:
         List of strings.
     """
-    told = {}
+    names_by_text = {}
     for name in names:
         text = ", ".join(f"{k}={v!r}" for k, v in given[name].items())
-        told.setdefault(text, []).append(name)
-    if set(told) == {""}:
+        names_by_text.setdefault(text, []).append(name)
+    if set(names_by_text) == {""}:
         return []
     return [
-        f"{', '.join(who)}: {text or 'no hyperparameter of those given.'}"
-        for text, who in told.items()
+        f"{', '.join(group)}: {text or 'no hyperparameter of those given.'}"
+        for text, group in names_by_text.items()
     ]

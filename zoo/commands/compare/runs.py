@@ -218,9 +218,9 @@ class Runner:
         if status == 0:
             return None
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-        told = [line for line in lines if line.strip()] or ["no word"]
-        errors = [line for line in told if line.startswith("error: ")]
-        last = errors[-1].removeprefix("error: ") if errors else told[-1]
+        written = [line for line in lines if line.strip()] or ["no output"]
+        errors = [line for line in written if line.startswith("error: ")]
+        last = errors[-1].removeprefix("error: ") if errors else written[-1]
         return f"{last.strip()} (status {status})"
 
 

@@ -1,4 +1,4 @@
-"""Searches a better recipe: `python -m tools.tune --model cls_det_box`.
+"""Searches for a better recipe: `python -m tools.tune --model cls_det_box`.
 
 `command` is the tool, `trial` trains one trial, `results` writes what the
 search leaves; `team` starts several processes, each a `member`.

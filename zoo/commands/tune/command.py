@@ -1,4 +1,4 @@
-"""Searches a better recipe: `python -m tools.tune --model cls_det_box`."""
+"""Searches for a better recipe: `python -m tools.tune --model cls_det_box`."""
 
 import json
 import shlex
@@ -33,7 +33,7 @@ def define(values: flags.FlagValues) -> None:
     flags.DEFINE_integer(
         "max_trials",
         20,
-        "Trials after which the search ends; more than before goes on with it.",
+        "Trials after which the search ends; a larger number resumes it.",
         lower_bound=1,
         flag_values=values,
     )
@@ -56,7 +56,7 @@ def define(values: flags.FlagValues) -> None:
         "workers",
         None,
         "Processes that train at the same time on this machine, beside a chief "
-        "that tells them what. Without it this process does all.",
+        "that assigns the trials. Without it this process does all.",
         lower_bound=1,
         flag_values=values,
     )
@@ -107,12 +107,12 @@ def run(values: flags.FlagValues, operands: list[str]) -> None:
     # Not before: a search that could not start must not claim the folder.
     _write_search(workdir, search)
     if hypermodel.sought.is_gain:
-        # Before a trial is trained in vain.
+        # Raises before a trial is trained for nothing.
         objective.defined(hypermodel.sought.counted, references())
     oracle.keep_in(workdir / _STATE, max_trials=values.max_trials)
     oracle.on_end = _Progress(oracle, hypermodel.sought, values)
     if oracle.end_order:
-        _tell(f"Goes on after {len(oracle.end_order)} trials.")
+        _tell(f"Resumes after {len(oracle.end_order)} trials.")
     if role == roles.CHIEF:
         _tell(f"Gives trials to workers at {roles.address()}.")
     tuner.Tuner(oracle, runner, workdir).search()
@@ -190,7 +190,7 @@ def _check_workdir(workdir, search) -> None:
         raise ValueError(
             f"The workdir {str(workdir)!r} holds another search. It differs in "
             f"{changes}. Choose another workdir, or delete that one to start "
-            "anew."
+            "again."
         )
 
 
@@ -227,7 +227,7 @@ def _oracle(hypermodel, values, oracles):
 
 
 class _References:
-    """The single-task figures: measured by the chief, read by its workers."""
+    """The single-task metrics: measured by the chief, read by its workers."""
 
     def __init__(self, hypermodel, values, search):
         self._hypermodel, self._values = hypermodel, values
@@ -250,7 +250,7 @@ class _References:
 
 
 class _Progress:
-    """Tells how each trial has ended."""
+    """Prints how each trial has ended."""
 
     def __init__(self, oracle, sought, values):
         self._oracle, self._sought, self._values = oracle, sought, values
@@ -278,7 +278,7 @@ class _Progress:
 
 
 def _finish(oracle, hypermodel, references, values, operands) -> None:
-    """Writes and tells what was found."""
+    """Writes and prints the results."""
     workdir = Path(values.workdir)
     sought = hypermodel.sought
     table = results.gather(

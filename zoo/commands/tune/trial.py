@@ -9,7 +9,7 @@ from mtl_keras.tuning.failure import reason
 
 RESULT = "result.json"
 _CHECKPOINT = "checkpoint.npz"
-# The last one is what a trial goes on from, and comes when all is there.
+# A trial resumes from the last one, which is copied after all others.
 _CARRIED = ("config.json", "metrics.jsonl", "best.weights.h5", _CHECKPOINT)
 
 
@@ -20,9 +20,9 @@ class Runner:
         hypermodel: `zoo.hypermodels.ZooHyperModel`.
         workdir: Path of the search's folder.
         data_dir: Folder of prepared data sets, or `None`.
-        references: Function without arguments that returns the figures of
+        references: Function without arguments that returns the metrics of
             single-task models, or `None` where they are not needed.
-        tell: Function of a string, told what is being done.
+        tell: Function of a string, called with what is being done.
     """
 
     def __init__(self, hypermodel, workdir, data_dir, references, tell):
@@ -35,9 +35,9 @@ class Runner:
     def __call__(self, name: str, hp) -> float:
         """Trains a trial, or reads what it has reached before.
 
-        A trial that was killed goes on after its last epoch. One of Hyperband
-        that is chosen for more epochs goes on from where the shorter one
-        stopped, optimizer and schedule included, as if it had never stopped.
+        A trial that was killed resumes after its last epoch. One of Hyperband
+        that is chosen for more epochs resumes where the shorter one stopped,
+        optimizer and schedule included, as if it had never stopped.
 
         Args:
             name: String, the trial's id.
@@ -57,12 +57,12 @@ class Runner:
         try:
             found = self._train(name, hp, target)
         except Exception as error:
-            # To be told by the chief, whom KerasTuner sends no message.
+            # The chief reads it here: KerasTuner sends it no message.
             _write(target, {"error": reason(error)})
             raise
         _write(target, found)
         if "tuner/epochs" not in hp.values:
-            # Nothing goes on from it, and it is the largest file.
+            # Nothing resumes from it, and it is the largest file.
             (target / _CHECKPOINT).unlink(missing_ok=True)
         return found["objective"]
 
@@ -87,7 +87,7 @@ class Runner:
         )
         sought = self._hypermodel.sought
         if line["loss"] is None:
-            raise ValueError("The training's loss is no finite number.")
+            raise ValueError("The training's loss is not a finite number.")
         keys = dict.fromkeys([*sought.counted, sought.name])
         metrics = {k: line[f"val_{k}"] for k in keys if f"val_{k}" in line}
         references = self._references() if sought.is_gain else None
@@ -148,7 +148,7 @@ def _write(target, content) -> None:
 
 
 def _carry(before, target) -> None:
-    """Copies what a training goes on from, where that is not done."""
+    """Copies what a training resumes from, unless it is there already."""
     if (target / _CHECKPOINT).exists():
         return
     target.mkdir(parents=True, exist_ok=True)
