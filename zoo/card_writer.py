@@ -101,11 +101,11 @@ def summarize(workdirs: list[Path]) -> dict:
     configs = [_read(workdir, "config.json") for workdir in workdirs]
     first = reports[0]
     for workdir, report, config in zip(workdirs, reports, configs, strict=True):
-        for found, wanted in ((report, first), (config, configs[0])):
+        for content, expected in ((report, first), (config, configs[0])):
             different = [
                 key
                 for key in ("model", "data", "split", "epochs", "overrides")
-                if found.get(key) != wanted.get(key)
+                if content.get(key) != expected.get(key)
             ]
             if different:
                 raise ValueError(

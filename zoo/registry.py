@@ -162,9 +162,9 @@ def list_models(
         ValueError: If no model at all has such a task or such data.
     """
     cards = [entry.card for entry in _entries().values()]
-    wanted = [tasks] if isinstance(tasks, str) else list(tasks or ())
+    required = [tasks] if isinstance(tasks, str) else list(tasks or ())
     options = set().union(*(card.answers for card in cards))
-    for task in wanted:
+    for task in required:
         if task not in options:
             raise ValueError(unknown("task", task, options, tasks))
     names = {name for card in cards for name in card["data"]}
@@ -174,7 +174,7 @@ def list_models(
         card["name"]
         for card in cards
         if fnmatch.fnmatchcase(card["name"], pattern)
-        and card.answers.issuperset(wanted)
+        and card.answers.issuperset(required)
         and (data is None or data in card["data"])
     )
 

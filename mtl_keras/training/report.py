@@ -58,8 +58,8 @@ class MetricsFile:
         Args:
             num_epochs: Integer, epochs that the checkpoint holds.
         """
-        kept = [line for line in self.read() if line["epoch"] < num_epochs]
-        text = "".join(json.dumps(line) + "\n" for line in kept)
+        finished = [line for line in self.read() if line["epoch"] < num_epochs]
+        text = "".join(json.dumps(line) + "\n" for line in finished)
         write_text(self.path, text)
 
 

@@ -225,7 +225,7 @@ class HyperModel(Searched):
         options = settings.get("balancer", self._recipe["balancer"])
         if options:
             weights = balancing.get(weights, **options)
-        given = {
+        arguments = {
             name: (
                 {task: v for task, v in value.items() if task in model.tasks}
                 if isinstance(value, dict)
@@ -244,7 +244,7 @@ class HyperModel(Searched):
                 "shared_dropout", self._recipe["shared_dropout"]
             )
             or 0.0,
-            **given,
+            **arguments,
         )
         return model
 
@@ -263,32 +263,34 @@ class HyperModel(Searched):
                 "epochs": epochs,
             }
             self._references = reference_figures.References(self._path, made_by)
-        found, only = self._references, reference_figures.only
-        for task in found.missing(self._tasks):
+        references, only = self._references, reference_figures.only
+        for task in references.missing(self._tasks):
             whole = self._new(keras_tuner.HyperParameters())
             data = self._data(x, y, self._recipe["batch_size"])
-            kept = {}
+            inputs = {}
             if not hasattr(data["x"], "element_spec"):
                 # Inputs may be a dict or a tuple as well, and stay whole.
-                kept["x"] = data["x"]
-            given = {k: v for k, v in options.items() if k not in _NOT_ALONE}
+                inputs["x"] = data["x"]
+            shared_options = {
+                k: v for k, v in options.items() if k not in _NOT_ALONE
+            }
             arguments = {
                 key: only(task, value)
-                for key, value in {**data, **given}.items()
+                for key, value in {**data, **shared_options}.items()
             }
             model = self._compiled(
                 reference_figures.alone(whole, task), recipe_alone(self._recipe)
             )
             history = model.fit(
-                **{**arguments, **kept},
+                **{**arguments, **inputs},
                 validation_data=only(task, validation_data),
                 epochs=epochs,
                 verbose=0,
             ).history
-            found.add(task, self._best_of(task, history))
+            references.add(task, self._best_of(task, history))
         # Here, and not at each epoch: of which gains exist.
-        objectives.defined(self.sought.counted, found.metrics)
-        return found.metrics
+        objectives.defined(self.sought.counted, references.metrics)
+        return references.metrics
 
     def _best_of(self, task, history) -> dict:
         return {
@@ -314,11 +316,13 @@ class HyperModel(Searched):
         return {"x": x, "y": y}
 
 
-def _checked_recipe(given, compile_options) -> dict:
-    given = dict(given or {})
-    for name in given:
+def _checked_recipe(fields, compile_options) -> dict:
+    fields = dict(fields or {})
+    for name in fields:
         if name not in _FIELDS:
-            raise ValueError(unknown("field of `recipe`", name, _FIELDS, given))
+            raise ValueError(
+                unknown("field of `recipe`", name, _FIELDS, fields)
+            )
     for name in ("optimizer", "loss_weights", "shared_dropout"):
         if name in compile_options:
             raise ValueError(
@@ -326,7 +330,7 @@ def _checked_recipe(given, compile_options) -> dict:
                 f"`recipe`, as the start of the search. Received: "
                 f"{name}={compile_options[name]!r}"
             )
-    recipe = {**dict.fromkeys(_FIELDS), **_RECIPE, **given}
+    recipe = {**dict.fromkeys(_FIELDS), **_RECIPE, **fields}
     recipe["shared_dropout"] = recipe["shared_dropout"] or 0.0
     schedule = recipe["optimizer"].get("schedule", "constant")
     if schedule != "constant" or recipe["optimizer"].get("warmup_epochs"):

@@ -50,8 +50,8 @@ class Objective:
             Float; NaN where it is not defined. The gain is in per cent.
         """
         if not self.is_gain:
-            found = logs.get(self.name)
-            return math.nan if found is None else float(found)
+            logged = logs.get(self.name)
+            return math.nan if logged is None else float(logged)
         counted = defined(self.counted, references)
         return comparison.delta_libmtl(logs, references, counted)
 
@@ -135,13 +135,15 @@ def defined(counted: dict, references: dict) -> dict:
     Raises:
         ValueError: If a task has no such metric.
     """
-    found = {
+    with_reference = {
         key: measure
         for key, measure in counted.items()
         if references.get(key) and math.isfinite(references[key])
     }
     tasks = {measure.task for measure in counted.values()}
-    without = sorted(tasks - {measure.task for measure in found.values()})
+    without = sorted(
+        tasks - {measure.task for measure in with_reference.values()}
+    )
     if without:
         raise ValueError(
             f"The single-task model of {listed(without)} reached no metric "
@@ -149,4 +151,4 @@ def defined(counted: dict, references: dict) -> dict:
             f"the references {references}. Train longer or on more data, or "
             "choose the metric of a task as the objective."
         )
-    return found
+    return with_reference

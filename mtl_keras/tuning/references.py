@@ -30,7 +30,7 @@ class References:
     def metrics(self) -> dict:
         """Dict, log key without `val_` to float or `None`, of all tasks."""
         return {
-            k: v for found in self._tasks.values() for k, v in found.items()
+            k: v for by_key in self._tasks.values() for k, v in by_key.items()
         }
 
     def missing(self, tasks) -> list[str]:

@@ -75,8 +75,8 @@ def _summary(table) -> str:
     name, best = table["objective"]["name"], table["best"]
     if best is None:
         return "No trial was trained to the end."
-    found = rows[best]["objective"]
-    text = f"The best is trial {best}, with {name} {_value(table, found)}."
+    reached = rows[best]["objective"]
+    text = f"The best is trial {best}, with {name} {_value(table, reached)}."
     own = table["recipe"]
     if best == own:
         text += " It is the recipe itself: no other was better"

@@ -185,10 +185,10 @@ def import_backend() -> None:
 def _errors_to(file):
     """Sends what the process writes to its standard error into a file."""
     sys.stderr.flush()
-    kept = os.dup(2)
+    terminal = os.dup(2)
     try:
         os.dup2(file.fileno(), 2)
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+        os.dup2(terminal, 2)
+        os.close(terminal)

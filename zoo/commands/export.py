@@ -207,14 +207,14 @@ def _write_saved_model(values, chosen, model, target, raw):
 def _revision(chosen) -> dict:
     from zoo import weights
 
-    found = weights.find(zoo.info(chosen.name), chosen.weights)
+    stored = weights.find(zoo.info(chosen.name), chosen.weights)
     return {
         "model": chosen.name,
         "data": chosen.data,
         "overrides": chosen.overrides,
         "weights": {
-            "name": found.name or found.path.name,
-            "sha256": files.sha256(found.path),
+            "name": stored.name or stored.path.name,
+            "sha256": files.sha256(stored.path),
         },
     }
 

@@ -171,11 +171,11 @@ def _from_card(name, weights, data) -> Selection:
                 "give --workdir, or give --weights with a file's path."
             )
         weights = next(iter(known))
-    found = zoo_weights.find(card, weights)
-    data = data or found.data or card.default_data
+    trained = zoo_weights.find(card, weights)
+    data = data or trained.data or card.default_data
     if data not in card["data"]:
         raise ValueError(
             f"{name!r} has no data {data!r}. Expected one of "
             f"{listed(card['data'])}. Received: --data={data}"
         )
-    return Selection(name, data, found.overrides, weights)
+    return Selection(name, data, trained.overrides, weights)

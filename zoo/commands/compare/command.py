@@ -204,10 +204,10 @@ def _tune(runner, plan) -> tuple[dict, list]:
             continue
         objectives = {}
         for rate in grid:
-            found = runner.validation(way.job(rate, 0))
-            counted = {k: m for k, m in compared.items() if k in found}
+            reached = runner.validation(way.job(rate, 0))
+            counted = {k: m for k, m in compared.items() if k in reached}
             objectives[rate or default] = comparison.delta_libmtl(
-                found, reference, counted
+                reached, reference, counted
             )
         best = comparison.best_rate(objectives)
         if best is None:
@@ -318,14 +318,14 @@ def _write(table, workdir) -> None:
 def _without_devices():
     """Leaves the accelerators to the runs, which are other processes."""
     name = "CUDA_VISIBLE_DEVICES"
-    kept = os.environ.get(name)
+    devices = os.environ.get(name)
     os.environ[name] = "-1"
     try:
         yield
     finally:
         del os.environ[name]
-        if kept is not None:
-            os.environ[name] = kept
+        if devices is not None:
+            os.environ[name] = devices
 
 
 _COMMAND = app.Command(

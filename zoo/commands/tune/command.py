@@ -124,9 +124,9 @@ def _read(values, operands) -> tuple:
     from mtl_keras.tuning import objective
 
     for name, options in (("tuner", _TUNERS), ("space", _SPACES)):
-        given = values[name].value
-        if given not in options:
-            raise ValueError(unknown(name, given, options, f"--{name}={given}"))
+        value = values[name].value
+        if value not in options:
+            raise ValueError(unknown(name, value, options, f"--{name}={value}"))
     objective.refuse_sum(values.objective)
     if values.workers is not None and roles.role() != roles.ALONE:
         raise ValueError(
@@ -170,21 +170,21 @@ def _check_workdir(workdir, search) -> None:
             )
         return
     try:
-        found = _flat(json.loads(path.read_text(encoding="utf-8")))
+        stored = _flat(json.loads(path.read_text(encoding="utf-8")))
     except (ValueError, AttributeError) as error:
         raise ValueError(
             f"{str(path)!r} is damaged: {error}. Choose another workdir or "
             "delete it."
         ) from error
-    wanted = _flat(search)
+    expected = _flat(search)
     different = sorted(
         key
-        for key in found.keys() | wanted.keys()
-        if found.get(key) != wanted.get(key)
+        for key in stored.keys() | expected.keys()
+        if stored.get(key) != expected.get(key)
     )
     if different:
         changes = "; ".join(
-            f"{key}: {found.get(key)!r} there, {wanted.get(key)!r} now"
+            f"{key}: {stored.get(key)!r} there, {expected.get(key)!r} now"
             for key in different
         )
         raise ValueError(
@@ -195,13 +195,13 @@ def _check_workdir(workdir, search) -> None:
 
 
 def _flat(content: dict, prefix: str = "") -> dict:
-    found = {}
+    flat = {}
     for key, value in content.items():
         if isinstance(value, dict):
-            found |= _flat(value, f"{prefix}{key}.")
+            flat |= _flat(value, f"{prefix}{key}.")
         else:
-            found[f"{prefix}{key}"] = value
-    return found
+            flat[f"{prefix}{key}"] = value
+    return flat
 
 
 def _write_search(workdir, search) -> None:
@@ -259,18 +259,18 @@ class _Progress:
 
     def __call__(self, ended) -> None:
         target = trial.folder(self._values.workdir, ended.trial_id)
-        found = trial.result(target) or {}
+        result = trial.result(target) or {}
         place = f"[{len(self._oracle.end_order)}/{self._values.max_trials}]"
         number = int(ended.trial_id)
-        if "error" in found:
-            text = f"{place} trial {number} failed: {found['error']}"
+        if "error" in result:
+            text = f"{place} trial {number} failed: {result['error']}"
             print(text, file=self._output, flush=True)
             return
         best = self._oracle.get_best_trials()[0]
         unit = " %" if self._sought.is_gain else ""
         print(
             f"{place} trial {number}: {self._sought.name} "
-            f"{found['objective']:.4f}{unit}, {found['seconds']:.0f} s; best "
+            f"{result['objective']:.4f}{unit}, {result['seconds']:.0f} s; best "
             f"{best.score:.4f}{unit}, trial {int(best.trial_id)}",
             file=self._output,
             flush=True,
@@ -321,14 +321,14 @@ def command(values: flags.FlagValues, operands: list[str]) -> str:
 def _arguments(values, operands, spared=()) -> list[str]:
     names = ("model", "config", "workdir", "data_dir", "tuner", "max_trials")
     names += ("objective", "space", "workers", *_DIRECTIONS)
-    found = []
+    flags_of_tool = []
     for name in names:
         value = values[name].value
         if value in (None, []) or name in spared:
             continue
         text = ",".join(value) if isinstance(value, list) else value
-        found.append(f"--{name}={text}")
-    return [*found, *operands]
+        flags_of_tool.append(f"--{name}={text}")
+    return [*flags_of_tool, *operands]
 
 
 def _tell(text: str) -> None:

@@ -34,17 +34,17 @@ def gather(oracle, hypermodel, description: dict, references: dict) -> dict:
     for name in sorted(oracle.trials, key=int):
         trial = oracle.trials[name]
         target = trials.folder(description["workdir"], name)
-        found = trials.result(target) or {}
+        result = trials.result(target) or {}
         values = short(dict(trial.hyperparameters.values))
         rows.append(
             {
                 "trial": int(name),
                 "status": trial.status.lower(),
-                "objective": found.get("objective"),
-                "metrics": found.get("metrics", {}),
-                "epochs": found.get("epochs"),
-                "seconds": found.get("seconds"),
-                "error": found.get("error"),
+                "objective": result.get("objective"),
+                "metrics": result.get("metrics", {}),
+                "epochs": result.get("epochs"),
+                "seconds": result.get("seconds"),
+                "error": result.get("error"),
                 "values": {
                     key: value
                     for key, value in values.items()
@@ -163,14 +163,14 @@ def write(table: dict, hypermodel, oracle, workdir: Path) -> list[Path]:
 
 def _described(hp) -> dict:
     """Writes a hyperparameter's range as data, for the plot's axes."""
-    found = {"name": hp.name, "conditions": []}
+    description = {"name": hp.name, "conditions": []}
     for condition in hp.conditions:
-        found["conditions"].append(
+        description["conditions"].append(
             {"name": condition.name, "values": list(condition.values)}
         )
     if hasattr(hp, "min_value"):
-        found |= {"low": hp.min_value, "high": hp.max_value}
-        found["is_log"] = hp.sampling == "log"
+        description |= {"low": hp.min_value, "high": hp.max_value}
+        description["is_log"] = hp.sampling == "log"
     else:
-        found["choices"] = list(hp.values)
-    return found
+        description["choices"] = list(hp.values)
+    return description

@@ -86,9 +86,9 @@ def _end(process) -> None:
 
 
 def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind((_HOST, 0))
-        return found.getsockname()[1]
+    with socket.socket() as server:
+        server.bind((_HOST, 0))
+        return server.getsockname()[1]
 
 
 def _listens(port) -> bool:

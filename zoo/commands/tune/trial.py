@@ -55,16 +55,16 @@ class Runner:
         if done is not None and "error" not in done:
             return done["objective"]
         try:
-            found = self._train(name, hp, target)
+            reached = self._train(name, hp, target)
         except Exception as error:
             # The chief reads it here: KerasTuner sends it no message.
             _write(target, {"error": reason(error)})
             raise
-        _write(target, found)
+        _write(target, reached)
         if "tuner/epochs" not in hp.values:
             # Nothing resumes from it, and it is the largest file.
             (target / _CHECKPOINT).unlink(missing_ok=True)
-        return found["objective"]
+        return reached["objective"]
 
     def _train(self, name, hp, target) -> dict:
         import keras
