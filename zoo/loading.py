@@ -151,6 +151,8 @@ class Data:
     def __init__(self, entry, spec, overrides, builder):
         self._entry, self._spec = entry, spec
         self._overrides, self._builder = overrides, builder
+        # Once for all splits: tracing its graph can take seconds.
+        self._preprocessor = self._part("preprocessor")
 
     def batches(
         self,
@@ -184,7 +186,7 @@ class Data:
         return data.pipeline(
             (self._builder, split),
             self._entry.tasks(self._spec),
-            preprocessor=self._part("preprocessor"),
+            preprocessor=self._preprocessor,
             example=_only(self._spec.tasks, self._part("example")),
             batch_size=batch_size,
             training=training,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mtl_keras import training
+from mtl_keras.training import run as running
 from zoo.commands.compare import command as compare
 from zoo.commands.compare import run as comparison_run
 from zoo.commands.compare import runs as comparison_runs
@@ -30,8 +30,8 @@ def started(tiny, monkeypatch):
 
     monkeypatch.setattr(comparison_runs, "start", start)
     # They take most of a small run's time and are tested elsewhere.
-    monkeypatch.setattr(training.export, "saved_model", lambda *a, **k: None)
-    monkeypatch.setattr(training, "_illustrate", lambda *a: None)
+    monkeypatch.setattr(running.export, "saved_model", lambda *a, **k: None)
+    monkeypatch.setattr(running, "_illustrate", lambda *a: None)
     return folders
 
 

@@ -1,5 +1,7 @@
 """What `intent_slot` builds, beyond what every entry is tested for."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -21,8 +23,14 @@ def _build(tasks=None, **overrides):
     return _ENTRY.build(_ENTRY.spec("snips", tasks), **overrides)
 
 
+@functools.cache
+def _preprocessor():
+    # Its graph takes seconds to trace: once.
+    return _ENTRY.preprocessor(_SPEC)
+
+
 def _inputs(sentences):
-    inputs, _ = _ENTRY.preprocessor(_SPEC)(tf.constant(sentences))
+    inputs, _ = _preprocessor()(tf.constant(sentences))
     return inputs
 
 
@@ -97,7 +105,7 @@ def test_examples_faked_from_the_features_become_batches(tmp_path):
     dataset = data.pipeline(
         source.map(in_step).filter(lambda e: tf.size(e["tags"]) > 0),
         _ENTRY.tasks(_SPEC),
-        preprocessor=_ENTRY.preprocessor(_SPEC),
+        preprocessor=_preprocessor(),
         example=_ENTRY.example(_SPEC),
         augment=_ENTRY.augmentation(_SPEC),
         training=True,
@@ -120,7 +128,7 @@ def test_sentences_go_in_and_spans_come_out_of_an_export(tmp_path):
     path = export.saved_model(
         model,
         tmp_path / "1",
-        preprocessor=_ENTRY.preprocessor(_SPEC),
+        preprocessor=_preprocessor(),
         postprocessor=_ENTRY.postprocessor(_SPEC),
     )
     served = tf.saved_model.load(str(path)).signatures["serving_default"]
