@@ -4,7 +4,10 @@ Listing the zoo imports this module, so what is slow to import waits until it
 is needed.
 """
 
+import contextlib
 import importlib
+import io
+import logging
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -262,10 +265,6 @@ def prepared_builder(entry, data: str, data_dir: str | Path | None = None):
 
 
 def _prepare(builder) -> None:
-    import contextlib
-    import io
-    import logging
-
     import tensorflow_datasets as tfds
 
     logging.getLogger("zoo").info(

@@ -1,5 +1,7 @@
 """Trained weights: where they are, whether they are whole, whether they fit."""
 
+import io
+import zipfile
 from pathlib import Path
 
 from mtl_keras import files
@@ -90,9 +92,6 @@ class Weights:
         Keras loads what it finds names for and passes over the rest, so that
         the weights of a deeper model would load into a shallower one unseen.
         """
-        import io
-        import zipfile
-
         import h5py
 
         source = self.path

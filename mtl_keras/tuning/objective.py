@@ -73,12 +73,10 @@ def refuse_sum(name: object) -> None:
     """
     if name in _SUMS:
         raise ValueError(
-            f"{name!r} is the sum of the tasks' losses as a trial weighs them. "
-            "A search tries other weights and balancers in each trial, so the "
-            "sums of two trials are on two scales: the lowest belongs to the "
-            "smallest weights, not to the best model. Expected 'gain', the "
-            "mean gain over single-task models, or a metric of one task, such "
-            f"as 'cls_accuracy'. Received: objective={name!r}"
+            f"{name!r} is the weighted sum of the losses. A search varies the "
+            "weights, so the sums of two trials are on two scales. Expected "
+            "'gain' or a metric of one task, such as 'cls_accuracy'. "
+            f"Received: objective={name!r}"
         )
 
 

@@ -1,5 +1,6 @@
 """Measures steps and exports: `python -m tools.benchmark step`."""
 
+import dataclasses
 import itertools
 import json
 import pathlib
@@ -168,8 +169,6 @@ def _times(values) -> list[dict]:
 
 def _memory(values) -> list[dict]:
     """Measures steps' peak memory; prints and returns what was found."""
-    import dataclasses
-
     from mtl_keras.profiling import memory
 
     network = _network(values)

@@ -9,6 +9,7 @@ from absl import flags
 import zoo
 from mtl_keras import files
 from mtl_keras.messages import listed, unknown
+from zoo import weights
 from zoo.commands import SUMMARIES, app, raw_inputs, selection
 
 _FORMATS = ("saved_model", "litert", "onnx")
@@ -205,8 +206,6 @@ def _write_saved_model(values, chosen, model, target, raw):
 
 
 def _revision(chosen) -> dict:
-    from zoo import weights
-
     stored = weights.find(zoo.info(chosen.name), chosen.weights)
     return {
         "model": chosen.name,

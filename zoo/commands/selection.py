@@ -6,7 +6,9 @@ from pathlib import Path
 
 from absl import flags
 
+import zoo
 from mtl_keras.messages import listed
+from zoo import weights as zoo_weights
 
 WEIGHTS_FILE = "model.weights.h5"
 
@@ -29,14 +31,10 @@ class Selection:
 
     def load(self):
         """Returns the model with its weights."""
-        import zoo
-
         return zoo.load(self.name, self.data, self.weights, **self.overrides)
 
     def dataset(self, split: str, batch_size: int, data_dir: str | None):
         """Returns a split's batches, in order, without augmentation."""
-        import zoo
-
         return zoo.dataset(
             self.name,
             split,
@@ -158,9 +156,6 @@ def read_json(workdir: Path, name: str) -> dict:
 
 
 def _from_card(name, weights, data) -> Selection:
-    import zoo
-    from zoo import weights as zoo_weights
-
     card = zoo.info(name)
     known = card.get("weights", {})
     if weights is None:

@@ -4,6 +4,7 @@ import tempfile
 
 from absl import flags
 
+import zoo
 from mtl_keras.messages import unknown
 
 _HEIGHT, _WIDTH = 480, 640
@@ -38,8 +39,6 @@ def run(values: flags.FlagValues) -> list[dict]:
     Raises:
         ValueError: If a model is unknown, or a batch size is no number.
     """
-    import zoo
-
     names = values.models or zoo.list_models()
     for name in names:
         zoo.info(name)

@@ -157,7 +157,7 @@ def own(image, trunk):
             f"The trunk {trunk.name!r} must give one tensor: features of "
             "shape (batch, channels) or a map of shape (batch, height, width, "
             f"channels). Received: outputs of shape {shapes}. Leave out its "
-            "last layers, or make a model that ends where the features are."
+            "last layers."
         )
     return features
 

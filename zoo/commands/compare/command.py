@@ -9,6 +9,7 @@ from pathlib import Path
 
 from absl import flags
 
+from mtl_keras import files
 from mtl_keras.messages import listed
 from zoo.commands import SUMMARIES, app, train
 from zoo.commands.compare import names as balancers
@@ -296,7 +297,7 @@ def command(values: flags.FlagValues, operands: list[str]) -> str:
 
 
 def _write(table, workdir) -> None:
-    from mtl_keras import files, plots
+    from mtl_keras import plots
     from mtl_keras.comparison import table as pages
     from mtl_keras.training import report
 

@@ -1,5 +1,6 @@
 """What a comparison compares: names, hyperparameters, and what is wrong."""
 
+import zoo
 from mtl_keras.messages import did_you_mean, listed, unknown
 
 # The recipe's own `loss_weights`, in the list of balancers.
@@ -132,7 +133,6 @@ def check(config, names: list[str], hyperparameters: dict):
         ValueError: If the model has one task only, or a balancer cannot
             balance it.
     """
-    import zoo
     from mtl_keras import balancing
 
     overrides = dict(config.get("overrides") or {})

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from absl import flags
 
+import zoo
+from mtl_keras import files
 from mtl_keras.messages import unknown
 from mtl_keras.tuning import roles
 from zoo.commands import SUMMARIES, app, train
@@ -79,7 +81,6 @@ def run(values: flags.FlagValues, operands: list[str]) -> None:
         return
     app.import_backend()
 
-    import zoo
     from mtl_keras.tuning import objective, oracles, tuner
     from zoo import preparation
 
@@ -205,8 +206,6 @@ def _flat(content: dict, prefix: str = "") -> dict:
 
 
 def _write_search(workdir, search) -> None:
-    from mtl_keras import files
-
     text = json.dumps(search, indent=2, sort_keys=True) + "\n"
     files.write_text(workdir / _SEARCH, text)
 

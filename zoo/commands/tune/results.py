@@ -4,6 +4,7 @@ import dataclasses
 import json
 from pathlib import Path
 
+from mtl_keras import files
 from zoo import recipe_file
 from zoo.commands.tune import trial as trials
 
@@ -128,7 +129,7 @@ def write(table: dict, hypermodel, oracle, workdir: Path) -> list[Path]:
     Returns:
         List of the files' paths.
     """
-    from mtl_keras import files, plots
+    from mtl_keras import plots
     from mtl_keras.training import report
     from mtl_keras.tuning import table as pages
 
