@@ -152,10 +152,13 @@ class Data:
     """
 
     def __init__(self, entry, spec, overrides, builder):
-        self._entry, self._spec = entry, spec
-        self._overrides, self._builder = overrides, builder
-        # Once for all splits: tracing its graph can take seconds.
-        self._preprocessor = self._part("preprocessor")
+        self._builder, self._tasks = builder, entry.tasks(spec)
+        # Once for all splits: tracing a preprocessor can take seconds.
+        self._preprocessor, example, self._augment, self._batching = (
+            entry.call(part, spec, overrides)
+            for part in ("preprocessor", "example", "augmentation", "batching")
+        )
+        self._example = _only(spec.tasks, example)
 
     def batches(
         self,
@@ -188,19 +191,16 @@ class Data:
             training = split.split("[")[0] == "train"
         return data.pipeline(
             (self._builder, split),
-            self._entry.tasks(self._spec),
+            self._tasks,
             preprocessor=self._preprocessor,
-            example=_only(self._spec.tasks, self._part("example")),
+            example=self._example,
             batch_size=batch_size,
             training=training,
             seed=seed,
             epoch=epoch,
-            augment=self._part("augmentation"),
-            **self._part("batching"),
+            augment=self._augment,
+            **self._batching,
         )
-
-    def _part(self, name):
-        return self._entry.call(name, self._spec, self._overrides)
 
 
 def _find_weights(registered, name):
