@@ -2,6 +2,14 @@
 
 import pytest
 
+from tests.entry_budget import (  # noqa: F401
+    pytest_runtest_logreport,
+    pytest_runtest_makereport,
+    pytest_runtest_setup,
+    pytest_sessionfinish,
+    pytest_terminal_summary,
+)
+
 
 @pytest.fixture(scope="session")
 def data_dir(tmp_path_factory):

@@ -13,10 +13,13 @@ imported before a model or a data set is asked for.
 """
 
 from mtl_keras import serialization
+from zoo.entry import Entry, Spec
 from zoo.loading import dataset, load
 from zoo.registry import info, list_models, recipe, register
 
 __all__ = [
+    "Entry",
+    "Spec",
     "dataset",
     "hypermodel",
     "info",
@@ -28,7 +31,7 @@ __all__ = [
 
 
 def __getattr__(name: str):
-    # Lazily: it is of KerasTuner, which imports a backend.
+    # Lazily: KerasTuner imports a backend.
     if name != "hypermodel":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     import importlib

@@ -1,4 +1,4 @@
-"""A model's card: what it answers, what it costs, what it reached."""
+"""A model's card: its tasks, its cost and its metrics."""
 
 import json
 import textwrap
@@ -54,13 +54,13 @@ class Card(Mapping):
             `Card`.
 
         Raises:
-            ValueError: If the file is no card.
+            ValueError: If the file is not a card.
         """
         try:
             return cls(json.loads(path.read_text(encoding="utf-8")))
         except ValueError as error:
             raise ValueError(
-                f"{path.name} is no card of a model: {error}. Write it again "
+                f"{path.name} is not a model's card: {error}. Write it again "
                 "with `python -m tools.card`."
             ) from error
 

@@ -1,49 +1,49 @@
-"""Measures an entry and writes its card; figures come from finished runs."""
+"""Measures an entry and writes its card; metrics come from finished runs."""
 
 import json
 import shlex
 import statistics
 from pathlib import Path
 
+from mtl_keras import files
 from mtl_keras.messages import listed
 from zoo import loading, registry, weights
 from zoo.card import Card
 
 _ANSWERS = {
     "presence": "whether it is there, a probability",
-    "box": "where it is: x1, y1, x2, y2 as shares of width and height",
+    "box": "where it is: x1, y1, x2, y2 as fractions of width and height",
     "regression": "a number",
 }
 _DIGITS = 4
 
 
-def describe(name: str, module) -> dict:
+def describe(name: str, entry) -> dict:
     """Measures what an entry is, from its own code.
 
     Args:
-        name: String, the entry's name.
-        module: The entry's module or object.
+        name: String, the model's name.
+        entry: `zoo.Entry`.
 
     Returns:
-        Dict, a card's content without weights and figures.
+        Dict, a card's content without weights and metrics.
     """
     from mtl_keras.profiling.macs import macs
 
-    data = next(iter(module.DATA))
-    model = module.build(data)
-    counted = getattr(module, "countable", module.build)(data)
-    told = getattr(module, "CARD", {})
-    documented = (getattr(module, "__doc__", None) or name).strip()
+    spec = entry.spec(next(iter(entry.data)))
+    model = entry.build(spec)
+    counted = entry.countable(spec)
+    documented = (type(entry).__doc__ or name).strip()
     inputs = {
         tensor.name: {"shape": list(tensor.shape[1:]), "dtype": tensor.dtype}
         for tensor in model.inputs
     }
     return {
         "name": name,
-        "module": getattr(module, "__name__", None),
-        "summary": told.get("summary", documented.splitlines()[0]),
+        "module": type(entry).__module__,
+        "summary": entry.summary or documented.splitlines()[0],
         "tasks": {
-            task.name: _describe_task(task) for task in module.tasks(data)
+            task.name: _describe_task(task) for task in entry.tasks(spec)
         },
         "inputs": inputs,
         "num_parameters": model.count_params(),
@@ -55,24 +55,24 @@ def describe(name: str, module) -> dict:
             "value": macs(counted),
         },
         "data": {},
-        "published": told.get("published", []),
+        "published": list(entry.published),
     }
 
 
-def describe_data(entry_module, data: str, data_dir=None) -> dict:
+def describe_data(entry, data: str, data_dir=None) -> dict:
     """Reads what a card says about a data set from its builder.
 
     Args:
-        entry_module: The entry's module or object.
-        data: String, a name in its `DATA`.
+        entry: `zoo.Entry`.
+        data: String, a key of `entry.data`.
         data_dir: Folder of prepared data sets.
 
     Returns:
         Dict with `"builder"`, `"version"`, `"splits"` and `"licence"`.
     """
-    builder = loading.prepared_builder(entry_module, data, data_dir)
+    builder = loading.prepared_builder(entry, data, data_dir)
     return {
-        "builder": entry_module.DATA[data],
+        "builder": entry.data[data],
         "version": str(builder.info.version),
         "splits": {
             split: info.num_examples
@@ -101,11 +101,11 @@ def summarize(workdirs: list[Path]) -> dict:
     configs = [_read(workdir, "config.json") for workdir in workdirs]
     first = reports[0]
     for workdir, report, config in zip(workdirs, reports, configs, strict=True):
-        for found, wanted in ((report, first), (config, configs[0])):
+        for content, expected in ((report, first), (config, configs[0])):
             different = [
                 key
                 for key in ("model", "data", "split", "epochs", "overrides")
-                if found.get(key) != wanted.get(key)
+                if content.get(key) != expected.get(key)
             ]
             if different:
                 raise ValueError(
@@ -180,8 +180,8 @@ def summarize_single(workdirs: list[Path]) -> dict:
 def ship(card: Card, name: str, workdirs: list[Path]) -> dict:
     """Puts the best run's weights into the package.
 
-    The best run is the one with the best validation figure, the recipe's
-    `monitor`; the test split has no say in it.
+    The best run is the one with the best validation metric, the recipe's
+    `monitor`; the test split is not used to choose it.
 
     Args:
         card: `Card` of the model.
@@ -191,7 +191,7 @@ def ship(card: Card, name: str, workdirs: list[Path]) -> dict:
     Returns:
         Dict, what the card says of the weights.
     """
-    best = min(workdirs, key=_validation_figure)
+    best = min(workdirs, key=_validation_score)
     config = _read(best, "config.json")
     report = _read(best, "report.json")
     overrides = config.get("overrides") or {}
@@ -207,7 +207,7 @@ def ship(card: Card, name: str, workdirs: list[Path]) -> dict:
     model.save_weights(path)
     return {
         "file": path.name,
-        "sha256": weights.sha256(path),
+        "sha256": files.sha256(path),
         "bytes": path.stat().st_size,
         "data": config["data"],
         "overrides": overrides,
@@ -223,7 +223,7 @@ def ship(card: Card, name: str, workdirs: list[Path]) -> dict:
 
 
 def _is_figure(name: str) -> bool:
-    """Tells a metric from a loss, whose scale says nothing on a card."""
+    """Tells a metric from a loss, whose scale means nothing on a card."""
     return name != "loss" and not name.endswith("_loss")
 
 
@@ -249,8 +249,8 @@ def _mean_and_spread(values: list) -> list:
     ]
 
 
-def _validation_figure(workdir: Path) -> float:
-    """Returns the validation figure of a run's weights, less being better."""
+def _validation_score(workdir: Path) -> float:
+    """Returns the validation metric of a run's weights, lower being better."""
     config = _read(workdir, "config.json")
     lines = (workdir / "metrics.jsonl").read_text(encoding="utf-8")
     metrics = [json.loads(line) for line in lines.splitlines()]
@@ -265,8 +265,8 @@ def _read(workdir: Path, name: str) -> dict:
     path = Path(workdir) / name
     if not path.is_file():
         raise ValueError(
-            f"{str(workdir)!r} is no workdir of a finished run: there is no "
-            f"{name}"
+            f"{str(workdir)!r} is not the workdir of a finished run: there "
+            f"is no {name}"
         )
     return json.loads(path.read_text(encoding="utf-8"))
 

@@ -1,21 +1,18 @@
 """Any model of the zoo as a KerasTuner HyperModel."""
 
 import copy
-import inspect
 
 import keras
 import keras_tuner
 from ml_collections import ConfigDict
 
-import zoo
 from mtl_keras import data as mtl_data
 from mtl_keras import graph
 from mtl_keras.training import recipe
 from mtl_keras.tuning import objective as objectives
 from mtl_keras.tuning import space as spaces
-from mtl_keras.tuning.gain import Gain
-from zoo import registry, single_tasks
-from zoo.commands import configuration, train
+from mtl_keras.tuning.searched import Searched
+from zoo import loading, preparation, recipe_file, registry, single_tasks
 
 # Any number: a schedule cannot be checked without one.
 _SOME_STEPS = 1000
@@ -43,7 +40,7 @@ def hypermodel(
     config = model.config(tuner.get_best_hyperparameters()[0])
     ```
 
-    `python -m tools.tune` does this and more: it goes on after a kill, and
+    `python -m tools.tune` does this and more: it resumes after a kill, and
     writes a table, plots and the best recipe.
 
     Args:
@@ -53,12 +50,12 @@ def hypermodel(
             entry declares, learning rates of the trunk and of the heads,
             weight decay, batch size and dropout.
         objective: String: `"gain"`, the mean gain over single-task models in
-            per cent, or a task's metric on the validation split, such as
+            percent, or a task's metric on the validation split, such as
             `"box_iou"`.
         config: `ml_collections.ConfigDict`, the recipe to start from.
             Defaults to the zoo's.
         workdir: Folder where the single-task models are trained and their
-            figures kept; needed by `fit` for `"gain"`.
+            metrics kept; needed by `fit` for `"gain"`.
         data_dir: Folder of prepared data sets. Defaults to that of TensorFlow
             Datasets.
         higher: Names of metrics of your own of which more is better.
@@ -72,16 +69,16 @@ def hypermodel(
             recipe is of another model.
     """
     objectives.refuse_sum(objective)
-    entry = registry.find(name)
+    registered = registry.find(name)
     if config is None:
-        config = configuration.read(registry.recipe(name), [])
+        config = recipe_file.read(registry.recipe(name), [])
     if config.model != name:
         raise ValueError(
             f"The recipe is for {config.model!r}. Expected one for {name!r}. "
             f"Received: config.model={config.model!r}"
         )
     return ZooHyperModel(
-        entry,
+        registered,
         space,
         config,
         objective,
@@ -91,7 +88,7 @@ def hypermodel(
     )
 
 
-class ZooHyperModel(keras_tuner.HyperModel):
+class ZooHyperModel(Searched):
     """What `zoo.hypermodel` returns.
 
     Attributes:
@@ -102,30 +99,33 @@ class ZooHyperModel(keras_tuner.HyperModel):
     """
 
     def __init__(
-        self, entry, space, config, objective, workdir, data_dir, directions
+        self,
+        registered,
+        space,
+        config,
+        objective,
+        workdir,
+        data_dir,
+        directions,
     ):
-        super().__init__(entry.name)
+        super().__init__(registered.name)
         self.recipe = config
-        self._entry, self._level = entry, space
-        self._data = config.get("data") or entry.card.default_data
+        self._registered, self._level = registered, space
+        self._data = config.get("data") or registered.card.default_data
         self._workdir, self._data_dir = workdir, data_dir
-        self._space = _common(entry, space, config)
-        tasks = self._answered()
+        self._space = _common(registered, space, config)
+        tasks = self._tasks_of_recipe()
         self._tasks = sorted(task.name for task in tasks)
         keys = [
             f"{task.name}_{metric.name}"
             for task in tasks
             for metric in task.default_metrics()
         ]
-        self.sought = objectives.resolve(
-            objective, keys, self._tasks, **directions
-        )
+        self._seek(objective, keys, self._tasks, directions)
         if self.sought.is_gain:
             single_tasks.check(config, self._tasks)
-        # What the entry declares wrongly is told at once.
+        # Raises early for what the entry declares wrongly.
         self.declare_hyperparameters(keras_tuner.HyperParameters())
-        name = objective if self.sought.is_gain else f"val_{self.sought.name}"
-        self.objective = keras_tuner.Objective(name, self.sought.direction)
 
     def declare_hyperparameters(self, hp) -> None:
         """Declares all that is searched, active or not."""
@@ -140,18 +140,18 @@ class ZooHyperModel(keras_tuner.HyperModel):
         Returns:
             `ml_collections.ConfigDict`, as `tools.train --config` takes it.
         """
-        found = copy.deepcopy(self.recipe)
+        config = copy.deepcopy(self.recipe)
         plain = self.recipe.to_dict()
         overrides = dict(plain.get("overrides") or {})
         overrides |= spaces.short(self._own(hp, overrides))
         chosen = self._space.choose(hp, self._tasks, plain)
-        with found.unlocked(), found.ignore_type():
-            found.overrides = ConfigDict(overrides)
+        with config.unlocked(), config.ignore_type():
+            config.overrides = ConfigDict(overrides)
             for field, value in chosen.items():
-                found[field] = (
+                config[field] = (
                     ConfigDict(value) if isinstance(value, dict) else value
                 )
-        return found
+        return config
 
     def check(self) -> None:
         """Compiles the recipe itself, before any data is touched.
@@ -177,7 +177,7 @@ class ZooHyperModel(keras_tuner.HyperModel):
         """
         config = self.config(hp)
         keras.utils.set_random_seed(config.seed)
-        return zoo.load(
+        return loading.load(
             config.model,
             self._data,
             config.get("weights"),
@@ -213,20 +213,20 @@ class ZooHyperModel(keras_tuner.HyperModel):
                 single-task models.
         """
         config = self.config(hp)
-        callbacks = list(callbacks)
-        if self.sought.is_gain:
-            if self._workdir is None:
-                raise keras_tuner.errors.FatalValueError(
-                    "The gain is over single-task models, which are trained "
-                    "first. Expected a folder for them: "
-                    f"zoo.hypermodel({self.name!r}, workdir='runs/search'). "
-                    "Received: workdir=None"
-                )
-            known = single_tasks.measure(
-                self.recipe, self.sought, self._workdir, self._data_dir
+        if self.sought.is_gain and self._workdir is None:
+            raise keras_tuner.errors.FatalValueError(
+                "The gain is over single-task models, which are trained "
+                "first. Expected a folder for them: "
+                f"zoo.hypermodel({self.name!r}, workdir='runs/search'). "
+                "Received: workdir=None"
             )
-            callbacks.insert(0, Gain(self.sought, known))
-        datasets = train.make_datasets(config, self._data_dir)
+        callbacks = self._with_gain(
+            callbacks,
+            lambda: single_tasks.measure(
+                self.recipe, self.sought, self._workdir, self._data_dir
+            ),
+        )
+        datasets = preparation.make_datasets(config, self._data_dir)
         steps = recipe.steps_per_epoch(datasets["train"])
         recipe.compile_model(model, config.to_dict(), steps)
         last = epochs or config.epochs
@@ -240,39 +240,30 @@ class ZooHyperModel(keras_tuner.HyperModel):
             verbose=verbose,
         )
 
-    def _answered(self) -> tuple:
+    def _tasks_of_recipe(self) -> tuple:
         names = (self.recipe.get("overrides") or {}).get("tasks")
-        return self._entry.module.tasks(self._data, names)
+        entry = self._registered.entry
+        return entry.tasks(entry.spec(self._data, names))
 
     def _own(self, hp, overrides: dict) -> dict:
-        """Asks the entry what it searches beside the common."""
-        search = getattr(self._entry.module, "search", None)
-        if search is None:
-            return {}
-        return search(hp, self._level, {**_defaults(self._entry), **overrides})
+        """Lets the entry choose what it searches beside the common part."""
+        entry = self._registered.entry
+        return entry.search(hp, self._level, {**entry.overrides(), **overrides})
 
 
-def _defaults(entry) -> dict:
-    """The named arguments of an entry's `build` with their defaults."""
-    parameters = inspect.signature(entry.module.build).parameters.values()
-    return {
-        parameter.name: parameter.default
-        for parameter in parameters
-        if parameter.default is not parameter.empty
-    }
-
-
-def _common(entry, level, config):
-    """Chooses what is searched whatever the model, as far as it has it."""
+def _common(registered, level, config):
+    """Chooses what is searched for every model, as far as it applies."""
     if level != "full":
         return spaces.named(level)
     overrides = dict(config.get("overrides") or {})
-    model = zoo.load(config.model, config.get("data"), **overrides)
+    model = loading.load(config.model, config.get("data"), **overrides)
     parts = graph.partition(model)
     heads = [head for head in parts.heads.values() if head.trainable_variables]
     has_parts = bool(parts.trunk.trainable_variables and heads)
     changes = {"is_per_part": has_parts}
-    if "dropout" in _defaults(entry) or not (has_parts and parts.live):
-        # The entry drops features itself, or tasks share none.
+    if "dropout" in registered.entry.overrides() or not (
+        has_parts and parts.live
+    ):
+        # The entry drops features itself, or tasks share no features.
         changes["shared_dropout"] = 0.0
     return spaces.named(level, **changes)

@@ -4,9 +4,12 @@ Listing the zoo imports this module, so what is slow to import waits until it
 is needed.
 """
 
+import contextlib
 import importlib
+import io
+import logging
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from mtl_keras.messages import did_you_mean, listed, unknown
@@ -17,6 +20,8 @@ def load(
     name: str,
     data: str | None = None,
     weights: str | Path | None = None,
+    *,
+    tasks: Iterable[str] | None = None,
     **overrides,
 ):
     """Makes a model of the zoo, trained or not.
@@ -27,6 +32,8 @@ def load(
             Defaults to the data of `weights`, else to the card's first.
         weights: String, the name of weights on the card, or the path of a
             `.weights.h5` or `.keras` file. Defaults to `None`: fresh ones.
+        tasks: String or strings, names of the tasks to build. Defaults to
+            those of `weights`, else to all.
         **overrides: What differs from the entry's defaults, by the named
             arguments of its `build`, such as `trunk="plain"`. Weights of the
             card bring along the overrides that they were trained with.
@@ -39,19 +46,18 @@ def load(
         ValueError: If there is no such model, data, weights or override, or
             if the weights are damaged or do not fit.
     """
-    entry = registry.find(name)
-    trained = None if weights is None else _find_weights(entry, weights)
+    registered = registry.find(name)
+    trained = None if weights is None else _find_weights(registered, weights)
     if trained is not None:
         overrides = {**trained.overrides, **overrides}
         data = data or trained.data
-    data = _resolve_data(entry, data)
-    _check_overrides(entry, overrides)
-    model = entry.module.build(data, **overrides)
+    spec, overrides = _chosen(registered, data, tasks, overrides)
+    entry = registered.entry
+    model = entry.build(spec, **overrides)
     if trained is not None:
         trained.load_into(model)
     for part in ("preprocessor", "postprocessor"):
-        make = getattr(entry.module, part, None)
-        value = None if make is None else _call(make, data, overrides)
+        value = entry.call(part, spec, overrides)
         # Past Keras's tracking: these have no weights and are saved with the
         # export, not with the model.
         object.__setattr__(model, part, value)
@@ -100,97 +106,128 @@ def dataset(
     Raises:
         ValueError: If there is no such model, data, split, task or override.
     """
-    entry = registry.find(name)
-    data = _resolve_data(entry, data)
-    if tasks is not None:
-        overrides["tasks"] = _resolve_tasks(entry, tasks)
-    _check_overrides(entry, overrides)
-    builder = prepared_builder(entry.module, data, data_dir)
-    _check_split(builder, split)
-    if training is None:
-        training = split.split("[")[0] == "train"
-    module = entry.module
-    answered = module.tasks(data, overrides.get("tasks"))
-    preprocessor = getattr(module, "preprocessor", None)
-    augmentation = getattr(module, "augmentation", None)
-    batching = getattr(module, "batching", None)
-
-    from mtl_keras import data as mtl_data
-
-    return mtl_data.pipeline(
-        (builder, split),
-        answered,
-        preprocessor=preprocessor and _call(preprocessor, data, overrides),
-        example=_only(
-            [task.name for task in answered],
-            _call(module.example, data, overrides),
-        ),
-        batch_size=batch_size,
-        training=training,
-        seed=seed,
-        epoch=epoch,
-        augment=augmentation and _call(augmentation, data, overrides),
-        **(_call(batching, data, overrides) if batching else {}),
+    source = open_data(name, data, data_dir, tasks, overrides)
+    return source.batches(
+        split, batch_size, seed=seed, epoch=epoch, training=training
     )
 
 
-def _find_weights(entry, name):
-    return weights.find(entry.card, name)
+def open_data(
+    name: str,
+    data: str | None = None,
+    data_dir: str | Path | None = None,
+    tasks: Iterable[str] | None = None,
+    overrides: Mapping | None = None,
+) -> "Data":
+    """Opens the data of a model, and prepares it where that is not done.
+
+    Args:
+        name: As for `dataset`.
+        data: As for `dataset`.
+        data_dir: As for `dataset`.
+        tasks: As for `dataset`.
+        overrides: Dict, as for `dataset`; `"tasks"` in it counts where `tasks`
+            is `None`.
+
+    Returns:
+        `Data`.
+
+    Raises:
+        ValueError: As for `dataset`.
+    """
+    registered = registry.find(name)
+    spec, overrides = _chosen(registered, data, tasks, overrides or {})
+    builder = prepared_builder(registered.entry, spec.data, data_dir)
+    return Data(registered.entry, spec, overrides, builder)
 
 
-def _resolve_data(entry, data) -> str:
-    options = entry.card["data"]
-    if data is None:
-        return entry.card.default_data
-    if data not in options:
-        raise ValueError(unknown(f"data of {entry.name!r}", data, options))
-    return data
+class Data:
+    """The prepared data of one model: batches of any split.
+
+    Args:
+        entry: `zoo.Entry`.
+        spec: `zoo.Spec`.
+        overrides: Dict.
+        builder: `tfds.core.DatasetBuilder`, prepared.
+    """
+
+    def __init__(self, entry, spec, overrides, builder):
+        self._builder, self._tasks = builder, entry.tasks(spec)
+        # Once for all splits: tracing a preprocessor can take seconds.
+        self._preprocessor, example, self._augment, self._batching = (
+            entry.call(part, spec, overrides)
+            for part in ("preprocessor", "example", "augmentation", "batching")
+        )
+        self._example = _only(spec.tasks, example)
+
+    def batches(
+        self,
+        split: str,
+        batch_size: int,
+        *,
+        seed: int = 0,
+        epoch=None,
+        training: bool | None = None,
+    ):
+        """Makes the batches of a split; the arguments are those of `dataset`.
+
+        Args:
+            split: String.
+            batch_size: Integer.
+            seed: Integer.
+            epoch: Integer, scalar int64 tensor, or `None`.
+            training: Boolean, or `None`.
+
+        Returns:
+            `tf.data.Dataset` of `(inputs, {task: label}, {task: weight})`.
+
+        Raises:
+            ValueError: If there is no such split.
+        """
+        from mtl_keras import data
+
+        _check_split(self._builder, split)
+        if training is None:
+            training = split.split("[")[0] == "train"
+        return data.pipeline(
+            (self._builder, split),
+            self._tasks,
+            preprocessor=self._preprocessor,
+            example=self._example,
+            batch_size=batch_size,
+            training=training,
+            seed=seed,
+            epoch=epoch,
+            augment=self._augment,
+            **self._batching,
+        )
 
 
-def _resolve_tasks(entry, tasks) -> tuple[str, ...]:
-    names = (tasks,) if isinstance(tasks, str) else tuple(tasks)
-    options = entry.card["tasks"]
-    for name in names:
-        if name not in options:
-            raise ValueError(
-                unknown(f"task of {entry.name!r}", name, options, tasks)
-            )
-    return names
+def _find_weights(registered, name):
+    # Past the argument `weights` of `load`, which hides the module.
+    return weights.find(registered.card, name)
 
 
-def _check_overrides(entry, overrides) -> None:
-    options = _arguments(entry.module.build)
-    if options is None:
-        return
+def _chosen(registered, data, tasks, overrides) -> tuple:
+    """Checks what is asked of a model; returns its spec and overrides."""
+    card, entry = registered.card, registered.entry
+    data = card.default_data if data is None else data
+    if data not in card["data"]:
+        what = f"data of {registered.name!r}"
+        raise ValueError(unknown(what, data, card["data"]))
+    # Recipes and cards hold the tasks among the overrides.
+    overrides = dict(overrides)
+    stored = overrides.pop("tasks", None)
+    options = entry.overrides()
     for name in overrides:
         if name not in options:
-            raise ValueError(
-                unknown(f"override of {entry.name!r}", name, options, overrides)
-            )
-    if overrides.get("tasks") is not None:
-        overrides["tasks"] = _resolve_tasks(entry, overrides["tasks"])
+            what = f"override of {registered.name!r}"
+            options = (*options, "tasks")
+            raise ValueError(unknown(what, name, options, overrides))
+    return entry.spec(data, stored if tasks is None else tasks), overrides
 
 
-def _arguments(function: Callable) -> list[str] | None:
-    """Names a function's arguments beside `data`; `None` for any at all."""
-    import inspect
-
-    parameters = inspect.signature(function).parameters
-    kinds = {parameter.kind for parameter in parameters.values()}
-    if inspect.Parameter.VAR_KEYWORD in kinds:
-        return None
-    return [name for name in parameters if name not in ("data", "self")]
-
-
-def _call(function: Callable, data: str, overrides: dict):
-    """Calls a part of an entry with those overrides that it names."""
-    names = _arguments(function)
-    if names is not None:
-        overrides = {k: v for k, v in overrides.items() if k in names}
-    return function(data, **overrides)
-
-
-def _only(names: list[str], example: Callable) -> Callable:
+def _only(names: Iterable[str], example: Callable) -> Callable:
     """Leaves out the labels of the tasks that were not asked for."""
 
     def chosen(element):
@@ -207,19 +244,19 @@ def _only(names: list[str], example: Callable) -> Callable:
     return chosen
 
 
-def prepared_builder(module, data: str, data_dir: str | Path | None = None):
+def prepared_builder(entry, data: str, data_dir: str | Path | None = None):
     """Makes a data set's builder; prepares the data where that is not done.
 
     Args:
-        module: An entry's module or object, with `DATA`.
-        data: String, a name in `DATA`.
+        entry: `zoo.Entry`.
+        data: String, a key of `entry.data`.
         data_dir: Folder of prepared data sets. Defaults to that of TensorFlow
             Datasets.
 
     Returns:
         `tfds.core.DatasetBuilder`.
     """
-    module_name, _, class_name = module.DATA[data].partition(":")
+    module_name, _, class_name = entry.data[data].partition(":")
     make = getattr(importlib.import_module(module_name), class_name)
     builder = make(data_dir=None if data_dir is None else str(data_dir))
     if not builder.info.splits:
@@ -228,10 +265,6 @@ def prepared_builder(module, data: str, data_dir: str | Path | None = None):
 
 
 def _prepare(builder) -> None:
-    import contextlib
-    import io
-    import logging
-
     import tensorflow_datasets as tfds
 
     logging.getLogger("zoo").info(

@@ -1,52 +1,28 @@
-"""Which models exist: one card a file, and what users register.
-
-An entry is a module (or any object) with these names:
-
-- `tasks(data, names=None)` -> tuple of `mtl_keras.Task`.
-- `build(data, **overrides)` -> `mtl_keras.MultiTaskModel`. Each override is a
-  named argument, so that a misspelt one can be told from a right one.
-- `preprocessor(data)` and `postprocessor(data)` -> what turns raw input into
-  tensors and answers into words; they name the overrides they depend on.
-- `example(data)` -> function from a data set's example to
-  `(raw_inputs, {task: label})`.
-- `augmentation(data)` -> function on `(inputs, labels, seed)`, or `None`.
-- `batching(data)` -> dict of further arguments of `mtl_keras.data.pipeline`,
-  such as `bucket_lengths` for sequences.
-- `countable(data)` -> the model with inputs of known size and without loops,
-  where `build(data)` has others, so that its operations can be counted.
-- `search(hp, space, given)` -> dict of overrides that a search tries, chosen
-  by `hp`, a `keras_tuner.HyperParameters`. `space` is `"small"`, what makes no
-  step dearer, or `"full"`; `given` holds each override of the recipe, else of
-  `build`, which are to be the defaults. Without it a search leaves the model
-  as it is. See `zoo.hypermodel`.
-- `DATA`: dict from data name to `"package.module:Builder"`, the TensorFlow
-  Datasets builder.
-- `CARD`, where a person has to say what no program can measure: dict that may
-  hold `"summary"`, `"licences"` and `"published"`.
-"""
+"""Which models exist: one card a file, and what users register."""
 
 import fnmatch
 import importlib
+import types
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from mtl_keras.messages import unknown
+from mtl_keras.messages import listed, unknown
 from zoo.card import Card
+from zoo.entry import Entry
 
 CARDS = Path(__file__).parent / "cards"
 RECIPES = Path(__file__).parent / "recipes"
-_NAMES_OF_AN_ENTRY = ("tasks", "build", "example", "DATA")
 
-_packaged: dict[str, "Entry"] = {}
-_registered: dict[str, "Entry"] = {}
+_packaged: dict[str, "Registered"] = {}
+_registered: dict[str, "Registered"] = {}
 
 
-class Entry:
-    """A model of the zoo: its card, and its module once that is needed.
+class Registered:
+    """A card and the entry it describes, which is imported when needed.
 
     Args:
         card: `Card`.
-        source: String, the module's full name, or the module or object.
+        source: As for `entry_of`.
     """
 
     def __init__(self, card: Card, source: object):
@@ -55,22 +31,75 @@ class Entry:
 
     @property
     def name(self) -> str:
-        """The entry's name, as `zoo.load` takes it."""
+        """The model's name, as `zoo.load` takes it."""
         return self.card["name"]
 
     @property
-    def module(self):
-        """The entry's module, imported now if it was not yet."""
-        if isinstance(self._source, str):
-            self._source = importlib.import_module(self._source)
+    def entry(self) -> Entry:
+        """The entry, imported now if it was not yet."""
+        self._source = entry_of(self._source)
         return self._source
 
 
-def _entries() -> dict[str, Entry]:
+def entry_of(source: object) -> Entry:
+    """Finds the entry that a module, a name or a class stands for.
+
+    Args:
+        source: `Entry`, a subclass of it, a module that defines one subclass,
+            or a string: `"package.module"` or `"package.module:Class"`.
+
+    Returns:
+        `Entry`.
+
+    Raises:
+        ValueError: If it is something else, or the entry lacks a part.
+    """
+    received = source
+    if isinstance(source, str):
+        module_name, _, class_name = source.partition(":")
+        source = importlib.import_module(module_name)
+        if class_name:
+            source = getattr(source, class_name, None)
+    if isinstance(source, types.ModuleType):
+        defined = [
+            value
+            for value in vars(source).values()
+            if _is_entry_class(value) and value.__module__ == source.__name__
+        ]
+        if len(defined) != 1:
+            raise ValueError(
+                f"The module {source.__name__!r} must define one zoo.Entry. "
+                f"Received: {listed(each.__name__ for each in defined)}. Name "
+                f"the one that is meant: '{source.__name__}:Class'"
+            )
+        (source,) = defined
+    if _is_entry_class(source):
+        source = source()
+    if not isinstance(source, Entry):
+        raise ValueError(
+            "Expected a zoo.Entry: a class, an instance, or the name of a "
+            f"module that defines one. Received: {received!r}"
+        )
+    missing = [name for name in ("data", "kinds") if not getattr(source, name)]
+    if type(source).build is Entry.build:
+        missing.append("build")
+    if missing:
+        raise ValueError(
+            f"The entry {type(source).__name__} must define {listed(missing)}. "
+            "See zoo.Entry."
+        )
+    return source
+
+
+def _is_entry_class(value) -> bool:
+    return isinstance(value, type) and issubclass(value, Entry)
+
+
+def _entries() -> dict[str, Registered]:
     if not _packaged:
         for path in sorted(CARDS.glob("*.json")):
             card = Card.read(path)
-            _packaged[card["name"]] = Entry(card, card["module"])
+            _packaged[card["name"]] = Registered(card, card["module"])
     return {**_packaged, **_registered}
 
 
@@ -79,14 +108,14 @@ def reread() -> None:
     _packaged.clear()
 
 
-def find(name: str) -> Entry:
-    """Finds an entry.
+def find(name: str) -> Registered:
+    """Finds a model's card and entry.
 
     Args:
         name: String, a name of `list_models()`.
 
     Returns:
-        `Entry`.
+        `Registered`.
 
     Raises:
         ValueError: If there is no such model.
@@ -122,7 +151,7 @@ def list_models(
     Args:
         pattern: String, as in a shell: `"cls_*"`.
         tasks: String or strings, each a task's name or its kind (`"box"`);
-            only models that answer all of them are listed.
+            only models that have all of them are listed.
         data: String, a data name; only models with a recipe or weights for it
             are listed.
 
@@ -133,9 +162,9 @@ def list_models(
         ValueError: If no model at all has such a task or such data.
     """
     cards = [entry.card for entry in _entries().values()]
-    wanted = [tasks] if isinstance(tasks, str) else list(tasks or ())
+    required = [tasks] if isinstance(tasks, str) else list(tasks or ())
     options = set().union(*(card.answers for card in cards))
-    for task in wanted:
+    for task in required:
         if task not in options:
             raise ValueError(unknown("task", task, options, tasks))
     names = {name for card in cards for name in card["data"]}
@@ -145,12 +174,12 @@ def list_models(
         card["name"]
         for card in cards
         if fnmatch.fnmatchcase(card["name"], pattern)
-        and card.answers.issuperset(wanted)
+        and card.answers.issuperset(required)
         and (data is None or data in card["data"])
     )
 
 
-def register(name: str, module_or_object: object, card: dict) -> None:
+def register(name: str, entry: object, card: dict) -> None:
     """Adds a model of your own to the zoo, for this process.
 
     A name that was registered before is replaced, so that a notebook's cell
@@ -158,13 +187,13 @@ def register(name: str, module_or_object: object, card: dict) -> None:
 
     Args:
         name: String.
-        module_or_object: Module, its full name, or an object with the names
-            that `zoo.registry` describes: `tasks`, `build`, `example`, `DATA`.
+        entry: `zoo.Entry`, a subclass of it, or the full name of a module that
+            defines one, which is then imported when the model is used.
         card: Dict with at least `"tasks"` (task name -> dict with `"kind"`)
             and `"data"` (data name -> dict).
 
     Raises:
-        ValueError: If the name is taken, or the card or the object lacks a
+        ValueError: If the name is taken, or the card or the entry lacks a
             part.
     """
     if not isinstance(name, str) or not name.isidentifier():
@@ -183,21 +212,10 @@ def register(name: str, module_or_object: object, card: dict) -> None:
             f"The zoo has a model named {name!r} already. Expected a new name. "
             f"Received: name={name!r}"
         )
-    entry = Entry(Card({**card, "name": name}), module_or_object)
-    if not isinstance(module_or_object, str):
-        missing = [
-            part
-            for part in _NAMES_OF_AN_ENTRY
-            if not hasattr(module_or_object, part)
-        ]
-        if missing:
-            raise ValueError(
-                f"The entry {name!r} lacks {', '.join(map(repr, missing))}. "
-                f"Expected a module or object with all of "
-                f"{', '.join(map(repr, _NAMES_OF_AN_ENTRY))}. "
-                f"Received: {module_or_object!r}"
-            )
-    _registered[name] = entry
+    card = Card({**card, "name": name})
+    if not isinstance(entry, str):
+        entry = entry_of(entry)
+    _registered[name] = Registered(card, entry)
 
 
 def recipe(name: str) -> Path:

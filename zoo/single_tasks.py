@@ -8,7 +8,8 @@ from ml_collections import ConfigDict
 
 from mtl_keras import comparison, training
 from mtl_keras.tuning.references import References
-from zoo.commands import comparison_names, train
+from mtl_keras.tuning.searched import recipe_alone
+from zoo import preparation
 
 FILE = "references.json"
 _FOLDER = "references"
@@ -23,7 +24,7 @@ def check(config, tasks: list[str]) -> None:
 
     Raises:
         ValueError: If there is one task only, or the recipe chooses the epoch
-            by a figure that other tasks do not have.
+            by a metric that other tasks do not have.
     """
     if len(tasks) < 2:
         raise ValueError(
@@ -31,7 +32,28 @@ def check(config, tasks: list[str]) -> None:
             f"one task is itself. Received: the tasks {', '.join(tasks)}. "
             "Choose its metric as the objective."
         )
-    comparison_names.check_monitor(config, tasks)
+    check_monitor(config, tasks)
+
+
+def check_monitor(config, tasks: list[str]) -> None:
+    """Refuses to choose an epoch by a metric that single tasks do not have.
+
+    Args:
+        config: `ConfigDict`, the recipe.
+        tasks: Names of the tasks.
+
+    Raises:
+        ValueError: If `config.monitor` is a metric of one task.
+    """
+    key = config.get("monitor")
+    for task in tasks if key else ():
+        if key.removeprefix("val_").startswith(f"{task}_"):
+            raise ValueError(
+                "A comparison chooses the epoch of every model alike, and a "
+                f"model of another task has no {key!r}. Received: "
+                f"config.monitor={key!r}. Write --config.monitor=val_loss, or "
+                "--config.monitor=None for the last epoch."
+            )
 
 
 def measure(config, objective, workdir, data_dir=None, tell=None) -> dict:
@@ -44,31 +66,31 @@ def measure(config, objective, workdir, data_dir=None, tell=None) -> dict:
     Args:
         config: `ConfigDict`, the recipe of all tasks.
         objective: `mtl_keras.tuning.objective.Objective`.
-        workdir: Folder for the models and their figures.
+        workdir: Folder for the models and their metrics.
         data_dir: Folder of prepared data sets.
-        tell: Function of a string, told what is being done.
+        tell: Function of a string, called with what is being done.
 
     Returns:
         Dict, log key without `val_` to float or `None`.
 
     Raises:
-        ValueError: If the folder holds figures of another recipe.
+        ValueError: If the folder holds metrics of another recipe.
     """
     workdir = Path(workdir)
-    found = References(workdir / FILE, {"config": config.to_dict()})
+    references = References(workdir / FILE, {"config": config.to_dict()})
     tasks = sorted({m.task for m in objective.counted.values()})
-    for task in found.missing(tasks):
+    for task in references.missing(tasks):
         if tell is not None:
             tell(f"Trains {task} alone, to compare with.")
         folder = workdir / _FOLDER / task
         keras.backend.clear_session()
         alone = _alone(config, task)
-        model, datasets = train.prepare(alone, data_dir)
+        model, datasets = preparation.prepare(alone, data_dir)
         lines = training.train(model, datasets, alone, folder)
         line = comparison.kept_line(
             lines, config.get("monitor"), config.get("mode")
         )
-        found.add(
+        references.add(
             task,
             {
                 key: line.get(f"val_{key}")
@@ -77,18 +99,16 @@ def measure(config, objective, workdir, data_dir=None, tell=None) -> dict:
             },
         )
         (folder / "checkpoint.npz").unlink(missing_ok=True)
-    return found.metrics
+    return references.metrics
 
 
 def _alone(config, task):
-    found = copy.deepcopy(config)
-    with found.unlocked(), found.ignore_type():
-        overrides = dict(found.get("overrides") or {})
-        found.overrides = ConfigDict({**overrides, "tasks": (task,)})
-        found.loss_weights = found.balancer = found.shared_dropout = None
-        optimizer = found.optimizer.to_dict()
-        parts = optimizer.pop("parts", None) or {}
-        # Nothing is shared by one task: there is no trunk apart.
-        optimizer |= parts.get("trunk") or {}
-        found.optimizer = ConfigDict(optimizer)
-    return found
+    overrides = dict(config.get("overrides") or {})
+    alone = copy.deepcopy(config)
+    with alone.unlocked(), alone.ignore_type():
+        for field, value in recipe_alone(config.to_dict()).items():
+            alone[field] = (
+                ConfigDict(value) if isinstance(value, dict) else value
+            )
+        alone.overrides = ConfigDict({**overrides, "tasks": (task,)})
+    return alone

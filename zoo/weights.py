@@ -1,20 +1,15 @@
 """Trained weights: where they are, whether they are whole, whether they fit."""
 
+import io
+import zipfile
 from pathlib import Path
 
+from mtl_keras import files
 from mtl_keras.messages import did_you_mean, listed
 from zoo.card import Card
 
 CHECKPOINTS = Path(__file__).parent / "checkpoints"
 _ENDINGS = (".weights.h5", ".keras")
-
-
-def sha256(path: Path) -> str:
-    """Returns a file's SHA-256 as 64 hexadecimal digits."""
-    import hashlib
-
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 class Weights:
@@ -82,7 +77,7 @@ class Weights:
 
     def _check_bytes(self) -> None:
         if self.sha256 is not None:
-            received = sha256(self.path)
+            received = files.sha256(self.path)
             if received != self.sha256:
                 raise ValueError(
                     f"{self._described()} are damaged. Expected a file with "
@@ -97,9 +92,6 @@ class Weights:
         Keras loads what it finds names for and passes over the rest, so that
         the weights of a deeper model would load into a shallower one unseen.
         """
-        import io
-        import zipfile
-
         import h5py
 
         source = self.path
@@ -121,8 +113,8 @@ class Weights:
                 return len(names)
         except (OSError, KeyError, zipfile.BadZipFile) as error:
             raise ValueError(
-                f"{self._described()} are damaged, or the file is none of "
-                f"weights. Received: {str(self.path)!r}, "
+                f"{self._described()} are damaged, or the file is not a "
+                f"weights file. Received: {str(self.path)!r}, "
                 f"{self.path.stat().st_size} bytes ({error})"
             ) from error
 
@@ -148,7 +140,7 @@ def find(card: Card, weights: str | Path) -> Weights:
         `Weights`.
 
     Raises:
-        ValueError: If there are none of this name, or no such file.
+        ValueError: If there are no weights of this name, or no such file.
     """
     known = card.get("weights", {})
     if weights in known:
@@ -172,7 +164,7 @@ def find(card: Card, weights: str | Path) -> Weights:
         )
     if not path.is_file():
         raise ValueError(
-            f"There is no file of weights {str(path)!r}. Expected a name on "
+            f"There is no weights file {str(path)!r}. Expected a name on "
             f"the card of {card['name']!r} ({listed(sorted(known))}) or the "
             f"path of a file. Received: weights={str(weights)!r}"
         )

@@ -1,6 +1,8 @@
 """Compares multi-task models with single-task ones, and with each other."""
 
 from mtl_keras.comparison.deltas import (
+    DEFINITIONS,
+    JOINT,
     Measure,
     best_rate,
     comparable,
@@ -15,6 +17,8 @@ from mtl_keras.comparison.deltas import (
 )
 
 __all__ = [
+    "DEFINITIONS",
+    "JOINT",
     "Measure",
     "best_rate",
     "comparable",

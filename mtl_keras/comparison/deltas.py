@@ -41,7 +41,9 @@ _LOWER = (
 )
 # What is logged of a task beside its metrics.
 _NO_METRICS = ("loss",)
-JOINT = "of several tasks' answers, so that STL has none; in neither delta"
+JOINT = (
+    "needs the outputs of several tasks, so STL has no value; in neither delta"
+)
 DEFINITIONS = {
     "delta_libmtl": (
         "The gain over STL in per cent, averaged within each task first, then "
@@ -109,7 +111,7 @@ def measures(
     directions = dict.fromkeys(_HIGHER, True) | dict.fromkeys(_LOWER, False)
     directions |= dict.fromkeys(higher, True) | dict.fromkeys(lower, False)
     tasks = sorted(tasks)
-    found = {}
+    measured = {}
     for key in sorted(keys):
         matching = [name for name in tasks if key.startswith(f"{name}_")]
         if not matching:
@@ -126,22 +128,22 @@ def measures(
                 "those of which higher, or lower, is better "
                 "(--higher_is_better, --lower_is_better)."
             )
-        found[key] = Measure(task, name, directions[known])
-    without = [n for n in tasks if n not in {m.task for m in found.values()}]
+        measured[key] = Measure(task, name, directions[known])
+    without = [n for n in tasks if n not in {m.task for m in measured.values()}]
     if without:
         raise ValueError(
             f"Each task needs a metric to be compared by. {listed(without)} "
             f"has none. Received: the logs {listed(sorted(keys))}"
         )
-    return found
+    return measured
 
 
 def comparable(counted: dict, references: Iterable[dict]) -> dict:
     """Leaves out the metrics that no model of a single task has.
 
-    Such a metric reads the answers to several tasks, as the share of sentences
-    whose intent and slots are all right. A metric that is there and is not
-    defined stays, and makes its deltas NaN.
+    Such a metric reads the outputs of several tasks, such as the fraction of
+    sentences whose intent and slots are all right. A metric that is present
+    but undefined stays, and makes its deltas NaN.
 
     Args:
         counted: Dict, log key to `Measure`.
@@ -153,17 +155,17 @@ def comparable(counted: dict, references: Iterable[dict]) -> dict:
     Raises:
         ValueError: If a task has no other metric.
     """
-    there = {key for metrics in references for key in metrics}
-    found = {key: m for key, m in counted.items() if key in there}
+    reached = {key for metrics in references for key in metrics}
+    shared = {key: m for key, m in counted.items() if key in reached}
     tasks = {measure.task for measure in counted.values()}
-    without = sorted(tasks - {measure.task for measure in found.values()})
+    without = sorted(tasks - {measure.task for measure in shared.values()})
     if without:
         raise ValueError(
             f"The model of {listed(without)} alone has none of its metrics, so "
             "that nothing can be compared. Expected one of "
-            f"{listed(counted)}. Received: {listed(sorted(there))}"
+            f"{listed(counted)}. Received: {listed(sorted(reached))}"
         )
-    return found
+    return shared
 
 
 def gains(values: dict, reference: dict, counted: dict) -> dict:
@@ -175,16 +177,16 @@ def gains(values: dict, reference: dict, counted: dict) -> dict:
         counted: Dict, log key to `Measure`; those that count.
 
     Returns:
-        Dict, log key to the gain as a share of the reference's absolute value,
-        above 0 where `values` is better; NaN where either is not defined or
-        the reference is 0.
+        Dict, log key to the gain as a fraction of the reference's absolute
+        value, above 0 where `values` is better; NaN where either is not
+        defined or the reference is 0.
     """
-    found = {}
+    gain_by_key = {}
     for key, measure in counted.items():
         value, base = _number(values.get(key)), _number(reference.get(key))
         gain = (value - base) / abs(base) if base else math.nan
-        found[key] = gain if measure.is_higher_better else -gain
-    return found
+        gain_by_key[key] = gain if measure.is_higher_better else -gain
+    return gain_by_key
 
 
 def delta_libmtl(values: dict, reference: dict, counted: dict) -> float:
@@ -198,10 +200,10 @@ def delta_libmtl(values: dict, reference: dict, counted: dict) -> float:
     Returns:
         Float, higher is better; NaN where a gain is not defined.
     """
-    found = gains(values, reference, counted)
+    gain_by_key = gains(values, reference, counted)
     by_task = {}
     for key, measure in counted.items():
-        by_task.setdefault(measure.task, []).append(found[key])
+        by_task.setdefault(measure.task, []).append(gain_by_key[key])
     return 100 * statistics.fmean(map(statistics.fmean, by_task.values()))
 
 
@@ -277,7 +279,7 @@ def best_rate(objectives: dict) -> float | None:
 
 
 def together(runs: list[dict]) -> dict:
-    """Puts the runs of single tasks together, as one run that answers all.
+    """Puts the runs of single tasks together, as one run of all tasks.
 
     Args:
         runs: List of dicts: `"metrics"`, `"seconds_per_step"` and
@@ -317,10 +319,10 @@ def rows(runs: dict, counted: dict, reference: str = "STL") -> list[dict]:
         key: summary(run["metrics"].get(key) for run in runs[reference])["mean"]
         for key in compared
     }
-    found = []
+    methods = []
     for name, seeds in runs.items():
         values = [run["metrics"] for run in seeds]
-        found.append(
+        methods.append(
             {
                 "name": name,
                 "metrics": {
@@ -339,7 +341,7 @@ def rows(runs: dict, counted: dict, reference: str = "STL") -> list[dict]:
             }
         )
     return sorted(
-        found,
+        methods,
         key=lambda row: (
             row["name"] != reference,
             _or_worst(-row["delta_libmtl"]["mean"]),

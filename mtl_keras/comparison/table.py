@@ -7,7 +7,7 @@ _NO_SPREAD = "one seed, hence no spread"
 
 
 def markdown(table: dict) -> str:
-    """Writes a comparison for a person.
+    """Writes a comparison as Markdown.
 
     Args:
         table: Dict, as in the tool's `table.json`: `"model"`, `"data"`,

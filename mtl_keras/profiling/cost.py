@@ -16,7 +16,7 @@ _STATUS = pathlib.Path("/proc/self/status")
 class Cost(keras.callbacks.Callback):
     """Writes a training's cost to a file at each epoch's end.
 
-    A training that goes on adds to what is there: the epochs' seconds by
+    A resumed training adds to what the file holds: the epochs' seconds by
     number, and the highest memory of all its processes.
 
     Args:
@@ -44,15 +44,15 @@ class Cost(keras.callbacks.Callback):
         del logs
         if self._seconds is None:
             self._seconds = time.monotonic() - self._started
-        found = {"train_seconds": {}, "peak_memory_bytes": 0}
+        cost = {"train_seconds": {}, "peak_memory_bytes": 0}
         if self._path.exists():
-            found = json.loads(self._path.read_text(encoding="utf-8"))
-        found["train_seconds"][str(epoch)] = self._seconds
-        found["steps_per_epoch"] = self.params["steps"]
-        found["peak_memory_bytes"] = max(
-            found["peak_memory_bytes"], peak_memory()
+            cost = json.loads(self._path.read_text(encoding="utf-8"))
+        cost["train_seconds"][str(epoch)] = self._seconds
+        cost["steps_per_epoch"] = self.params["steps"]
+        cost["peak_memory_bytes"] = max(
+            cost["peak_memory_bytes"], peak_memory()
         )
-        text = json.dumps(found, indent=2) + "\n"
+        text = json.dumps(cost, indent=2) + "\n"
         write_text(self._path, text)
 
 
@@ -66,11 +66,11 @@ def read(path) -> dict:
         Dict: `"seconds_per_step"`, the median over the epochs, and
         `"peak_memory_bytes"`.
     """
-    found = json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
-    seconds = statistics.median(found["train_seconds"].values())
+    cost = json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
+    seconds = statistics.median(cost["train_seconds"].values())
     return {
-        "seconds_per_step": seconds / found["steps_per_epoch"],
-        "peak_memory_bytes": found["peak_memory_bytes"],
+        "seconds_per_step": seconds / cost["steps_per_epoch"],
+        "peak_memory_bytes": cost["peak_memory_bytes"],
     }
 
 

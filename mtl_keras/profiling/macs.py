@@ -48,12 +48,12 @@ def macs(model) -> int:
 
     # Tracing takes place all the same, but functions inside the model, such as
     # Keras's for grouped convolutions, become a part of its graph.
-    kept = tf.config.functions_run_eagerly()
+    was_eager = tf.config.functions_run_eagerly()
     tf.config.run_functions_eagerly(True)
     try:
         graph = forward.get_concrete_function(*specs).graph
     finally:
-        tf.config.run_functions_eagerly(kept)
+        tf.config.run_functions_eagerly(was_eager)
     return sum(_count(operation) for operation in graph.get_operations())
 
 

@@ -56,15 +56,15 @@ def compare_memory(
     Returns:
         `StepMemory`.
     """
-    found = []
-    for given in (None, (balancer, options or {})):
+    peaks = []
+    for setting in (None, (balancer, options or {})):
         # A process's peak never falls again.
         with concurrent.futures.ProcessPoolExecutor(
             1, mp_context=multiprocessing.get_context("spawn")
         ) as pool:
-            call = pool.submit(_peak, given, network, jit_compile)
-            found.append(call.result())
-    (plain, size), (ours, _) = found
+            call = pool.submit(_peak, setting, network, jit_compile)
+            peaks.append(call.result())
+    (plain, size), (ours, _) = peaks
     return StepMemory(plain, ours, network.num_tasks * size)
 
 

@@ -1,4 +1,4 @@
-"""The networks that benchmarks train: a trunk, and linear answers."""
+"""The networks that benchmarks train: a trunk and linear heads."""
 
 import contextlib
 import dataclasses
@@ -23,14 +23,14 @@ class Network:
     The trunk `"cnn"` is seven 3x3 convolutions of 32-64-64-128-128-256-256
     channels on 32x32x3, halved by pooling after the first, third and fifth;
     `"resnet50"` is that of `keras.applications` on 224x224x3. Then come the
-    mean over places and one linear answer with 10 classes for each task.
+    mean over positions and one linear head with 10 classes for each task.
 
     Args:
         num_tasks: Integer.
         batch_size: Integer.
         trunk: String, a key of `TRUNKS`.
         dtype: String, a key of `DTYPES`. `"bfloat16"` computes the trunk in
-            it and keeps variables and answers in float32.
+            it and keeps variables and outputs in float32.
         seed: Integer, of the weights and the batch.
     """
 

@@ -30,7 +30,7 @@ class ServingTimes:
 
     @property
     def preprocessing(self) -> float:
-        """The median share of a raw call that is spent before the model."""
+        """The median fraction of a raw call that is spent before the model."""
         return float(np.median(1.0 - self.dense / self.raw))
 
     def summary(self) -> dict:

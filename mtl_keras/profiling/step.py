@@ -91,7 +91,10 @@ def compare_steps(
         network.compiled(cls, weights, jit_compile=jit_compile)
         for cls, weights in (
             (keras.Model, None),
-            *((MultiTaskModel, given) for given in loss_weights.values()),
+            *(
+                (MultiTaskModel, weighting)
+                for weighting in loss_weights.values()
+            ),
         )
     ]
     take = [engine.step_function(model, x, y) for model in models]

@@ -2,7 +2,8 @@
 
 from mtl_keras.training import checkpoint
 from mtl_keras.training.cross_validation import CrossValidation, cross_validate
-from mtl_keras.training.run import check_workdir, train, train_and_evaluate
+from mtl_keras.training.run import train, train_and_evaluate
+from mtl_keras.training.workdir import check_workdir
 
 __all__ = [
     "CrossValidation",

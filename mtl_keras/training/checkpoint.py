@@ -1,4 +1,4 @@
-"""One file that holds all a run needs to go on as if it never stopped."""
+"""One file with all that a run needs to resume as if it never stopped."""
 
 import json
 
@@ -53,7 +53,7 @@ def restore(model, path) -> dict:
         # Damage surfaces as errors of zipfile, NumPy, json and others.
         raise ValueError(
             f"The checkpoint {str(path)!r} cannot be read: {error}. Delete it "
-            "to start anew."
+            "to start again."
         ) from error
     variables = _variables(model)
     _check_same(variables, arrays, path)

@@ -26,8 +26,8 @@ def cross_validate(
 
     Each fold is a run of its own in `workdir/fold_0`, `workdir/fold_1`, ...,
     that starts from the seed of the config, whatever ran before it. The same
-    call on the same workdir goes on where it was stopped; a fold that is done
-    is measured again, not trained again.
+    call on the same workdir resumes where it was stopped; a finished fold is
+    measured again, but not trained again.
 
     ```python
     folds = mtl_keras.data.folds(source, tasks, 5, groups="patient")
@@ -124,8 +124,8 @@ class CrossValidation:
     def mean(self) -> dict:
         """The mean of each metric over the folds that define it."""
         return {
-            key: sum(kept) / len(kept) if kept else math.nan
-            for key, kept in self._defined()
+            key: sum(values) / len(values) if values else math.nan
+            for key, values in self._defined()
         }
 
     @property
@@ -137,11 +137,11 @@ class CrossValidation:
         mean = self.mean
         return {
             key: (
-                math.sqrt(sum((v - mean[key]) ** 2 for v in kept) / (n - 1))
-                if (n := len(kept)) > 1
+                math.sqrt(sum((v - mean[key]) ** 2 for v in values) / (n - 1))
+                if (n := len(values)) > 1
                 else math.nan
             )
-            for key, kept in self._defined()
+            for key, values in self._defined()
         }
 
     def _defined(self):
@@ -157,10 +157,10 @@ class CrossValidation:
             f"{first.model} on {first.data}, {first.split} split of "
             f"{num_folds} folds, mean and deviation"
         ]
-        for key, kept in self._defined():
+        for key, values in self._defined():
             line = f"  {key:<{width}}  {mean[key]:>9.4f}  {deviation[key]:.4f}"
-            if len(kept) < num_folds:
-                line += f"  ({len(kept)} folds; not defined in the others)"
+            if len(values) < num_folds:
+                line += f"  ({len(values)} folds; not defined in the others)"
             lines.append(line)
         return "\n".join(lines)
 

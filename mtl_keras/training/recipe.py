@@ -7,7 +7,7 @@ _NEEDED = ("model", "epochs", "batch_size", "seed", "optimizer")
 
 
 def as_dict(config) -> dict:
-    """Returns a recipe as a dict, with all that a training needs.
+    """Returns a recipe as a dict, and checks that it has all required fields.
 
     Args:
         config: Dict or `ml_collections.ConfigDict`.
@@ -16,7 +16,7 @@ def as_dict(config) -> dict:
         Dict.
 
     Raises:
-        ValueError: If a field is missing, or epochs or batch size is no
+        ValueError: If a field is missing, or epochs or batch size is not a
             positive integer.
     """
     config = config.to_dict() if hasattr(config, "to_dict") else dict(config)
@@ -42,10 +42,11 @@ def steps_per_epoch(train) -> int | None:
         train: `tf.data.Dataset`, or a function from an epoch to one.
 
     Returns:
-        Integer, or `None` where a dataset can't tell.
+        Integer, or `None` where the dataset does not know it.
 
     Raises:
-        ValueError: If there is none, or a function's dataset can't tell.
+        ValueError: If there are no batches, or their number is unknown and
+            `train` is a function.
     """
     dataset = train(0) if callable(train) else train
     steps = int(dataset.cardinality())

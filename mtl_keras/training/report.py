@@ -20,7 +20,7 @@ class MetricsFile:
         self.path = pathlib.Path(path)
 
     def append(self, line: dict) -> None:
-        """Adds an epoch's line and sees it to the disk."""
+        """Adds an epoch's line and flushes it to the disk."""
         text = json.dumps(plain(line)) + "\n"
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with open(self.path, "a", encoding="utf-8") as file:
@@ -29,7 +29,7 @@ class MetricsFile:
             os.fsync(file.fileno())
 
     def read(self) -> list[dict]:
-        """Returns the complete lines; a line cut short by a kill is none.
+        """Returns the complete lines; a truncated last line is ignored.
 
         Raises:
             ValueError: If another line than the last cannot be read.
@@ -42,7 +42,7 @@ class MetricsFile:
             try:
                 lines.append(json.loads(text))
             except json.JSONDecodeError as error:
-                # Only the last line can be cut short: the process was killed
+                # Only the last line can be truncated: the process was killed
                 # while it wrote, and the epoch will be run again.
                 if number < len(texts):
                     raise ValueError(
@@ -58,8 +58,8 @@ class MetricsFile:
         Args:
             num_epochs: Integer, epochs that the checkpoint holds.
         """
-        kept = [line for line in self.read() if line["epoch"] < num_epochs]
-        text = "".join(json.dumps(line) + "\n" for line in kept)
+        finished = [line for line in self.read() if line["epoch"] < num_epochs]
+        text = "".join(json.dumps(line) + "\n" for line in finished)
         write_text(self.path, text)
 
 
@@ -109,7 +109,7 @@ class Report:
 
 
 def plain(value):
-    """Returns a value as JSON can hold it: without arrays, NaN as `None`.
+    """Returns a value that JSON can hold: no arrays, NaN as `None`.
 
     Args:
         value: Number, string, `None`, or dicts and lists of these.

@@ -1,24 +1,19 @@
-"""Trains a model by a recipe, and goes on where a killed run stopped."""
+"""Trains a model by a recipe, and resumes where a killed run stopped."""
 
-import json
 import logging
 import math
-import pathlib
 import sys
 import time
 
 import keras
 
-from mtl_keras import data, engine, export, files, plots
+from mtl_keras import checks, data, engine, export, plots
 from mtl_keras.messages import did_you_mean, listed
 from mtl_keras.plots.epochs import balance_keys
 from mtl_keras.training import checkpoint
-from mtl_keras.training.recipe import (
-    as_dict,
-    compile_model,
-    steps_per_epoch,
-)
+from mtl_keras.training.recipe import compile_model, steps_per_epoch
 from mtl_keras.training.report import MetricsFile, Report
+from mtl_keras.training.workdir import CHECKPOINT, check_workdir
 
 _LOGGER = logging.getLogger("mtl_keras")
 
@@ -32,7 +27,7 @@ def train_and_evaluate(
     epoch), `checkpoint.npz`, `events/` for TensorBoard, `model.weights.h5`,
     `report.json`, `run.log`, `plots/` (those of the balance too, where the
     balancer monitors) and the SavedModel `export/1`. The same
-    call on the same workdir goes on after the last finished epoch; on a CPU
+    call on the same workdir resumes after the last finished epoch; on a CPU
     without XLA the final weights equal an undisturbed run's bit by bit.
 
     Args:
@@ -48,10 +43,11 @@ def train_and_evaluate(
             `compile`), `jit_compile`, `steps_per_execution`, `monitor` (a key
             of the logs; the best epoch's weights are kept, else the last's)
             and `mode` (`"min"` or `"max"`).
-        workdir: String or path of a folder, made if needed.
-        command: String, the command to be named in the report.
+        workdir: String or path of a folder, made if needed, or what
+            `check_workdir` returned.
+        command: String, the command that the report names.
         callbacks: Sequence of `keras.callbacks.Callback`, called before the
-            epoch's figures are kept, so that they may add some.
+            epoch's metrics are written, so that they may add some.
 
     Returns:
         `Report` with the metrics of the test split, or of the validation
@@ -61,9 +57,9 @@ def train_and_evaluate(
         ValueError: If the config lacks a field, or the workdir holds another
             run.
     """
-    config = as_dict(config)
-    workdir = pathlib.Path(workdir)
-    run = _train(model, datasets, config, workdir, callbacks, config["epochs"])
+    workdir = check_workdir(workdir, config)
+    config = workdir.config
+    run = _train(model, datasets, workdir, callbacks, config["epochs"])
     report = _evaluate(model, datasets, config, run.seconds, command)
     report.save(workdir / "report.json")
     export.saved_model(
@@ -80,7 +76,7 @@ def train_and_evaluate(
 def train(
     model, datasets: dict, config, workdir, callbacks=(), *, until=None
 ) -> list[dict]:
-    """Trains a model like `train_and_evaluate`, and leaves it at that.
+    """Trains a model like `train_and_evaluate`, without evaluation or export.
 
     Args:
         model: As for `train_and_evaluate`.
@@ -89,7 +85,7 @@ def train(
         workdir: As for `train_and_evaluate`.
         callbacks: As for `train_and_evaluate`.
         until: Integer, the number of epochs after which to stop; the same
-            call with a later one goes on as if it had never stopped. The
+            call with a later one resumes as if it had never stopped. The
             learning rate follows the schedule of all `config.epochs`, which
             `until` defaults to.
 
@@ -100,28 +96,24 @@ def train(
         ValueError: As for `train_and_evaluate`, and if `until` is not between
             1 and `config.epochs`.
     """
-    config = as_dict(config)
-    last = config["epochs"] if until is None else until
-    if not isinstance(last, int) or not 1 <= last <= config["epochs"]:
-        raise ValueError(
-            "`until` must be a number of epochs from 1 to `config.epochs`, "
-            f"here {config['epochs']}. Received: until={until!r}"
-        )
-    workdir = pathlib.Path(workdir)
-    run = _train(model, datasets, config, workdir, callbacks, last)
+    workdir = check_workdir(workdir, config)
+    epochs = workdir.config["epochs"]
+    last = epochs if until is None else until
+    checks.integer("until", last, low=1, high=epochs)
+    run = _train(model, datasets, workdir, callbacks, last)
     return run.metrics.read()
 
 
-def _train(model, datasets, config, workdir, callbacks, last):
-    check_workdir(workdir, config)
+def _train(model, datasets, workdir, callbacks, last):
+    config = workdir.config
     keras.utils.set_random_seed(config["seed"])
     if config.get("deterministic", True):
         engine.make_deterministic()
     steps = steps_per_epoch(datasets["train"])
     compile_model(model, config, steps)
-    run = _Run(model, config, workdir)
+    run = _Run(model, workdir)
     # Not before: a run that could not start must not claim the folder.
-    _write_config(workdir, config)
+    workdir.claim()
     for line in _header(model, config, steps, run.first_epoch):
         run.write_log(line)
         _LOGGER.info("%s", line)
@@ -129,60 +121,6 @@ def _train(model, datasets, config, workdir, callbacks, last):
         _fit(model, datasets, steps, run, callbacks, last)
     run.finish()
     return run
-
-
-def check_workdir(workdir, config) -> None:
-    """Checks that a folder is free for a run, or holds this very one.
-
-    Args:
-        workdir: String or path of a folder.
-        config: `ml_collections.ConfigDict` or dict, the run's recipe.
-
-    Raises:
-        ValueError: If it is a file, or holds another run.
-    """
-    workdir, config = pathlib.Path(workdir), as_dict(config)
-    if workdir.exists() and not workdir.is_dir():
-        raise ValueError(
-            f"The workdir must be a folder. Received: {str(workdir)!r}, which "
-            "is a file."
-        )
-    path = workdir / "config.json"
-    if not path.exists():
-        if (workdir / "checkpoint.npz").exists():
-            raise ValueError(
-                f"The workdir {str(workdir)!r} holds a checkpoint without a "
-                "config.json. Choose another workdir or delete it."
-            )
-        return
-    wanted = json.loads(json.dumps(config))
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise ValueError(
-            f"{str(path)!r} is damaged: {error}. Choose another workdir or "
-            "delete it."
-        ) from error
-    different = sorted(
-        key
-        for key in found.keys() | wanted.keys()
-        if found.get(key) != wanted.get(key)
-    )
-    if different:
-        changes = "; ".join(
-            f"{key}: {found.get(key)!r} there, {wanted.get(key)!r} now"
-            for key in different
-        )
-        raise ValueError(
-            f"The workdir {str(workdir)!r} holds another run. Its config "
-            f"differs in {changes}. Choose another workdir, or delete that "
-            "one to start anew."
-        )
-
-
-def _write_config(workdir, config):
-    text = json.dumps(config, indent=2, sort_keys=True) + "\n"
-    files.write_text(workdir / "config.json", text)
 
 
 def _fit(model, datasets, steps, run, callbacks, last):
@@ -207,9 +145,10 @@ def _fit(model, datasets, steps, run, callbacks, last):
 class _Run:
     """The progress of a run, on the disk and in memory."""
 
-    def __init__(self, model, config, workdir):
+    def __init__(self, model, workdir):
+        config = workdir.config
         self.model = model
-        self.workdir = workdir
+        self.workdir = workdir.path
         self.monitor = config.get("monitor")
         self.mode = config.get("mode") or "min"
         if self.mode not in ("min", "max"):
@@ -217,7 +156,7 @@ class _Run:
                 f"`config.mode` must be 'min' or 'max'. Received: {self.mode!r}"
             )
         self.metrics = MetricsFile(workdir / "metrics.jsonl")
-        self._path = workdir / "checkpoint.npz"
+        self._path = workdir / CHECKPOINT
         self._best_path = workdir / "best.weights.h5"
         self.best = None
         self.first_epoch = 0
@@ -239,9 +178,7 @@ class _Run:
         self.metrics.append({"epoch": epoch, **logs, "seconds": seconds})
         if self.monitor is not None and self._is_better(logs):
             self.best = float(logs[self.monitor])
-            temporary = self.workdir / ".best.weights.h5"
-            self.model.save_weights(temporary)
-            temporary.replace(self._best_path)
+            _save_weights(self.model, self._best_path)
         self.seconds += seconds
         checkpoint.save(
             self.model,
@@ -256,8 +193,8 @@ class _Run:
     def _is_better(self, logs) -> bool:
         if self.monitor not in logs:
             raise ValueError(
-                f"`config.monitor` names {self.monitor!r}, which is no key of "
-                f"the logs: {listed(sorted(logs))}."
+                f"`config.monitor` names {self.monitor!r}, which is not a key "
+                f"of the logs: {listed(sorted(logs))}."
                 f"{did_you_mean(self.monitor, logs)}"
             )
         value = float(logs[self.monitor])
@@ -269,11 +206,11 @@ class _Run:
         """Leaves the chosen weights in the model and in the workdir."""
         if self.monitor is not None and self._best_path.exists():
             self.model.load_weights(self._best_path)
-        self.model.save_weights(self.workdir / "model.weights.h5")
+        _save_weights(self.model, self.workdir / "model.weights.h5")
 
 
 class _EpochEnd(keras.callbacks.Callback):
-    """Keeps the run after each epoch and says how it goes."""
+    """Writes the checkpoint after each epoch and logs the metrics."""
 
     def __init__(self, run, last, *, is_terminal):
         super().__init__()
@@ -292,8 +229,15 @@ class _EpochEnd(keras.callbacks.Callback):
         line = f"epoch {epoch + 1}/{self._last} {seconds:.1f} s {figures}"
         self._run.write_log(line)
         if not self._is_terminal:
-            # On a terminal the progress bar has told it.
+            # On a terminal the progress bar has shown it.
             _LOGGER.info("%s", line)
+
+
+def _save_weights(model, path):
+    # Keras wants a path with this ending, or an open file of HDF5.
+    partial = path.with_name(f".partial.{path.name}")
+    model.save_weights(partial)
+    partial.replace(path)
 
 
 def _header(model, config, steps, first_epoch) -> list[str]:
@@ -308,7 +252,7 @@ def _header(model, config, steps, first_epoch) -> list[str]:
         f"seed {config['seed']}",
     ]
     if first_epoch:
-        lines.append(f"goes on after epoch {first_epoch}")
+        lines.append(f"resumes after epoch {first_epoch}")
     return lines
 
 
@@ -338,7 +282,7 @@ def _illustrate(model, datasets, run, folder):
     plots.curves(lines, folder / "curves.png", tasks=list(model.tasks))
     shown = datasets.get("test") or datasets.get("validation")
     inputs = model.inputs
-    if shown is None or len(inputs) != 1 or not _is_picture(inputs[0].shape):
+    if shown is None or len(inputs) != 1 or not _is_image(inputs[0].shape):
         return
     batch = next(iter(shown))
     images = next(iter(keras.tree.flatten(batch[0])))
@@ -369,5 +313,5 @@ def _draw_balance(tasks, lines, folder) -> list[dict]:
     ]
 
 
-def _is_picture(shape) -> bool:
+def _is_image(shape) -> bool:
     return len(shape) == 4 and shape[-1] in (1, 3)

@@ -7,7 +7,7 @@ from mtl_keras import MultiTaskModel, balancing, optimizers
 from mtl_keras.messages import listed, unknown
 from mtl_keras.tuning import objective as objectives
 from mtl_keras.tuning import references as reference_figures
-from mtl_keras.tuning.gain import Gain
+from mtl_keras.tuning.searched import Searched, recipe_alone
 from mtl_keras.tuning.space import Space, named
 
 _RECIPE = {
@@ -98,11 +98,13 @@ def hypermodel(
     )
 
 
-class HyperModel(keras_tuner.HyperModel):
+class HyperModel(Searched):
     """What `hypermodel` returns.
 
     Attributes:
         objective: `keras_tuner.Objective`, for a tuner.
+        sought: `mtl_keras.tuning.objective.Objective`, the same with all that
+            is measured beside it.
     """
 
     def __init__(
@@ -124,11 +126,7 @@ class HyperModel(keras_tuner.HyperModel):
         self._compile_options = compile_options
         self._path = references
         self._references = None
-        self._sought = objectives.resolve(
-            objective, self._metric_names(), tasks, **directions
-        )
-        name = objective if self._sought.is_gain else f"val_{self._sought.name}"
-        self.objective = keras_tuner.Objective(name, self._sought.direction)
+        self._seek(objective, self._metric_names(), tasks, directions)
 
     def declare_hyperparameters(self, hp) -> None:
         """Declares those of the space, active or not."""
@@ -180,23 +178,24 @@ class HyperModel(keras_tuner.HyperModel):
         """
         if validation_data is None:
             raise keras_tuner.errors.FatalValueError(
-                "A search judges models by validation data. Expected "
+                "A search compares models on validation data. Expected "
                 "`validation_data`. Received: none"
             )
         size = self._chosen(hp).get("batch_size", self._recipe["batch_size"])
-        if self._sought.is_gain:
-            if "tuner/epochs" in hp.values and not self._recipe["epochs"]:
-                raise keras_tuner.errors.FatalValueError(
-                    "Hyperband trains each trial for another number of epochs. "
-                    "Expected that of the single-task models: "
-                    "hypermodel(..., recipe={'epochs': 10}). Received: none"
-                )
-            known = self._single_tasks(x, y, validation_data, options)
-            callbacks = [Gain(self._sought, known), *callbacks]
+        is_hyperband = "tuner/epochs" in hp.values
+        if self.sought.is_gain and is_hyperband and not self._recipe["epochs"]:
+            raise keras_tuner.errors.FatalValueError(
+                "Hyperband trains each trial for another number of epochs. "
+                "Expected that of the single-task models: "
+                "hypermodel(..., recipe={'epochs': 10}). Received: none"
+            )
         return model.fit(
             **self._data(x, y, size),
             validation_data=validation_data,
-            callbacks=list(callbacks),
+            callbacks=self._with_gain(
+                callbacks,
+                lambda: self._single_tasks(x, y, validation_data, options),
+            ),
             **options,
         )
 
@@ -226,7 +225,7 @@ class HyperModel(keras_tuner.HyperModel):
         options = settings.get("balancer", self._recipe["balancer"])
         if options:
             weights = balancing.get(weights, **options)
-        given = {
+        arguments = {
             name: (
                 {task: v for task, v in value.items() if task in model.tasks}
                 if isinstance(value, dict)
@@ -243,13 +242,14 @@ class HyperModel(keras_tuner.HyperModel):
             ),
             shared_dropout=settings.get(
                 "shared_dropout", self._recipe["shared_dropout"]
-            ),
-            **given,
+            )
+            or 0.0,
+            **arguments,
         )
         return model
 
     def _metric_names(self) -> list[str]:
-        # As the first trial does, so that what cannot be is told at once.
+        # As the first trial does, which raises early for impossible values.
         hp = keras_tuner.HyperParameters()
         return self._compiled(self._new(hp), self._chosen(hp)).metrics_names
 
@@ -263,39 +263,41 @@ class HyperModel(keras_tuner.HyperModel):
                 "epochs": epochs,
             }
             self._references = reference_figures.References(self._path, made_by)
-        found, only = self._references, reference_figures.only
-        for task in found.missing(self._tasks):
+        references, only = self._references, reference_figures.only
+        for task in references.missing(self._tasks):
             whole = self._new(keras_tuner.HyperParameters())
             data = self._data(x, y, self._recipe["batch_size"])
-            kept = {}
+            inputs = {}
             if not hasattr(data["x"], "element_spec"):
                 # Inputs may be a dict or a tuple as well, and stay whole.
-                kept["x"] = data["x"]
-            given = {k: v for k, v in options.items() if k not in _NOT_ALONE}
+                inputs["x"] = data["x"]
+            shared_options = {
+                k: v for k, v in options.items() if k not in _NOT_ALONE
+            }
             arguments = {
                 key: only(task, value)
-                for key, value in {**data, **given}.items()
+                for key, value in {**data, **shared_options}.items()
             }
             model = self._compiled(
-                reference_figures.alone(whole, task), _alone(self._recipe)
+                reference_figures.alone(whole, task), recipe_alone(self._recipe)
             )
             history = model.fit(
-                **{**arguments, **kept},
+                **{**arguments, **inputs},
                 validation_data=only(task, validation_data),
                 epochs=epochs,
                 verbose=0,
             ).history
-            found.add(task, self._best_of(task, history))
+            references.add(task, self._best_of(task, history))
         # Here, and not at each epoch: of which gains exist.
-        objectives.defined(self._sought.counted, found.metrics)
-        return found.metrics
+        objectives.defined(self.sought.counted, references.metrics)
+        return references.metrics
 
     def _best_of(self, task, history) -> dict:
         return {
             key: (max if measure.is_higher_better else min)(
                 history[f"val_{key}"]
             )
-            for key, measure in self._sought.counted.items()
+            for key, measure in self.sought.counted.items()
             if measure.task == task
         }
 
@@ -314,24 +316,13 @@ class HyperModel(keras_tuner.HyperModel):
         return {"x": x, "y": y}
 
 
-def _alone(recipe) -> dict:
-    """The recipe of one task: nothing is weighed and nothing is shared."""
-    optimizer = dict(recipe["optimizer"])
-    parts = optimizer.pop("parts", None) or {}
-    return {
-        **recipe,
-        "optimizer": {**optimizer, **parts.get("trunk", {})},
-        "loss_weights": None,
-        "balancer": None,
-        "shared_dropout": 0.0,
-    }
-
-
-def _checked_recipe(given, compile_options) -> dict:
-    given = dict(given or {})
-    for name in given:
+def _checked_recipe(fields, compile_options) -> dict:
+    fields = dict(fields or {})
+    for name in fields:
         if name not in _FIELDS:
-            raise ValueError(unknown("field of `recipe`", name, _FIELDS, given))
+            raise ValueError(
+                unknown("field of `recipe`", name, _FIELDS, fields)
+            )
     for name in ("optimizer", "loss_weights", "shared_dropout"):
         if name in compile_options:
             raise ValueError(
@@ -339,7 +330,7 @@ def _checked_recipe(given, compile_options) -> dict:
                 f"`recipe`, as the start of the search. Received: "
                 f"{name}={compile_options[name]!r}"
             )
-    recipe = {**dict.fromkeys(_FIELDS), **_RECIPE, **given}
+    recipe = {**dict.fromkeys(_FIELDS), **_RECIPE, **fields}
     recipe["shared_dropout"] = recipe["shared_dropout"] or 0.0
     schedule = recipe["optimizer"].get("schedule", "constant")
     if schedule != "constant" or recipe["optimizer"].get("warmup_epochs"):

@@ -17,7 +17,7 @@ _RANGES = {
 _LEVELS = ("features", "parameters")
 
 
-def choose(hp, name: str, parent: str, given: dict) -> dict:
+def choose(hp, name: str, parent: str, recipe: dict) -> dict:
     """Chooses the hyperparameters of one balancer, where it is chosen.
 
     Args:
@@ -25,7 +25,7 @@ def choose(hp, name: str, parent: str, given: dict) -> dict:
         name: String, a name of `balancing.list_balancers()`.
         parent: String, the hyperparameter that chooses the balancer; those
             declared here are active only where its value is `name`.
-        given: Dict, hyperparameters that a recipe gives this balancer: they
+        recipe: Dict, hyperparameters that a recipe gives this balancer: they
             are the defaults, and those that are not searched stay.
 
     Returns:
@@ -33,11 +33,11 @@ def choose(hp, name: str, parent: str, given: dict) -> dict:
         chosen.
     """
     method = catalogue.method(name)
-    defaults = {**catalogue.hyperparameters(method), **given}
-    found = dict(given)
+    defaults = {**catalogue.hyperparameters(method), **recipe}
+    chosen = dict(recipe)
     scope = {"parent_name": parent, "parent_values": [name]}
     for key, (low, high, sampling) in _RANGES.get(name, {}).items():
-        found[key] = hp.Float(
+        chosen[key] = hp.Float(
             f"{name}.{key}",
             low,
             high,
@@ -48,9 +48,9 @@ def choose(hp, name: str, parent: str, given: dict) -> dict:
     levels = [level for level in _LEVELS if level in method.levels]
     if len(levels) > 1:
         # At the features a step costs what a plain one does.
-        default = given.get("on") or levels[0]
+        default = recipe.get("on") or levels[0]
         if default in levels:
-            found["on"] = hp.Choice(
+            chosen["on"] = hp.Choice(
                 f"{name}.on", levels, default=default, **scope
             )
-    return found if hp.get(parent) == name else {}
+    return chosen if hp.get(parent) == name else {}

@@ -50,8 +50,8 @@ class Objective:
             Float; NaN where it is not defined. The gain is in per cent.
         """
         if not self.is_gain:
-            found = logs.get(self.name)
-            return math.nan if found is None else float(found)
+            logged = logs.get(self.name)
+            return math.nan if logged is None else float(logged)
         counted = defined(self.counted, references)
         return comparison.delta_libmtl(logs, references, counted)
 
@@ -73,12 +73,10 @@ def refuse_sum(name: object) -> None:
     """
     if name in _SUMS:
         raise ValueError(
-            f"{name!r} is the sum of the tasks' losses as a trial weighs them. "
-            "A search tries other weights and balancers in each trial, so the "
-            "sums of two trials are on two scales: the lowest belongs to the "
-            "smallest weights, not to the best model. Expected 'gain', the "
-            "mean gain over single-task models, or a metric of one task, such "
-            f"as 'cls_accuracy'. Received: objective={name!r}"
+            f"{name!r} is the weighted sum of the losses. A search varies the "
+            "weights, so the sums of two trials are on two scales. Expected "
+            "'gain' or a metric of one task, such as 'cls_accuracy'. "
+            f"Received: objective={name!r}"
         )
 
 
@@ -135,13 +133,15 @@ def defined(counted: dict, references: dict) -> dict:
     Raises:
         ValueError: If a task has no such metric.
     """
-    found = {
+    with_reference = {
         key: measure
         for key, measure in counted.items()
         if references.get(key) and math.isfinite(references[key])
     }
     tasks = {measure.task for measure in counted.values()}
-    without = sorted(tasks - {measure.task for measure in found.values()})
+    without = sorted(
+        tasks - {measure.task for measure in with_reference.values()}
+    )
     if without:
         raise ValueError(
             f"The single-task model of {listed(without)} reached no metric "
@@ -149,4 +149,4 @@ def defined(counted: dict, references: dict) -> dict:
             f"the references {references}. Train longer or on more data, or "
             "choose the metric of a task as the objective."
         )
-    return found
+    return with_reference

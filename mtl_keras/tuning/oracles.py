@@ -4,13 +4,13 @@ An oracle decides what is tried next. What KerasTuner 1.4.8 lacks, and why it
 matters here:
 
 - It keeps the state in several files, none written atomically: after a kill a
-  trial may be in one and not in another, or a file may be cut short. Here one
+  trial may be in one and not in another, or a file may be truncated. Here one
   file holds all, and is replaced as a whole.
 - A trial that ended stays "ongoing" in the file until the next one starts,
-  and would be done twice. Here a trial's own status decides.
+  and would run twice. Here a trial's own status decides.
 - Its Gaussian process draws from a generator that no file holds, and proposes
   points that were tried. Here the draws depend on the seed and on the number
-  of trials, and what was tried is drawn anew at random.
+  of trials, and what was tried is drawn again at random.
 - An error in a chief's oracle leaves its lock taken, so that the process hangs.
   Here too many failures end the search like any other end.
 """
@@ -48,7 +48,7 @@ class Kept:
     """
 
     def keep_in(self, path, *, max_trials: int) -> None:
-        """Chooses the file, and goes on from what it holds.
+        """Chooses the file, and resumes from what it holds.
 
         Args:
             path: Path of the file.
@@ -255,5 +255,5 @@ def read(path) -> dict:
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(
             f"The search's state {str(path)!r} is damaged: {error}. Choose "
-            "another workdir, or delete that one to start anew."
+            "another workdir, or delete that one to start again."
         ) from error

@@ -1,4 +1,4 @@
-"""What each task reaches alone: the measure of what sharing gains."""
+"""What each task reaches alone: the reference for the gain of sharing."""
 
 import json
 import pathlib
@@ -8,7 +8,7 @@ from mtl_keras.training import report
 
 
 class References:
-    """The figures of single-task models, measured once and kept in a file.
+    """The metrics of single-task models, measured once and kept in a file.
 
     Args:
         path: Path of the JSON file, or `None` to keep them in memory only.
@@ -16,7 +16,7 @@ class References:
             same for a file to be used again.
 
     Raises:
-        ValueError: If the file is damaged, or was measured otherwise.
+        ValueError: If the file is damaged, or was measured in another way.
     """
 
     def __init__(self, path, made_by: dict):
@@ -30,7 +30,7 @@ class References:
     def metrics(self) -> dict:
         """Dict, log key without `val_` to float or `None`, of all tasks."""
         return {
-            k: v for found in self._tasks.values() for k, v in found.items()
+            k: v for by_key in self._tasks.values() for k, v in by_key.items()
         }
 
     def missing(self, tasks) -> list[str]:
@@ -38,7 +38,7 @@ class References:
         return [task for task in sorted(tasks) if task not in self._tasks]
 
     def add(self, task: str, metrics: dict) -> None:
-        """Keeps the figures of a task.
+        """Keeps the metrics of a task.
 
         Args:
             task: String.
@@ -62,15 +62,15 @@ class References:
             ) from error
         if made_by != self._made_by:
             raise ValueError(
-                f"The references {str(self._path)!r} were measured otherwise: "
-                f"{made_by} there, {self._made_by} now. Choose another file, "
-                "or delete that one to measure them again."
+                f"The references {str(self._path)!r} were measured in another "
+                f"way: {made_by} there, {self._made_by} now. Choose another "
+                "file, or delete that one to measure them again."
             )
         return tasks
 
 
 def alone(model, task: str):
-    """Makes the model that answers one question only.
+    """Makes the model of one task only.
 
     Args:
         model: `MultiTaskModel`, of which the new one takes the layers.

@@ -35,11 +35,11 @@ class Space:
         weight_decay: Boolean, whether weight decay is searched, between none
             and 0.01.
         batch_size: Sequence of floats, among which one is chosen.
-        shared_dropout: Float in [0, 1), the highest share of the shared
-            features that may be dropped in training; 0 searches none.
+        shared_dropout: Float in [0, 1), the highest fraction of the
+            shared features that may be dropped in training; 0 searches none.
 
     Raises:
-        ValueError: If a balancer is unknown or a range is none.
+        ValueError: If a balancer is unknown or a range is empty.
     """
 
     balancers: tuple[str, ...] = (_STATIC, "uncertainty")
@@ -52,13 +52,14 @@ class Space:
 
     def __post_init__(self):
         for name in ("balancers", "batch_size"):
-            given = getattr(self, name)
-            if not isinstance(given, list | tuple):
+            options = getattr(self, name)
+            if not isinstance(options, list | tuple):
                 raise ValueError(
                     f"`{name}` of a Space must be a sequence. "
-                    f"Received: {name}={given!r}. Write {name}=({given!r},)."
+                    f"Received: {name}={options!r}. "
+                    f"Write {name}=({options!r},)."
                 )
-            object.__setattr__(self, name, tuple(given))
+            object.__setattr__(self, name, tuple(options))
         known = balancing.list_balancers()
         for name in self.balancers:
             if name not in known:
@@ -89,18 +90,18 @@ class Space:
             Dict, the fields of the recipe that are searched, with the values
             of this point.
         """
-        found = {"optimizer": self._optimizer(hp, dict(recipe["optimizer"]))}
+        fields = {"optimizer": self._optimizer(hp, dict(recipe["optimizer"]))}
         if len(tasks) > 1:
-            found |= self._weighting(hp, sorted(tasks), recipe)
+            fields |= self._weighting(hp, sorted(tasks), recipe)
         if self.batch_size:
             size = recipe["batch_size"]
             sizes = {max(1, round(size * f)) for f in (*self.batch_size, 1)}
-            found["batch_size"] = hp.Choice(
+            fields["batch_size"] = hp.Choice(
                 "batch_size", sorted(sizes), default=size
             )
         if self.shared_dropout:
             default = float(recipe.get("shared_dropout") or 0.0)
-            found["shared_dropout"] = short(
+            fields["shared_dropout"] = short(
                 hp.Float(
                     "shared_dropout",
                     0.0,
@@ -108,7 +109,7 @@ class Space:
                     default=default,
                 )
             )
-        return found
+        return fields
 
     def _weighting(self, hp, tasks, recipe) -> dict:
         own, options = recipe.get("loss_weights"), recipe.get("balancer") or {}
@@ -116,18 +117,18 @@ class Space:
         default = own if is_named else _STATIC
         names = list(dict.fromkeys([default, *self.balancers]))
         chosen = hp.Choice(_BALANCER, names, default=default)
-        found = {"loss_weights": chosen, "balancer": None}
+        fields = {"loss_weights": chosen, "balancer": None}
         weights = self._weights(hp, tasks, own, names)
         if chosen == _STATIC:
-            found["loss_weights"] = weights
+            fields["loss_weights"] = weights
         for name in names:
             if name == _STATIC:
                 continue
-            given = dict(options) if is_named and name == own else {}
-            arguments = hyperparameters.choose(hp, name, _BALANCER, given)
+            typed = dict(options) if is_named and name == own else {}
+            arguments = hyperparameters.choose(hp, name, _BALANCER, typed)
             if name == chosen and arguments:
-                found["balancer"] = short(arguments)
-        return found
+                fields["balancer"] = short(arguments)
+        return fields
 
     def _weights(self, hp, tasks, own, names) -> dict:
         if not isinstance(own, str | dict | None):
@@ -275,17 +276,17 @@ def _decay(recipe) -> float:
     return float(given or 0.0)
 
 
-def _check_range(name, given, received=None) -> None:
-    if given is None:
+def _check_range(name, ends, received=None) -> None:
+    if ends is None:
         return
-    is_pair = isinstance(given, list | tuple) and len(given) == 2
+    is_pair = isinstance(ends, list | tuple) and len(ends) == 2
     numbers = is_pair and all(
         isinstance(end, int | float) and not isinstance(end, bool)
-        for end in given
+        for end in ends
     )
-    if not numbers or not 0 < given[0] <= given[1] < float("inf"):
+    if not numbers or not 0 < ends[0] <= ends[1] < float("inf"):
         raise ValueError(
             f"`{name}` of a Space must be factors of the recipe's value above "
             "0, the lowest first, such as (0.5, 2.0). "
-            f"Received: {name}={given if received is None else received!r}"
+            f"Received: {name}={ends if received is None else received!r}"
         )

@@ -6,7 +6,7 @@ _NOT_THERE = "-"
 
 
 def markdown(table: dict) -> str:
-    """Writes a search for a person, the best trial first.
+    """Writes a search as Markdown, the best trial first.
 
     Args:
         table: Dict, as in the tool's `table.json`: `"model"`, `"data"`,
@@ -75,8 +75,8 @@ def _summary(table) -> str:
     name, best = table["objective"]["name"], table["best"]
     if best is None:
         return "No trial was trained to the end."
-    found = rows[best]["objective"]
-    text = f"The best is trial {best}, with {name} {_value(table, found)}."
+    reached = rows[best]["objective"]
+    text = f"The best is trial {best}, with {name} {_value(table, reached)}."
     own = table["recipe"]
     if best == own:
         text += " It is the recipe itself: no other was better"

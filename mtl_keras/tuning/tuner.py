@@ -11,7 +11,7 @@ from keras_tuner.engine.trial import TrialStatus
 from mtl_keras.tuning.failure import reason
 from mtl_keras.tuning.roles import CHIEF, address, role
 
-# Between two questions for a trial, while others must end first.
+# Between two requests for a trial, while others must end first.
 _PAUSE_SECONDS = 0.5
 
 
@@ -19,7 +19,7 @@ class Tuner(base_tuner.BaseTuner):
     """Asks an oracle for trials until it has no more.
 
     Args:
-        oracle: One of `mtl_keras.tuning.oracles`. A worker asks the chief's
+        oracle: One of `mtl_keras.tuning.oracles`. A worker uses the chief's
             instead.
         run: Function of a trial's name and its `HyperParameters` that trains
             and returns the objective; what it raises fails the trial.
@@ -39,7 +39,7 @@ class Tuner(base_tuner.BaseTuner):
         """Runs trials until the search is over.
 
         Raises:
-            ConnectionError: If a worker's chief does not answer.
+            ConnectionError: If a worker's chief cannot be reached.
         """
         if role() == CHIEF:
             # KerasTuner 1.4.8 prints the condition of each hyperparameter
@@ -55,7 +55,7 @@ class Tuner(base_tuner.BaseTuner):
                 continue
         except grpc.RpcError as error:
             raise ConnectionError(
-                f"The chief of this search at {address()} does not answer: "
+                f"The chief of this search at {address()} cannot be reached: "
                 f"{error.code()}. Start it again with the same command, then "
                 "this worker."
             ) from error

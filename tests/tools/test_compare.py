@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from mtl_keras import training
-from zoo.commands import compare, comparison_run, comparison_runs
+from mtl_keras.training import run as running
+from zoo.commands.compare import command as compare
+from zoo.commands.compare import run as comparison_run
+from zoo.commands.compare import runs as comparison_runs
 
 ROOT = Path(__file__).parent.parent.parent
 RECIPE = Path(__file__).parent / "tiny_recipe.py"
@@ -28,8 +30,8 @@ def started(tiny, monkeypatch):
 
     monkeypatch.setattr(comparison_runs, "start", start)
     # They take most of a small run's time and are tested elsewhere.
-    monkeypatch.setattr(training.export, "saved_model", lambda *a, **k: None)
-    monkeypatch.setattr(training, "_illustrate", lambda *a: None)
+    monkeypatch.setattr(running.export, "saved_model", lambda *a, **k: None)
+    monkeypatch.setattr(running, "_illustrate", lambda *a: None)
     return folders
 
 
@@ -226,7 +228,7 @@ def test_a_single_task_that_fails_ends_the_comparison(
         comparison_runs, "start", lambda argv, log: log.write_text("") or 1
     )
     assert compare.main([*flags, "--balancers=rlw", "--seeds=1"]) == 1
-    assert "STL box, seed 0 failed: no word (status 1)" in (
+    assert "STL box, seed 0 failed: no output (status 1)" in (
         capsys.readouterr().err
     )
     assert not (tmp_path / "w" / "table.json").exists()

@@ -10,11 +10,13 @@ import pytest
 import tensorflow as tf
 
 import zoo
+from mtl_keras import files
 from mtl_keras.export import warmup
 from tests.test_case import vector_model
 from tests.zoo import tiny_entry
-from zoo import registry, weights
-from zoo.commands import export, exported, predict, raw_inputs
+from zoo import registry
+from zoo.commands import export, predict, raw_inputs
+from zoo.commands.predict import exported
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +57,7 @@ def test_a_folder_holds_versions_and_files_beside(setting):
     revision = setting["folder"] / "1" / "assets.extra" / "revision.json"
     found = json.loads(revision.read_text())
     assert found["model"] == tiny_entry.NAME
-    assert found["weights"]["sha256"] == weights.sha256(setting["weights"])
+    assert found["weights"]["sha256"] == files.sha256(setting["weights"])
     assert (revision.parent / warmup.FILE).exists()
 
 
@@ -133,7 +135,7 @@ def test_predict_of_an_export_goes_on_after_a_file_that_is_no_picture(
         (["--split=test"], "--split is for measuring"),
         (["--output=a", "--overwrite"], "--output=a/1"),
         (["--output=file"], "which is a file"),
-        (["nowhere.png"], "Received: 'nowhere.png', which is none"),
+        (["nowhere.png"], "Received: 'nowhere.png', which is not one"),
         (["squar.png"], "Did you mean 'square.png'"),
         (["file"], "that the model's preprocessor can read"),
     ],
@@ -185,8 +187,8 @@ def damaged_export(folder):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda folder: folder, "which is none"),
-        (lambda folder: folder / "nowhere", "which is none"),
+        (lambda folder: folder, "which is not one"),
+        (lambda folder: folder / "nowhere", "which is not one"),
         (dense_export, "without a preprocessor"),
         (export_without_revision, "Export it again"),
         (damaged_export, "without 'preprocessor', 'tasks'"),
@@ -242,7 +244,7 @@ def test_an_export_of_sentences(tmp_path):
     argv = ["--model=intent_slot", f"--output={tmp_path}", "play some jazz"]
     assert export.main(argv) == 0
     code = (
-        "from zoo.commands import exported\n"
+        "from zoo.commands.predict import exported\n"
         f"found = exported.Exported({str(tmp_path)!r})\n"
         "print(found({'text': ['play some jazz']})['intent_name'][0].decode())"
     )

@@ -1,10 +1,11 @@
-"""What the tools print: a line a picture, a table of figures."""
+"""What the tools print: a line an image, a table of metrics."""
 
 import numpy as np
 import pytest
 
 from mtl_keras import Task
-from zoo.commands import evaluate, predict
+from zoo.commands import evaluate
+from zoo.commands.predict import images
 
 _TASKS = {
     "box": Task("box", "box"),
@@ -13,7 +14,7 @@ _TASKS = {
 }
 
 
-def _answer(probability):
+def _outputs(probability):
     return {
         "det": np.array([probability]),
         "det_present": np.bool_(probability >= 0.5),
@@ -23,28 +24,28 @@ def _answer(probability):
     }
 
 
-def test_line_of_a_picture_with_something():
-    line = predict.describe(_answer(0.75), _TASKS)
+def test_line_of_an_image_with_something():
+    line = images.describe(_outputs(0.75), _TASKS)
     assert line == "det yes 0.75  box 1 4 20 30  cls dog 0.88"
 
 
-def test_line_of_a_picture_without_anything():
-    assert predict.describe(_answer(0.25), _TASKS) == "det no 0.25"
+def test_line_of_an_image_without_anything():
+    assert images.describe(_outputs(0.25), _TASKS) == "det no 0.25"
 
 
 def test_line_without_a_presence_task():
     tasks = {name: _TASKS[name] for name in ("box", "cls")}
-    line = predict.describe(_answer(0.25), tasks)
+    line = images.describe(_outputs(0.25), tasks)
     assert line == "box 1 4 20 30  cls dog 0.88"
 
 
 @pytest.mark.parametrize("ending", [".png", ".JPG", ".jpeg", ".bmp", ".gif"])
-def test_pictures_of_a_folder(tmp_path, ending):
+def test_images_of_a_folder(tmp_path, ending):
     (tmp_path / f"b{ending}").touch()
     (tmp_path / f"a{ending}").touch()
     (tmp_path / "notes.txt").touch()
-    found = predict.find_pictures([str(tmp_path)])
-    assert [path.name for path in found] == [f"a{ending}", f"b{ending}"]
+    paths = images.find_images([str(tmp_path)])
+    assert [path.name for path in paths] == [f"a{ending}", f"b{ending}"]
 
 
 def test_table_has_a_line_a_task():

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import zoo
+from mtl_keras import export as library
 from tests.zoo import tiny_entry
 from zoo import registry, weights
 from zoo.commands import (
@@ -42,11 +43,11 @@ def trained(tmp_path_factory, data_dir):
 
 
 @pytest.fixture
-def picture(tmp_path, tiny, data_dir):
+def image_file(tmp_path, tiny, data_dir):
     """A PNG file of twice the model's size."""
     import keras
 
-    path = tmp_path / "pictures" / "square.png"
+    path = tmp_path / "images" / "square.png"
     path.parent.mkdir()
     image = np.zeros((24, 24, 1), np.uint8)
     image[4:10, 6:12] = 255
@@ -64,7 +65,11 @@ def test_training_leaves_its_config_report_and_weights(trained):
     assert (trained / "model.weights.h5").exists()
 
 
-def test_the_same_training_again_changes_nothing(trained, tiny, data_dir):
+def test_the_same_training_again_changes_nothing(
+    trained, tiny, data_dir, monkeypatch
+):
+    # The export takes most of the time.
+    monkeypatch.setattr(library, "saved_model", lambda *a, **k: None)
     before = (trained / "metrics.jsonl").read_text()
     argv = [f"--config={RECIPE}", f"--workdir={trained}"]
     argv += [f"--data_dir={data_dir}", "--config.overrides.width=5"]
@@ -85,32 +90,35 @@ def test_evaluate_a_workdir(trained, tiny, data_dir, tmp_path, capsys):
         assert figures[name] == pytest.approx(report[name], abs=1e-6)
 
 
-def test_predict_files_and_folders(trained, tiny, picture, tmp_path, capsys):
+def test_predict_files_and_folders(trained, tiny, image_file, tmp_path, capsys):
     other = tmp_path / "others" / "square.png"
     other.parent.mkdir()
-    shutil.copy(picture, other)
+    shutil.copy(image_file, other)
     output = tmp_path / "drawn"
     argv = [f"--workdir={trained}", f"--output={output}"]
-    argv += [str(picture), str(picture.parent), str(other)]
+    argv += [str(image_file), str(image_file.parent), str(other)]
     assert predict.main(argv) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines[:2]] == [str(picture), str(other)]
+    assert [line.split()[0] for line in lines[:2]] == [
+        str(image_file),
+        str(other),
+    ]
     assert len(list(output.iterdir())) == 2
 
 
-def test_predict_goes_on_after_a_file_that_is_no_picture(
-    trained, tiny, picture, tmp_path, capsys
+def test_predict_continues_after_a_file_that_is_not_an_image(
+    trained, tiny, image_file, tmp_path, capsys
 ):
-    (picture.parent / "aaa.png").write_text("no picture")
+    (image_file.parent / "aaa.png").write_text("not an image")
     argv = [f"--workdir={trained}", f"--output={tmp_path / 'drawn'}"]
-    assert predict.main([*argv, str(picture.parent)]) == 1
+    assert predict.main([*argv, str(image_file.parent)]) == 1
     printed = capsys.readouterr()
-    assert str(picture) in printed.out
+    assert str(image_file) in printed.out
     assert "aaa.png" in printed.err
     assert "Traceback" not in printed.err
 
 
-def test_export_a_workdir(trained, tiny, tmp_path, capsys):
+def test_export_a_workdir(trained, tiny, tmp_path, capsys, monkeypatch):
     import tensorflow as tf
 
     output = tmp_path / "served" / "1"
@@ -120,7 +128,12 @@ def test_export_a_workdir(trained, tiny, tmp_path, capsys):
     served = tf.saved_model.load(str(output))
     assert {"serving_default", "cls", "det", "box"} <= set(served.signatures)
     assert export.main(argv) == 1
+    options = {}
+    monkeypatch.setattr(
+        library, "saved_model", lambda *a, **given: options.update(given)
+    )
     assert export.main([*argv, "--overwrite"]) == 0
+    assert options["overwrite"]
 
 
 def test_card_of_a_training(trained, tiny, tmp_path, data_dir, monkeypatch):
@@ -164,11 +177,11 @@ def test_list_models(tiny, capsys):
         ),
         (evaluate, [], "Expected either --workdir"),
         (evaluate, ["--model=a", "--workdir=b"], "Expected either --workdir"),
-        (evaluate, ["--workdir=nowhere"], "no folder of a training"),
+        (evaluate, ["--workdir=nowhere"], "not the folder of a training"),
         (evaluate, ["--model=tiny_squares_net"], "no trained weights"),
         (evaluate, ["--workdir=a", "--weights=b"], "has its own weights"),
-        (predict, ["--model=tiny_squares_net"], "Expected picture files"),
-        (predict, ["--model=tiny_squares_net", "."], "holds no picture"),
+        (predict, ["--model=tiny_squares_net"], "Expected image files"),
+        (predict, ["--model=tiny_squares_net", "."], "holds no image"),
         (export, ["--model=tiny_squares_ned"], "Did you mean"),
         (list_models, ["--tasks=clss"], "Did you mean 'cls'"),
         (card, [], "Expected --model"),

@@ -14,7 +14,9 @@ import pytest
 
 from mtl_keras import plots, training
 from mtl_keras.tuning import roles
-from zoo.commands import configuration, train, tune
+from zoo import recipe_file
+from zoo.commands import train
+from zoo.commands.tune import command as tune
 
 ROOT = Path(__file__).parent.parent.parent
 RECIPE = Path(__file__).parent / "tiny_recipe.py"
@@ -104,10 +106,10 @@ def test_gain_table_plots_and_recipe(pretended, flags, tmp_path, capsys):
     assert "The recipe itself, trial 0, has 0.00 %" in page
     for name in ("parallel.png", "progress.png"):
         assert (tmp_path / "w" / name).stat().st_size > 1000
-    # Trials that nothing goes on from leave no checkpoint.
+    # Trials that nothing resumes from leave no checkpoint.
     assert not list((tmp_path / "w").rglob("checkpoint.npz"))
 
-    recipe = configuration.read(tmp_path / "w" / "best_recipe.py", [])
+    recipe = recipe_file.read(tmp_path / "w" / "best_recipe.py", [])
     trained = read(tmp_path, f"trials/{highest:04d}/config.json")
     assert json.loads(json.dumps(recipe.to_dict())) == trained
 
@@ -195,7 +197,7 @@ def test_loss_that_is_not_finite_fails_the_trial(
     monkeypatch.setattr(training, "train", nan)
     argv = [*flags, "--max_trials=1", "--objective=box_iou"]
     assert tune.main(argv) == 1
-    assert "no finite number" in capsys.readouterr().out
+    assert "not a finite number" in capsys.readouterr().out
 
 
 def test_references_of_zero_are_told(
@@ -359,7 +361,7 @@ def test_killed_search_goes_on_and_its_recipe_reaches_its_score(
     again = start(argv)
     output, errors = again.communicate()
     assert again.returncode == 0, errors
-    assert "Goes on after 1 trials." in output
+    assert "Resumes after 1 trials." in output
     assert "[2/3] trial 1" in output and "[3/3] trial 2" in output
     assert result.stat().st_mtime_ns == before
     table = json.loads((workdir / "table.json").read_text())
@@ -422,7 +424,7 @@ def test_chief_and_two_workers_do_every_trial_once(data_dir, tmp_path):
     # Both had something to do.
     assert all("trial " in log for log in logs)
     # A worker trains with the very numbers that the recipe will have.
-    recipe = configuration.read(workdir / "best_recipe.py", [])
+    recipe = recipe_file.read(workdir / "best_recipe.py", [])
     config = workdir / "trials" / f"{table['best']:04d}" / "config.json"
     trained = json.loads(config.read_text())
     assert json.loads(json.dumps(recipe.to_dict())) == trained

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from mtl_keras import files
 from tests.zoo import tiny_entry
 from zoo import card_writer, weights
 from zoo.card import Card
@@ -71,7 +72,7 @@ def test_the_same_seed_twice_is_refused(runs, tmp_path):
 
 
 def test_folder_without_a_report_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="no workdir of a finished run"):
+    with pytest.raises(ValueError, match="not the workdir of a finished run"):
         card_writer.summarize([tmp_path])
 
 
@@ -109,12 +110,12 @@ def test_best_run_by_validation_is_shipped(runs, tiny, tmp_path, monkeypatch):
     facts = card_writer.ship(zoo.info(tiny), "squares", runs)
     path = tmp_path / "checkpoints" / facts["file"]
     assert facts["seed"] == 1
-    assert facts["sha256"] == weights.sha256(path)
+    assert facts["sha256"] == files.sha256(path)
     assert facts["bytes"] == path.stat().st_size
 
 
 def test_description_is_measured(tiny):
-    content = card_writer.describe(tiny, tiny_entry)
+    content = card_writer.describe(tiny, tiny_entry.TinySquares())
     # Convolution 3*3*1*4 + 4; cls 4*2 + 2, det 4 + 1, box 4*4 + 4.
     assert content["num_parameters"] == 40 + 10 + 5 + 20
     # Convolution 12*12*4*9; cls 4*2, det 4, box 4*4.
@@ -126,7 +127,9 @@ def test_description_is_measured(tiny):
 
 
 def test_data_is_described_by_its_builder(data_dir):
-    facts = card_writer.describe_data(tiny_entry, "tiny_squares", data_dir)
+    facts = card_writer.describe_data(
+        tiny_entry.TinySquares(), "tiny_squares", data_dir
+    )
     assert facts == {
         "builder": "tests.zoo.tiny_squares:Builder",
         "version": "1.0.0",
@@ -209,5 +212,5 @@ def test_card_is_read_only():
 def test_damaged_card(tmp_path):
     path = tmp_path / "tiny.json"
     path.write_text('{"name": "tiny", ')
-    with pytest.raises(ValueError, match="tiny.json is no card"):
+    with pytest.raises(ValueError, match="tiny.json is not a model's card"):
         Card.read(path)

@@ -9,8 +9,7 @@ from keras_tuner.oracles import RandomSearchOracle
 import zoo
 from mtl_keras.training import recipe
 from tests.zoo import tiny_entry
-from zoo import registry
-from zoo.commands import configuration, recipe_file
+from zoo import recipe_file, registry
 
 NAMES = zoo.list_models()
 
@@ -54,13 +53,12 @@ def test_points_build_and_compile(name, space, tmp_path):
         assert set(built.tasks) == set(zoo.info(name)["tasks"])
         path = tmp_path / "recipe.py"
         path.write_text(recipe_file.source(config, ["A point."]))
-        assert configuration.read(path, []).to_dict() == config.to_dict()
+        assert recipe_file.read(path, []).to_dict() == config.to_dict()
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_entries_that_declare_a_search_change_the_model(name):
-    search = getattr(registry.find(name).module, "search", None)
-    if search is None:
+    if type(registry.find(name).entry).search is zoo.Entry.search:
         return
     model, hp = declared(name, "full")
     own = {h.name for h in hp.space} & set(model.config(hp).overrides)
@@ -70,7 +68,7 @@ def test_entries_that_declare_a_search_change_the_model(name):
 @pytest.fixture
 def config(tiny):
     path = pathlib.Path(tiny_entry.__file__).parents[1] / "tools"
-    return configuration.read(path / "tiny_recipe.py", [])
+    return recipe_file.read(path / "tiny_recipe.py", [])
 
 
 def test_entry_without_a_declaration_searches_the_common_part(tiny, config):
@@ -82,11 +80,11 @@ def test_entry_without_a_declaration_searches_the_common_part(tiny, config):
 
 
 def test_declaration_of_an_entry_is_searched(tiny, config, monkeypatch):
-    def search(hp, space, given):
-        low = hp.Int("width", 2, 8, default=given["width"])
+    def search(self, hp, space, defaults):
+        low = hp.Int("width", 2, 8, default=defaults["width"])
         return {"width": low, "depth": 2 if space == "full" else 1}
 
-    monkeypatch.setattr(tiny_entry, "search", search, raising=False)
+    monkeypatch.setattr(tiny_entry.TinySquares, "search", search)
     model, hp = declared(tiny, "small", config=config)
     assert hp.values["width"] == 4
     hp.values["width"] = 6

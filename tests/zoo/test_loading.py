@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from ml_collections import ConfigDict
 
 import zoo
+from zoo import preparation, weights
 
 
 def test_model_carries_its_parts(tiny):
@@ -32,7 +34,7 @@ def test_overrides_reach_the_model(tiny):
         ),
         (
             {"tasks": ["det", "bxo"]},
-            "Unknown task of 'tiny_squares_net': 'bxo'.*mean 'box'",
+            "Unknown task: 'bxo'.*mean 'box'",
         ),
         ({"weights": "tiny"}, "Unknown weights of 'tiny_squares_net'"),
     ],
@@ -92,3 +94,46 @@ def test_part_of_the_training_split_is_for_training_too(tiny, data_dir):
 def test_wrong_arguments_of_dataset(tiny, data_dir, arguments, message):
     with pytest.raises(ValueError, match=message):
         zoo.dataset(tiny, data_dir=data_dir, **arguments)
+
+
+def test_overrides_reach_preprocessor_and_postprocessor():
+    model = zoo.load("cls_det_box", image_size=32)
+    assert model.input["image"].shape[1:3] == (32, 32)
+    assert model.preprocessor.height == model.preprocessor.width == 32
+    assert model.postprocessor.height == model.postprocessor.width == 32
+
+
+def test_tasks_of_the_weights_are_built_unless_others_are_named(tiny):
+    overrides = {"tasks": ("det", "cls")}
+    trained = weights.Weights("a.keras", overrides=overrides)
+    trained.load_into = lambda model: None
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(weights, "find", lambda card, name: trained)
+        assert list(zoo.load(tiny, weights="a").tasks) == ["cls", "det"]
+        model = zoo.load(tiny, weights="a", tasks=["box"])
+    assert list(model.tasks) == ["box"]
+
+
+def test_datasets_of_a_recipe(tiny, data_dir):
+    recipe = ConfigDict(
+        {
+            "model": tiny,
+            "seed": 3,
+            "batch_size": 4,
+            "overrides": {"tasks": ("det",)},
+            "splits": {"train": "train[:12]", "test": "test[:3]"},
+        }
+    )
+    datasets = preparation.make_datasets(recipe, data_dir)
+    sizes = {
+        name: sum(len(labels["det"]) for _, labels, _ in dataset)
+        for name, dataset in {**datasets, "train": datasets["train"](0)}.items()
+    }
+    assert sizes == {"train": 12, "validation": 10, "test": 3}
+    assert set(datasets["test"].element_spec[1]) == {"det"}
+
+    def first(epoch):
+        return next(datasets["train"](epoch).as_numpy_iterator())[0]["image"]
+
+    np.testing.assert_array_equal(first(1), first(1))
+    assert (first(1) != first(2)).any()

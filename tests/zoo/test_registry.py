@@ -7,6 +7,7 @@ import types
 import pytest
 
 import zoo
+from tests.zoo import tiny_entry
 from zoo import registry
 
 _HEAVY = ("keras", "tensorflow", "numpy", "jax", "tensorflow_datasets")
@@ -69,14 +70,45 @@ def test_packaged_name_is_refused(monkeypatch, tiny):
     entry = registry.find(tiny)
     monkeypatch.setattr(registry, "_packaged", {"packaged": entry})
     with pytest.raises(ValueError, match="has a model named 'packaged'"):
-        zoo.register("packaged", entry.module, dict(entry.card))
+        zoo.register("packaged", entry.entry, dict(entry.card))
 
 
-def test_registered_object_must_have_its_parts(tiny):
+class _Blank(zoo.Entry):
+    """An entry without a part of its own."""
+
+
+def test_registered_entry_must_have_its_parts(tiny):
     card = {"tasks": {"a": {"kind": "box"}}, "data": {"b": {}}}
-    entry = types.SimpleNamespace(build=None, tasks=None)
-    with pytest.raises(ValueError, match="lacks 'example', 'DATA'"):
-        zoo.register("mine", entry, card)
+    with pytest.raises(ValueError, match="define 'data', 'kinds', 'build'"):
+        zoo.register("mine", _Blank, card)
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        (types.SimpleNamespace(build=None), "Expected a zoo.Entry"),
+        (registry, "'zoo.registry' must define one zoo.Entry"),
+        ("tests.zoo.tiny_entry:Tiny", "Expected a zoo.Entry"),
+    ],
+)
+def test_source_that_is_no_entry(source, message):
+    with pytest.raises(ValueError, match=message):
+        registry.entry_of(source)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        tiny_entry,
+        tiny_entry.TinySquares,
+        tiny_entry.TinySquares(),
+        "tests.zoo.tiny_entry",
+        "tests.zoo.tiny_entry:TinySquares",
+    ],
+)
+def test_entry_is_registered_by_class_instance_or_name(tiny, source):
+    zoo.register("mine", source, tiny_entry.card())
+    assert isinstance(registry.find("mine").entry, tiny_entry.TinySquares)
 
 
 @pytest.mark.parametrize(

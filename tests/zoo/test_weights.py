@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import zoo
+from mtl_keras import files
 from tests.zoo import tiny_entry
 from zoo import registry, weights
 
@@ -18,7 +19,7 @@ def shipped(tiny, tmp_path, monkeypatch):
     model.save_weights(path)
     facts = {
         "file": path.name,
-        "sha256": weights.sha256(path),
+        "sha256": files.sha256(path),
         "bytes": path.stat().st_size,
         "data": "other_squares",
         "overrides": {"width": 6},
@@ -81,14 +82,14 @@ def test_truncated_file(tiny, tmp_path, ending, share):
         model.save_weights(path)
     contents = path.read_bytes()
     path.write_bytes(contents[: int(share * len(contents))])
-    with pytest.raises(ValueError, match="are damaged, or the file is none"):
+    with pytest.raises(ValueError, match="are damaged, or the file is not"):
         zoo.load(tiny, weights=path)
 
 
 def test_file_of_something_else(tiny, tmp_path):
     path = tmp_path / "notes.weights.h5"
     path.write_text("Not weights at all.")
-    with pytest.raises(ValueError, match="are damaged, or the file is none"):
+    with pytest.raises(ValueError, match="are damaged, or the file is not"):
         zoo.load(tiny, weights=path)
 
 
@@ -111,7 +112,7 @@ def test_weights_of_a_deeper_or_shallower_model(tiny, tmp_path, stored, built):
     ("name", "message"),
     [
         ("sqares", "Unknown weights.*Did you mean 'squares'"),
-        ("nowhere/model.weights.h5", "no file of weights"),
+        ("nowhere/model.weights.h5", "no weights file"),
         ("model.h5", "ends in .weights.h5 or .keras"),
     ],
 )

@@ -6,16 +6,16 @@ import sys
 from mtl_keras.messages import unknown
 
 SUMMARIES = {
-    "balancers": "Tells of every method of balancing, on one page.",
+    "balancers": "Describes every balancing method, on one page.",
     "benchmark": "Times a training step, or an export, beside plain Keras.",
     "card": "Writes a model's card from what runs have measured.",
     "compare": "Compares balancers with each other and with single tasks.",
     "evaluate": "Measures a trained model on a split.",
     "export": "Writes a trained model for serving: SavedModel, LiteRT or ONNX.",
     "list_models": "Lists the models of the zoo, or prints their cards.",
-    "predict": "Answers for pictures, which it draws, or sentences.",
-    "train": "Trains a model by its recipe, and goes on where it stopped.",
-    "tune": "Searches a better recipe: weights, balancer, rates, width ...",
+    "predict": "Predicts for images, which it draws, or sentences.",
+    "train": "Trains a model by its recipe, and resumes where it stopped.",
+    "tune": "Searches for a better recipe: weights, balancer, rates, width ...",
 }
 
 
@@ -49,6 +49,6 @@ def _usage() -> str:
             "",
             *lines,
             "",
-            "mtl-keras TOOL --help tells a tool's flags.",
+            "mtl-keras TOOL --help lists a tool's flags.",
         ]
     )

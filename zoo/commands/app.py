@@ -1,4 +1,4 @@
-"""Runs a tool: reads its flags, says in our words what is wrong with them."""
+"""Runs a tool: reads its flags, and explains what is wrong with them."""
 
 import contextlib
 import dataclasses
@@ -71,7 +71,7 @@ def run(command: Command, argv: list[str] | None = None) -> int:
         operands = _parse(command, values, argv)
     except flags.Error as error:
         print(f"error: {error}", file=sys.stderr)
-        print(f"`{command.name} --help` tells all its flags.", file=sys.stderr)
+        print(f"`{command.name} --help` lists all its flags.", file=sys.stderr)
         return 2
     if values.help:
         print(_help(command, values))
@@ -164,7 +164,7 @@ def _log_to_terminal() -> None:
 
 
 def import_backend() -> None:
-    """Imports Keras without what TensorFlow's libraries say about the CPU.
+    """Imports Keras and hides what TensorFlow's libraries log about the CPU.
 
     TensorFlow 2.21 writes lines such as "oneDNN custom operations are on"
     before TF_CPP_MIN_LOG_LEVEL is obeyed. If the import fails, they are shown.
@@ -185,10 +185,10 @@ def import_backend() -> None:
 def _errors_to(file):
     """Sends what the process writes to its standard error into a file."""
     sys.stderr.flush()
-    kept = os.dup(2)
+    terminal = os.dup(2)
     try:
         os.dup2(file.fileno(), 2)
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+        os.dup2(terminal, 2)
+        os.close(terminal)

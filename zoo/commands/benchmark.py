@@ -1,5 +1,6 @@
 """Measures steps and exports: `python -m tools.benchmark step`."""
 
+import dataclasses
 import itertools
 import json
 import pathlib
@@ -152,13 +153,13 @@ def _times(values) -> list[dict]:
             results.append({"framework": "torchjd", "balancer": name})
             _show(f"TorchJD {name}", times, results[-1], values)
     for setting in values.xla:
-        found = step.compare_steps(
+        seconds = step.compare_steps(
             network,
             {n: _balancer(n, values) for n in values.balancer},
             steps=values.steps,
             jit_compile=setting == "on",
         )
-        for name, times in found.items():
+        for name, times in seconds.items():
             results.append(
                 {"framework": "keras", "xla": setting, "balancer": name}
             )
@@ -168,8 +169,6 @@ def _times(values) -> list[dict]:
 
 def _memory(values) -> list[dict]:
     """Measures steps' peak memory; prints and returns what was found."""
-    import dataclasses
-
     from mtl_keras.profiling import memory
 
     network = _network(values)
@@ -181,17 +180,17 @@ def _memory(values) -> list[dict]:
     print(f"{'':<20}{'plain':>12}{'gradients':>12}{'balanced':>12}  over both")
     results = []
     for setting, name in itertools.product(values.xla, values.balancer):
-        found = memory.compare_memory(
+        peaks = memory.compare_memory(
             network, name, _options(values), jit_compile=setting == "on"
         )
-        sizes = [found.plain, found.jacobian, found.ours]
+        sizes = [peaks.plain, peaks.jacobian, peaks.ours]
         text = "".join(f"{size / 1e6:>9.0f} MB" for size in sizes)
         title = f"XLA {setting} {name}"
-        print(f"{title:<20}{text}{found.ratio:>11.3f}", flush=True)
+        print(f"{title:<20}{text}{peaks.ratio:>11.3f}", flush=True)
         results.append(
             {"measured": "memory", "xla": setting, "balancer": name}
-            | dataclasses.asdict(found)
-            | {"ratio": found.ratio}
+            | dataclasses.asdict(peaks)
+            | {"ratio": peaks.ratio}
         )
     return results
 

@@ -1,6 +1,5 @@
 """Writes a model's card: `python -m tools.card --model cls_det_box`."""
 
-import importlib
 from pathlib import Path
 
 from absl import flags
@@ -57,11 +56,11 @@ def run(values: flags.FlagValues, operands: list[str]) -> None:
             "model is written. Received: none. The models with a card are "
             f"{listed(zoo.list_models())}."
         )
-    module = importlib.import_module(module_name)
-    content = card_writer.describe(values.model, module)
+    entry = registry.entry_of(module_name)
+    content = card_writer.describe(values.model, entry)
     content["data"] = {
-        data: card_writer.describe_data(module, data, values.data_dir)
-        for data in module.DATA
+        data: card_writer.describe_data(entry, data, values.data_dir)
+        for data in entry.data
     }
     content["weights"] = dict(old.get("weights", {}))
     content["figures"] = list(old.get("figures", []))

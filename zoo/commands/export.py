@@ -7,7 +7,9 @@ from pathlib import Path
 from absl import flags
 
 import zoo
+from mtl_keras import files
 from mtl_keras.messages import listed, unknown
+from zoo import weights
 from zoo.commands import SUMMARIES, app, raw_inputs, selection
 
 _FORMATS = ("saved_model", "litert", "onnx")
@@ -137,7 +139,7 @@ def _check(values, operands) -> list[str]:
         raise ValueError(
             "--split is for measuring LiteRT and ONNX files. Received: "
             f"--split={values.split} with --formats={','.join(formats)}. A "
-            "SavedModel gives the model's own answers; `python -m "
+            "SavedModel gives the model's own outputs; `python -m "
             "tools.evaluate` measures these."
         )
     if values.warmup and not operands:
@@ -204,16 +206,14 @@ def _write_saved_model(values, chosen, model, target, raw):
 
 
 def _revision(chosen) -> dict:
-    from zoo import weights
-
-    found = weights.find(zoo.info(chosen.name), chosen.weights)
+    stored = weights.find(zoo.info(chosen.name), chosen.weights)
     return {
         "model": chosen.name,
         "data": chosen.data,
         "overrides": chosen.overrides,
         "weights": {
-            "name": found.name or found.path.name,
-            "sha256": weights.sha256(found.path),
+            "name": stored.name or stored.path.name,
+            "sha256": files.sha256(stored.path),
         },
     }
 

@@ -17,7 +17,7 @@ def define(values: flags.FlagValues) -> None:
     flags.DEFINE_list(
         "tasks",
         [],
-        "Names or kinds of tasks, all of which a model must answer: cls,box.",
+        "Names or kinds of tasks, all of which a model must have: cls,box.",
         flag_values=values,
     )
     flags.DEFINE_string(

@@ -5,10 +5,10 @@ import threading
 
 
 def end_with_the_parent() -> None:
-    """Ends this process when the one that started it is no more.
+    """Ends this process when the one that started it has ended.
 
-    Else what a killed tool has left behind would go on writing to the folder
-    that the tool, started again, writes to. The parent holds the other end of
+    Otherwise the processes of a killed tool would keep writing to the folder
+    that the restarted tool writes to. The parent holds the other end of
     this process's standard input for as long as it lives.
     """
 

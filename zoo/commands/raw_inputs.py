@@ -71,7 +71,7 @@ def _bytes(name) -> bytes:
         folder = path.parent
         beside = [p.name for p in folder.iterdir()] if folder.is_dir() else []
         raise ValueError(
-            f"Expected a file. Received: {name!r}, which is none."
+            f"Expected a file. Received: {name!r}, which is not one."
             f"{did_you_mean(path.name, beside)}"
         )
     return path.read_bytes()

@@ -1,4 +1,4 @@
-"""Which trained model a tool is to use: a workdir's, or the zoo's own."""
+"""Which trained model a tool uses: a workdir's, or the zoo's own."""
 
 import dataclasses
 import json
@@ -6,7 +6,9 @@ from pathlib import Path
 
 from absl import flags
 
+import zoo
 from mtl_keras.messages import listed
+from zoo import weights as zoo_weights
 
 WEIGHTS_FILE = "model.weights.h5"
 
@@ -29,14 +31,10 @@ class Selection:
 
     def load(self):
         """Returns the model with its weights."""
-        import zoo
-
         return zoo.load(self.name, self.data, self.weights, **self.overrides)
 
     def dataset(self, split: str, batch_size: int, data_dir: str | None):
         """Returns a split's batches, in order, without augmentation."""
-        import zoo
-
         return zoo.dataset(
             self.name,
             split,
@@ -121,7 +119,7 @@ def from_workdir(workdir: Path, data: str | None = None) -> Selection:
     if not weights.is_file():
         raise ValueError(
             f"The training in {str(workdir)!r} has not finished: there is no "
-            f"{WEIGHTS_FILE}. The command that started it goes on with it."
+            f"{WEIGHTS_FILE}. The command that started it resumes it."
         )
     return Selection(
         config["model"],
@@ -147,7 +145,8 @@ def read_json(workdir: Path, name: str) -> dict:
     path = workdir / name
     if not path.is_file():
         raise ValueError(
-            f"{str(workdir)!r} is no folder of a training: there is no {name}. "
+            f"{str(workdir)!r} is not the folder of a training: there is no "
+            f"{name}. "
             f"Received: --workdir={workdir}"
         )
     try:
@@ -157,9 +156,6 @@ def read_json(workdir: Path, name: str) -> dict:
 
 
 def _from_card(name, weights, data) -> Selection:
-    import zoo
-    from zoo import weights as zoo_weights
-
     card = zoo.info(name)
     known = card.get("weights", {})
     if weights is None:
@@ -170,11 +166,11 @@ def _from_card(name, weights, data) -> Selection:
                 "give --workdir, or give --weights with a file's path."
             )
         weights = next(iter(known))
-    found = zoo_weights.find(card, weights)
-    data = data or found.data or card.default_data
+    trained = zoo_weights.find(card, weights)
+    data = data or trained.data or card.default_data
     if data not in card["data"]:
         raise ValueError(
             f"{name!r} has no data {data!r}. Expected one of "
             f"{listed(card['data'])}. Received: --data={data}"
         )
-    return Selection(name, data, found.overrides, weights)
+    return Selection(name, data, trained.overrides, weights)

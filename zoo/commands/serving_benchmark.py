@@ -4,6 +4,7 @@ import tempfile
 
 from absl import flags
 
+import zoo
 from mtl_keras.messages import unknown
 
 _HEIGHT, _WIDTH = 480, 640
@@ -38,8 +39,6 @@ def run(values: flags.FlagValues) -> list[dict]:
     Raises:
         ValueError: If a model is unknown, or a batch size is no number.
     """
-    import zoo
-
     names = values.models or zoo.list_models()
     for name in names:
         zoo.info(name)
@@ -48,7 +47,7 @@ def run(values: flags.FlagValues) -> list[dict]:
     from mtl_keras.profiling import serving
 
     print(
-        f"{values.steps} interleaved calls; pictures are JPEG files of "
+        f"{values.steps} interleaved calls; images are JPEG files of "
         f"{_HEIGHT}x{_WIDTH}, sentences have 8 words"
     )
     print(
@@ -101,7 +100,7 @@ def _raw(preprocessor, batch) -> dict:
     return {name: [example] * batch for name in preprocessor.input_signature()}
 
 
-def _picture() -> bytes:
+def _image() -> bytes:
     """A JPEG file of soft colours; noise would take unusually long."""
     import tensorflow as tf
 
@@ -115,4 +114,4 @@ def _sentence() -> str:
     return _SENTENCE
 
 
-_EXAMPLES = {"ImagePreprocessor": _picture, "SentencePreprocessor": _sentence}
+_EXAMPLES = {"ImagePreprocessor": _image, "SentencePreprocessor": _sentence}

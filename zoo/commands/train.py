@@ -1,14 +1,12 @@
 """Trains a model of the zoo: `python -m tools.train --model cls_det_box`."""
 
-import functools
 import shlex
 from pathlib import Path
 
 from absl import flags
-from ml_collections import ConfigDict
 
-import zoo
-from zoo.commands import SUMMARIES, app, configuration, evaluate
+from zoo import recipe_file
+from zoo.commands import SUMMARIES, app, evaluate
 
 
 def define(values: flags.FlagValues) -> None:
@@ -31,7 +29,7 @@ def define(values: flags.FlagValues) -> None:
         "workdir",
         None,
         "Folder for all that the training leaves. The same command on the "
-        "same folder goes on where it stopped.",
+        "same folder resumes the training.",
         flag_values=values,
     )
     flags.DEFINE_string(
@@ -44,7 +42,7 @@ def define(values: flags.FlagValues) -> None:
 
 
 def run(values: flags.FlagValues, operands: list[str]) -> None:
-    """Trains, evaluates, exports and tells the figures."""
+    """Trains, evaluates and exports, and prints the metrics."""
     report, tasks = train(values, operands)
     print(evaluate.heading(report.model, report.data, report.split))
     print(evaluate.table(report.metrics, tasks))
@@ -67,84 +65,17 @@ def train(values: flags.FlagValues, operands: list[str], callbacks=()) -> tuple:
     """
     config = read_config(values, operands)
 
+    # They import a backend.
     from mtl_keras import training
+    from zoo import preparation
 
     # First: what follows may download and prepare data.
-    training.check_workdir(values.workdir, config)
-    model, datasets = prepare(config, values.data_dir)
+    workdir = training.check_workdir(values.workdir, config)
+    model, datasets = preparation.prepare(config, values.data_dir)
     report = training.train_and_evaluate(
-        model,
-        datasets,
-        config,
-        values.workdir,
-        command(values, operands),
-        callbacks,
+        model, datasets, config, workdir, command(values, operands), callbacks
     )
     return report, model.tasks
-
-
-def prepare(config, data_dir: str | None = None) -> tuple:
-    """Makes what a recipe trains.
-
-    Args:
-        config: `ml_collections.ConfigDict`, the recipe: `model`, `seed`,
-            `batch_size`, and where wanted `data`, `overrides` and `splits`, a
-            dict from `"train"`, `"validation"` and `"test"` to a split of the
-            data.
-        data_dir: String, the folder of prepared data sets.
-
-    Returns:
-        Pair of the model and of a dict with `"train"`, a function from an
-        epoch to its dataset, and the datasets `"validation"` and `"test"`.
-
-    Raises:
-        ValueError: If the recipe names what the zoo does not have.
-    """
-    import keras
-
-    # The initial weights are drawn when the model is built.
-    keras.utils.set_random_seed(config.seed)
-    overrides = dict(config.get("overrides") or {})
-    data = config.get("data")
-    model = zoo.load(config.model, data, config.get("weights"), **overrides)
-    return model, make_datasets(config, data_dir)
-
-
-def make_datasets(config, data_dir: str | None = None) -> dict:
-    """Makes the data that a recipe trains on.
-
-    Args:
-        config: As for `prepare`.
-        data_dir: String, the folder of prepared data sets.
-
-    Returns:
-        Dict, as of `prepare`.
-
-    Raises:
-        ValueError: If the recipe names what the zoo does not have.
-    """
-    overrides, data = dict(config.get("overrides") or {}), config.get("data")
-    splits = config.get("splits") or {}
-    make = {
-        split: functools.partial(
-            zoo.dataset,
-            config.model,
-            splits.get(split, split),
-            data,
-            config.batch_size,
-            data_dir=data_dir,
-            seed=config.seed,
-            training=split == "train",
-            **overrides,
-        )
-        for split in ("train", "validation", "test")
-    }
-    return {
-        # Made first: it prepares the data where that is not done.
-        "validation": make["validation"](),
-        "test": make["test"](),
-        "train": lambda epoch: make["train"](epoch=epoch),
-    }
 
 
 def command(values: flags.FlagValues, operands: list[str]) -> str:
@@ -156,22 +87,7 @@ def command(values: flags.FlagValues, operands: list[str]) -> str:
     return shlex.join([*parts, *operands])
 
 
-def _places(workdir: Path) -> str:
-    """Says where what a person wants to look at is."""
-    found = [
-        (title, workdir / name)
-        for title, name in (
-            ("Learning curves", "plots/curves.png"),
-            ("Test pictures", "plots/predictions.png"),
-            ("SavedModel", "export/1"),
-            ("TensorBoard events", "events"),
-        )
-        if (workdir / name).exists()
-    ]
-    return "\n".join(f"{title:<20}{path}" for title, path in found)
-
-
-def read_config(values: flags.FlagValues, operands: list[str]) -> ConfigDict:
+def read_config(values: flags.FlagValues, operands: list[str]):
     """Reads the recipe that the flags name.
 
     Args:
@@ -189,36 +105,22 @@ def read_config(values: flags.FlagValues, operands: list[str]) -> ConfigDict:
             "Expected --workdir, the folder for what the training leaves. "
             "Received: none. For example --workdir=runs/first"
         )
-    if values.model is None and values.config is None:
-        raise ValueError(
-            "Expected --model, a model of the zoo "
-            f"({', '.join(zoo.list_models())}), or --config, a recipe of your "
-            "own. Received: neither"
-        )
-    path = values.config or zoo.recipe(values.model)
-    config = configuration.read(path, operands)
-    if values.model is not None and values.model != config.model:
-        raise ValueError(
-            f"The recipe is for {config.model!r}. Received: "
-            f"--model={values.model} --config={values.config}. Leave out "
-            "--model, or change the recipe's field `model`."
-        )
-    _drop_other_tasks(config, operands)
-    return config
+    return recipe_file.choose(values.model, values.config, operands)
 
 
-def _drop_other_tasks(config, operands) -> None:
-    """Drops the recipe's own weights of tasks that are not asked."""
-    weights = config.get("loss_weights")
-    asked = (config.get("overrides") or {}).get("tasks")
-    typed = any(o.startswith("--config.loss_weights") for o in operands)
-    if asked is None or typed or not hasattr(weights, "items"):
-        return
-    known = zoo.info(config.model)["tasks"]
-    with config.unlocked(), config.ignore_type():
-        config.loss_weights = ConfigDict(
-            {n: w for n, w in weights.items() if n in asked or n not in known}
+def _places(workdir: Path) -> str:
+    """Lists the files of a run to look at first."""
+    places = [
+        (title, workdir / name)
+        for title, name in (
+            ("Learning curves", "plots/curves.png"),
+            ("Test images", "plots/predictions.png"),
+            ("SavedModel", "export/1"),
+            ("TensorBoard events", "events"),
         )
+        if (workdir / name).exists()
+    ]
+    return "\n".join(f"{title:<20}{path}" for title, path in places)
 
 
 COMMAND = app.Command(

@@ -63,8 +63,8 @@ class Spelling(layers.Layer):
         windows = ops.concatenate(
             [around[:, :, :-2], letters, around[:, :, 2:]], axis=-1
         )
-        found = ops.matmul(windows, self.kernel) + self.bias
-        return ops.relu(ops.max(found + (1.0 - present) * _NEVER, axis=2))
+        matches = ops.matmul(windows, self.kernel) + self.bias
+        return ops.relu(ops.max(matches + (1.0 - present) * _NEVER, axis=2))
 
     def compute_output_shape(self, input_shape):
         """One vector a token."""

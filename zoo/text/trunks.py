@@ -20,7 +20,7 @@ def build(features, present, trunk: str, units: int, dropout: float, **sizes):
             padding.
         trunk: String, one of `list_trunks()`.
         units: Integer, channels of the trunk.
-        dropout: Float in [0, 1), share of a block's output dropped.
+        dropout: Float in [0, 1), fraction of a block's output dropped.
         **sizes: `depth`, an integer: the number of blocks, `None` for the
             trunk's own; `unroll`, whether a recurrent trunk has no loop.
 
@@ -78,8 +78,8 @@ def _bilstm(x, present, units, depth, dropout, unroll):
 def _transformer(x, present, units, depth, dropout, unroll):
     """Blocks of attention (Vaswani et al., 2017), normalised before.
 
-    Which token stands where is told by a convolution, not by numbers for
-    positions: a sentence may be of any length.
+    The order of tokens is seen by a convolution, not by position embeddings: a
+    sentence may be of any length.
     """
     x = _conv(x, present, units, 1, dropout, unroll)
     for number in range(depth):

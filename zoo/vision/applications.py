@@ -16,7 +16,7 @@ def names() -> list[str]:
 
 
 def build(image, name: str, weights: str | None = None):
-    """Puts a model of `keras.applications` on a picture.
+    """Puts a model of `keras.applications` on an image.
 
     Args:
         image: Keras tensor of shape `(batch, height, width, channels)`, pixels
@@ -30,7 +30,7 @@ def build(image, name: str, weights: str | None = None):
 
     Raises:
         ValueError: If the model does not take this size, or the weights
-            cannot be had.
+            are unavailable.
     """
     shape = (*image.shape[1:3], 3)
     try:
@@ -40,7 +40,7 @@ def build(image, name: str, weights: str | None = None):
     except Exception as error:
         # Keras raises a plain Exception where a download fails.
         raise ValueError(
-            f"The trunk {name!r} cannot be built for pictures of "
+            f"The trunk {name!r} cannot be built for images of "
             f"{shape[0]}x{shape[1]} with these weights: {error} "
             f"Received: trunk_weights={weights!r}. Set `image_size`, leave "
             "out `trunk_weights`, or give the path of a weights file."

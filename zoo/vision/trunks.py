@@ -1,8 +1,9 @@
-"""Trunks for pictures: from pixels to features or a feature map."""
+"""Trunks for images: from pixels to features or a feature map."""
 
 import keras
 from keras import layers
 
+from mtl_keras import checks
 from mtl_keras.messages import did_you_mean, listed
 from zoo.vision import applications
 
@@ -14,7 +15,7 @@ def build(
     weights: str | None = None,
     width: float = 1.0,
 ):
-    """Puts a trunk on a picture.
+    """Puts a trunk on an image.
 
     Args:
         image: Keras tensor of shape `(batch, height, width, channels)`, pixels
@@ -22,8 +23,8 @@ def build(
         trunk: `"small"`, the zoo's own (see `small`); `"plain"`, the textbook
             network (see `plain`); the name of a model in
             `keras.applications`, such as `"MobileNetV2"`; or a `keras.Model`
-            of your own from a picture with values in [0, 1] to features or a
-            feature map. A gray picture is repeated for a trunk that takes
+            of your own from an image with values in [0, 1] to features or a
+            feature map. A gray image is repeated for a trunk that takes
             three channels.
         weights: `"imagenet"` or the path of a weights file, for a model in
             `keras.applications`; `None` for fresh ones.
@@ -35,7 +36,7 @@ def build(
         shape `(batch, height, width, channels)`.
 
     Raises:
-        ValueError: If there is no such trunk, or it does not take this picture
+        ValueError: If there is no such trunk, or it does not take this image
             or this argument, or gives neither features nor a map.
     """
     if isinstance(trunk, keras.Model):
@@ -48,7 +49,7 @@ def build(
     if not isinstance(trunk, str) or trunk not in names:
         raise ValueError(
             f"Unknown trunk. Expected one of {listed(_TRUNKS)}, the name of a "
-            "model in keras.applications, or a keras.Model from a picture to "
+            "model in keras.applications, or a keras.Model from an image to "
             f"features.{did_you_mean(trunk, names)} Received: trunk={trunk!r}"
         )
     _refuse(f"the trunk {trunk!r}", width=width)
@@ -56,11 +57,11 @@ def build(
 
 
 def small(image, width: float = 1.0):
-    """The zoo's default: 10 convolutions that halve the picture three times.
+    """The zoo's default: 10 convolutions that halve the image three times.
 
     Pairs of 3x3 convolutions with batch normalization, half of them with a
     shortcut (He et al., CVPR 2016, https://arxiv.org/abs/1512.03385), after a
-    first one of 4x4 that halves the picture at once: at full size a
+    first one of 4x4 that halves the image at once: at full size a
     convolution of a few channels costs two cores more time than all others.
 
     Args:
@@ -141,7 +142,7 @@ def own(image, trunk):
         Keras tensor, features or a feature map.
 
     Raises:
-        ValueError: If the model takes another picture or gives anything but
+        ValueError: If the model takes another image or gives anything but
             one tensor of features.
     """
     expected = getattr(trunk, "input_shape", None) if trunk.built else None
@@ -156,7 +157,7 @@ def own(image, trunk):
             f"The trunk {trunk.name!r} must give one tensor: features of "
             "shape (batch, channels) or a map of shape (batch, height, width, "
             f"channels). Received: outputs of shape {shapes}. Leave out its "
-            "last layers, or make a model that ends where the features are."
+            "last layers."
         )
     return features
 
@@ -175,10 +176,10 @@ def _fit(image, trunk, expected):
         for want, have in zip(expected[1:], image.shape[1:], strict=True)
     ):
         raise ValueError(
-            f"The trunk {trunk.name!r} must take pictures of shape "
+            f"The trunk {trunk.name!r} must take images of shape "
             f"{tuple(image.shape[1:])}. Received: a model with the input "
             f"shape {expected}. Set `image_size`, or build the trunk for "
-            "these pictures."
+            "these images."
         )
     return image
 
@@ -188,15 +189,7 @@ def _channels(number: int, width: float) -> int:
 
 
 def _check_width(width) -> float:
-    if isinstance(width, bool) or not isinstance(width, int | float):
-        raise ValueError(
-            f"`width` must be a number above 0. Received: width={width!r}"
-        )
-    if not 0 < width < float("inf"):
-        raise ValueError(
-            f"`width` must be a number above 0. Received: width={width!r}"
-        )
-    return width
+    return checks.number("width", width, above=0)
 
 
 def _refuse(what: str, **arguments) -> None:

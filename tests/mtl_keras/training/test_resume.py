@@ -1,4 +1,4 @@
-"""Training goes on after a reload as if it had never stopped."""
+"""Training resumes after a reload as if it had never stopped."""
 
 import copy
 

@@ -73,7 +73,7 @@ def test_gain_is_the_objective_and_references_are_kept(tmp_path):
         build, NAMES, references=path, recipe={"batch_size": 4}
     )
     hp = keras_tuner.HyperParameters()
-    with pytest.raises(ValueError, match="were measured otherwise"):
+    with pytest.raises(ValueError, match="were measured in another"):
         other.fit(hp, other.build(hp), X, LABELS, validation_data=(X, LABELS))
 
 

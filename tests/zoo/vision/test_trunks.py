@@ -104,8 +104,8 @@ def test_own_model_is_a_trunk(output, channels):
         ("MobileNetV2", {"width": 0.5}, "`width` has no effect"),
         ("MobileNetV2", {"weights": "imagnet"}, "imagnet"),
         ("InceptionV3", {}, "Set `image_size`"),
-        ("small", {"width": 0}, "`width` must be a number above 0"),
-        ("small", {"width": "wide"}, "`width` must be a number above 0"),
+        ("small", {"width": 0}, "`width` must be a finite number > 0"),
+        ("small", {"width": "wide"}, "`width` must be a finite number > 0"),
     ],
 )
 def test_wrong_argument_is_explained(trunk, arguments, message):
@@ -119,8 +119,8 @@ def test_wrong_argument_is_explained(trunk, arguments, message):
     [
         (["sequence"], (32, 32, 1), "must give one tensor"),
         (["map", "vector"], (32, 32, 1), "must give one tensor"),
-        (["map"], (16, 16, 1), "must take pictures of shape"),
-        (["map"], (32, 32, 4), "must take pictures of shape"),
+        (["map"], (16, 16, 1), "must take images of shape"),
+        (["map"], (32, 32, 4), "must take images of shape"),
     ],
 )
 def test_own_model_that_is_no_trunk_is_explained(outputs, shape, message):

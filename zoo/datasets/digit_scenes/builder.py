@@ -10,7 +10,7 @@ from zoo.datasets.digit_scenes import scenes
 _DESCRIPTION = """
 Scenes of 64x64 grey pixels that hold one whole handwritten digit among one to
 three pieces of other digits; a quarter of the scenes hold pieces only. Three
-questions: is a whole digit there (`det`), which one (`cls`), where (`box`).
+tasks: is a whole digit there (`det`), which one (`cls`), where (`box`).
 Strokes, sizes and brightness of pieces and digits are alike, so that only
 wholeness tells them apart. Where there is no digit, `cls` is -1 and `box` is
 NaN: these labels are missing.

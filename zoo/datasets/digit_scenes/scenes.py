@@ -24,7 +24,7 @@ _TRIES = 12
 
 @dataclasses.dataclass(frozen=True)
 class Scene:
-    """One scene with its three answers.
+    """One scene with its three labels.
 
     Attributes:
         image: uint8 array of shape `(64, 64, 1)`.

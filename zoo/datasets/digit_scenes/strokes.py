@@ -100,7 +100,7 @@ def cut(ink: np.ndarray, kept: float, angle: float) -> np.ndarray:
 
     Args:
         ink: Float array of shape `(height, width)`, from `draw`.
-        kept: Float, the share of the ink that stays.
+        kept: Float, the fraction of the ink that stays.
         angle: Float in radians, the direction in which the piece lies.
 
     Returns:

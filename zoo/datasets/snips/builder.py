@@ -131,7 +131,7 @@ def _files(dl_manager) -> dict:
 def _manual_folders(dl_manager) -> list[Path]:
     try:
         manual = Path(dl_manager.manual_dir)
-    except AssertionError:  # TFDS's word for "there is none".
+    except AssertionError:  # What TFDS raises where there is none.
         return []
     return [manual, manual / "snips"]
 

@@ -10,14 +10,15 @@ from pathlib import Path
 
 from absl import flags
 
-from zoo.commands import app, comparison_runs, parent, train
+from zoo.commands import app, parent, train
+from zoo.commands.compare import runs
 
 
 def run(values: flags.FlagValues, operands: list[str]) -> None:
     """Trains like `zoo.commands.train`, and writes the cost beside it."""
     from mtl_keras.profiling import cost
 
-    path = Path(values.workdir) / comparison_runs.COST
+    path = Path(values.workdir) / runs.COST
     train.train(values, operands, callbacks=[cost.Cost(path)])
 
 

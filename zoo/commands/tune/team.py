@@ -18,8 +18,8 @@ def run(argv: list[str], num_workers: int, workdir: Path) -> None:
     """Runs a search by several processes and waits for its end.
 
     The chief writes to this terminal, each worker to a file in the workdir.
-    Whatever happens here, the processes end as well; the folder is always one
-    that the same command goes on with.
+    Whatever happens here, the processes end as well; the same command
+    can always resume from the folder.
 
     Args:
         argv: List of strings, the flags of each process.
@@ -47,7 +47,7 @@ def run(argv: list[str], num_workers: int, workdir: Path) -> None:
                     raise ValueError(
                         f"{name} {_reason(worker.returncode, log)} (all of it "
                         f"in {log}). The search is ended; the same command "
-                        "goes on with it."
+                        "resumes it."
                     )
             time.sleep(_PAUSE_SECONDS)
         if chief.returncode:
@@ -65,7 +65,7 @@ def _start(argv, name, port, log, started):
         output = started.enter_context(open(log, "ab"))
     values = (name, _HOST, str(port))
     process = subprocess.Popen(
-        [sys.executable, "-m", "zoo.commands.tuning_member", *argv],
+        [sys.executable, "-m", "zoo.commands.tune.member", *argv],
         env={**os.environ, **dict(zip(VARIABLES, values, strict=True))},
         # Its input is open as long as this process lives: see `parent`.
         stdin=subprocess.PIPE,
@@ -86,9 +86,9 @@ def _end(process) -> None:
 
 
 def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind((_HOST, 0))
-        return found.getsockname()[1]
+    with socket.socket() as server:
+        server.bind((_HOST, 0))
+        return server.getsockname()[1]
 
 
 def _listens(port) -> bool:
@@ -101,7 +101,9 @@ def _reason(status, log) -> str:
     if status < 0:
         return f"was killed by the signal {-status}"
     text = log.read_text(encoding="utf-8", errors="replace")
-    lines = [line for line in text.splitlines() if line.strip()] or ["no word"]
+    lines = [line for line in text.splitlines() if line.strip()] or [
+        "no output"
+    ]
     errors = [line for line in lines if line.startswith("error: ")]
-    told = (errors or lines)[-1].removeprefix("error: ").strip()
-    return f"has ended with the status {status}: {told}"
+    message = (errors or lines)[-1].removeprefix("error: ").strip()
+    return f"has ended with the status {status}: {message}"

@@ -1,4 +1,4 @@
-"""A SavedModel of `export`, which answers with TensorFlow alone."""
+"""A SavedModel of `export`, which needs TensorFlow alone."""
 
 import json
 import re
@@ -35,7 +35,7 @@ class Exported:
         self.preprocessor = revision["preprocessor"]
         if self.preprocessor is None:
             raise ValueError(
-                "predict gives an export what a person has. Received: "
+                "predict gives an export raw inputs. Received: "
                 f"{str(self.path)!r}, which was made without a preprocessor. "
                 "Export it with one."
             )
@@ -50,7 +50,7 @@ class Exported:
         self.inputs = dict(self._signature.structured_input_signature[1])
 
     def __call__(self, raw: dict) -> dict:
-        """Answers a batch.
+        """Computes the outputs of a batch.
 
         Args:
             raw: Dict of raw input name to list.
@@ -64,7 +64,7 @@ class Exported:
         import tensorflow as tf
 
         try:
-            answers = self._signature(
+            outputs = self._signature(
                 **{
                     name: tf.constant(raw[name], spec.dtype)
                     for name, spec in self.inputs.items()
@@ -75,7 +75,7 @@ class Exported:
                 f"Expected what {str(self.path)!r} can read. Received: "
                 f"{error.message}"
             ) from error
-        return {name: value.numpy() for name, value in answers.items()}
+        return {name: value.numpy() for name, value in outputs.items()}
 
 
 def _find(path) -> Path:
@@ -90,8 +90,8 @@ def _find(path) -> Path:
     if not versions:
         raise ValueError(
             f"Expected an export, a folder with a {_SAVED_MODEL}, or a folder "
-            f"of its versions. Received: --export={path}, which is none. Make "
-            "one with `python -m tools.export`."
+            f"of its versions. Received: --export={path}, which is not one. "
+            "Make one with `python -m tools.export`."
         )
     return max(versions, key=lambda child: int(child.name))
 

@@ -1,17 +1,17 @@
-"""Answers for sentences, as `predict` prints them."""
+"""Sentences: given to a model, and its outputs printed."""
 
 
-def predict(answer, tasks: dict, sentences: list[str]) -> None:
-    """Prints what a model answers about sentences, each by itself.
+def predict(ask, tasks: dict, sentences: list[str]) -> None:
+    """Prints a model's outputs for each sentence.
 
     Args:
-        answer: Function of a list of strings that returns a dict of arrays,
-            the model's outputs and the answers of its `SpanDecoder`.
+        ask: Function of a list of strings that returns a dict of arrays, the
+            model's outputs and what its `SpanDecoder` decodes.
         tasks: Dict of name to `Task`.
         sentences: List of strings.
 
     Raises:
-        ValueError: If there is none, or one holds no word.
+        ValueError: If there is no sentence, or one has no words.
     """
     from mtl_keras.data.text import tokens
 
@@ -27,14 +27,14 @@ def predict(answer, tasks: dict, sentences: list[str]) -> None:
                 "Expected a sentence with at least one word. "
                 f"Received: {sentence!r}"
             )
-    answers = answer(sentences)
+    outputs = ask(sentences)
     for index, sentence in enumerate(sentences):
-        found = {key: value[index] for key, value in answers.items()}
-        print("\n    ".join([sentence, *describe(found, tasks)]))
+        row = {key: value[index] for key, value in outputs.items()}
+        print("\n    ".join([sentence, *describe(row, tasks)]))
 
 
-def answer_with(model):
-    """Makes the function that asks a model about sentences.
+def ask(model):
+    """Makes the function from sentences to a model's outputs.
 
     Args:
         model: `MultiTaskModel` of the zoo that takes sentences.
@@ -45,21 +45,23 @@ def answer_with(model):
     import numpy as np
     import tensorflow as tf
 
-    def answer(sentences):
+    def outputs_of(sentences):
         inputs, context = model.preprocessor(tf.constant(sentences))
-        outputs = model.predict(inputs, batch_size=len(sentences), verbose=0)
-        answers = {**outputs, **model.postprocessor(outputs, context)}
-        return {key: np.asarray(value) for key, value in answers.items()}
+        outputs = dict(
+            model.predict(inputs, batch_size=len(sentences), verbose=0)
+        )
+        outputs |= model.postprocessor(outputs, context)
+        return {key: np.asarray(value) for key, value in outputs.items()}
 
-    return answer
+    return outputs_of
 
 
-def describe(answer: dict, tasks: dict) -> list[str]:
-    """Writes what a model answers about one sentence as lines.
+def describe(outputs: dict, tasks: dict) -> list[str]:
+    """Writes a model's outputs for one sentence as lines.
 
     Args:
-        answer: Dict of arrays without a batch axis, the answers of a
-            `SpanDecoder`.
+        outputs: Dict of arrays without a batch axis, as a `SpanDecoder`
+            decodes them.
         tasks: Dict of name to `Task`.
 
     Returns:
@@ -71,15 +73,15 @@ def describe(answer: dict, tasks: dict) -> list[str]:
     for name, task in tasks.items():
         title = name.ljust(width)
         if task.kind == "classification":
-            label = answer[f"{name}_name"].decode()
-            lines.append(f"{title}  {label} {answer[f'{name}_score']:.2f}")
+            label = outputs[f"{name}_name"].decode()
+            lines.append(f"{title}  {label} {outputs[f'{name}_score']:.2f}")
         elif task.kind == "tagging":
-            found = zip(
-                answer[f"{name}_names"], answer[f"{name}_texts"], strict=True
+            spans = zip(
+                outputs[f"{name}_names"], outputs[f"{name}_texts"], strict=True
             )
             lines += [
                 f"{title}  {kind.decode()}: {text.decode()}"
-                for kind, text in found
+                for kind, text in spans
                 if kind
             ] or [f"{title}  none"]
     return lines

@@ -4,7 +4,9 @@ import dataclasses
 import json
 from pathlib import Path
 
-from zoo.commands import recipe_file, tuning_trial
+from mtl_keras import files
+from zoo import recipe_file
+from zoo.commands.tune import trial as trials
 
 _FILES = ("table.md", "table.json", "parallel.png", "progress.png")
 RECIPE = "best_recipe.py"
@@ -32,18 +34,18 @@ def gather(oracle, hypermodel, description: dict, references: dict) -> dict:
     rows = []
     for name in sorted(oracle.trials, key=int):
         trial = oracle.trials[name]
-        target = tuning_trial.folder(description["workdir"], name)
-        found = tuning_trial.result(target) or {}
+        target = trials.folder(description["workdir"], name)
+        result = trials.result(target) or {}
         values = short(dict(trial.hyperparameters.values))
         rows.append(
             {
                 "trial": int(name),
                 "status": trial.status.lower(),
-                "objective": found.get("objective"),
-                "metrics": found.get("metrics", {}),
-                "epochs": found.get("epochs"),
-                "seconds": found.get("seconds"),
-                "error": found.get("error"),
+                "objective": result.get("objective"),
+                "metrics": result.get("metrics", {}),
+                "epochs": result.get("epochs"),
+                "seconds": result.get("seconds"),
+                "error": result.get("error"),
                 "values": {
                     key: value
                     for key, value in values.items()
@@ -127,7 +129,7 @@ def write(table: dict, hypermodel, oracle, workdir: Path) -> list[Path]:
     Returns:
         List of the files' paths.
     """
-    from mtl_keras import files, plots
+    from mtl_keras import plots
     from mtl_keras.training import report
     from mtl_keras.tuning import table as pages
 
@@ -138,9 +140,7 @@ def write(table: dict, hypermodel, oracle, workdir: Path) -> list[Path]:
         "table.md": pages.markdown(plain),
     }
     for name, text in texts.items():
-        files.write_atomically(
-            workdir / name, lambda file, text=text: file.write(text.encode())
-        )
+        files.write_text(workdir / name, text)
     written = [workdir / name for name in _FILES]
     if table["best"] is None:
         return written[:2]
@@ -164,14 +164,14 @@ def write(table: dict, hypermodel, oracle, workdir: Path) -> list[Path]:
 
 def _described(hp) -> dict:
     """Writes a hyperparameter's range as data, for the plot's axes."""
-    found = {"name": hp.name, "conditions": []}
+    description = {"name": hp.name, "conditions": []}
     for condition in hp.conditions:
-        found["conditions"].append(
+        description["conditions"].append(
             {"name": condition.name, "values": list(condition.values)}
         )
     if hasattr(hp, "min_value"):
-        found |= {"low": hp.min_value, "high": hp.max_value}
-        found["is_log"] = hp.sampling == "log"
+        description |= {"low": hp.min_value, "high": hp.max_value}
+        description["is_log"] = hp.sampling == "log"
     else:
-        found["choices"] = list(hp.values)
-    return found
+        description["choices"] = list(hp.values)
+    return description

@@ -1,4 +1,4 @@
-"""Searches a better recipe: `python -m tools.tune --model cls_det_box`."""
+"""Searches for a better recipe: `python -m tools.tune --model cls_det_box`."""
 
 import json
 import shlex
@@ -7,16 +7,12 @@ from pathlib import Path
 
 from absl import flags
 
+import zoo
+from mtl_keras import files
 from mtl_keras.messages import unknown
 from mtl_keras.tuning import roles
-from zoo.commands import (
-    SUMMARIES,
-    app,
-    train,
-    tuning_results,
-    tuning_team,
-    tuning_trial,
-)
+from zoo.commands import SUMMARIES, app, train
+from zoo.commands.tune import results, team, trial
 
 _TUNERS = ("random", "hyperband", "bayesian")
 _SPACES = ("small", "full")
@@ -39,7 +35,7 @@ def define(values: flags.FlagValues) -> None:
     flags.DEFINE_integer(
         "max_trials",
         20,
-        "Trials after which the search ends; more than before goes on with it.",
+        "Trials after which the search ends; a larger number resumes it.",
         lower_bound=1,
         flag_values=values,
     )
@@ -62,7 +58,7 @@ def define(values: flags.FlagValues) -> None:
         "workers",
         None,
         "Processes that train at the same time on this machine, beside a chief "
-        "that tells them what. Without it this process does all.",
+        "that assigns the trials. Without it this process does all.",
         lower_bound=1,
         flag_values=values,
     )
@@ -81,12 +77,12 @@ def run(values: flags.FlagValues, operands: list[str]) -> None:
     workdir = Path(values.workdir)
     if values.workers is not None:
         argv = _arguments(values, operands, spared=("workers",))
-        tuning_team.run(argv, values.workers, workdir)
+        team.run(argv, values.workers, workdir)
         return
     app.import_backend()
 
-    import zoo
     from mtl_keras.tuning import objective, oracles, tuner
+    from zoo import preparation
 
     hypermodel = zoo.hypermodel(
         config.model,
@@ -100,7 +96,7 @@ def run(values: flags.FlagValues, operands: list[str]) -> None:
     role = roles.role()
     oracle = _oracle(hypermodel, values, oracles)
     references = _References(hypermodel, values, search)
-    runner = tuning_trial.Runner(
+    runner = trial.Runner(
         hypermodel, workdir, values.data_dir, references, _tell
     )
     if role == roles.WORKER:
@@ -108,16 +104,16 @@ def run(values: flags.FlagValues, operands: list[str]) -> None:
         return
     hypermodel.check()
     # Prepares the data where that is not done: two workers must not at once.
-    train.make_datasets(config, values.data_dir)["train"](0)
+    preparation.make_datasets(config, values.data_dir)["train"](0)
     # Not before: a search that could not start must not claim the folder.
     _write_search(workdir, search)
     if hypermodel.sought.is_gain:
-        # Before a trial is trained in vain.
+        # Raises before a trial is trained for nothing.
         objective.defined(hypermodel.sought.counted, references())
     oracle.keep_in(workdir / _STATE, max_trials=values.max_trials)
     oracle.on_end = _Progress(oracle, hypermodel.sought, values)
     if oracle.end_order:
-        _tell(f"Goes on after {len(oracle.end_order)} trials.")
+        _tell(f"Resumes after {len(oracle.end_order)} trials.")
     if role == roles.CHIEF:
         _tell(f"Gives trials to workers at {roles.address()}.")
     tuner.Tuner(oracle, runner, workdir).search()
@@ -129,9 +125,9 @@ def _read(values, operands) -> tuple:
     from mtl_keras.tuning import objective
 
     for name, options in (("tuner", _TUNERS), ("space", _SPACES)):
-        given = values[name].value
-        if given not in options:
-            raise ValueError(unknown(name, given, options, f"--{name}={given}"))
+        value = values[name].value
+        if value not in options:
+            raise ValueError(unknown(name, value, options, f"--{name}={value}"))
     objective.refuse_sum(values.objective)
     if values.workers is not None and roles.role() != roles.ALONE:
         raise ValueError(
@@ -175,43 +171,41 @@ def _check_workdir(workdir, search) -> None:
             )
         return
     try:
-        found = _flat(json.loads(path.read_text(encoding="utf-8")))
+        stored = _flat(json.loads(path.read_text(encoding="utf-8")))
     except (ValueError, AttributeError) as error:
         raise ValueError(
             f"{str(path)!r} is damaged: {error}. Choose another workdir or "
             "delete it."
         ) from error
-    wanted = _flat(search)
+    expected = _flat(search)
     different = sorted(
         key
-        for key in found.keys() | wanted.keys()
-        if found.get(key) != wanted.get(key)
+        for key in stored.keys() | expected.keys()
+        if stored.get(key) != expected.get(key)
     )
     if different:
         changes = "; ".join(
-            f"{key}: {found.get(key)!r} there, {wanted.get(key)!r} now"
+            f"{key}: {stored.get(key)!r} there, {expected.get(key)!r} now"
             for key in different
         )
         raise ValueError(
             f"The workdir {str(workdir)!r} holds another search. It differs in "
             f"{changes}. Choose another workdir, or delete that one to start "
-            "anew."
+            "again."
         )
 
 
 def _flat(content: dict, prefix: str = "") -> dict:
-    found = {}
+    flat = {}
     for key, value in content.items():
         if isinstance(value, dict):
-            found |= _flat(value, f"{prefix}{key}.")
+            flat |= _flat(value, f"{prefix}{key}.")
         else:
-            found[f"{prefix}{key}"] = value
-    return found
+            flat[f"{prefix}{key}"] = value
+    return flat
 
 
 def _write_search(workdir, search) -> None:
-    from mtl_keras import files
-
     text = json.dumps(search, indent=2, sort_keys=True) + "\n"
     files.write_text(workdir / _SEARCH, text)
 
@@ -232,7 +226,7 @@ def _oracle(hypermodel, values, oracles):
 
 
 class _References:
-    """The single-task figures: measured by the chief, read by its workers."""
+    """The single-task metrics: measured by the chief, read by its workers."""
 
     def __init__(self, hypermodel, values, search):
         self._hypermodel, self._values = hypermodel, values
@@ -255,27 +249,27 @@ class _References:
 
 
 class _Progress:
-    """Tells how each trial has ended."""
+    """Prints how each trial has ended."""
 
     def __init__(self, oracle, sought, values):
         self._oracle, self._sought, self._values = oracle, sought, values
         # A chief's own is put aside while it listens to KerasTuner.
         self._output = sys.stdout
 
-    def __call__(self, trial) -> None:
-        target = tuning_trial.folder(self._values.workdir, trial.trial_id)
-        found = tuning_trial.result(target) or {}
+    def __call__(self, ended) -> None:
+        target = trial.folder(self._values.workdir, ended.trial_id)
+        result = trial.result(target) or {}
         place = f"[{len(self._oracle.end_order)}/{self._values.max_trials}]"
-        number = int(trial.trial_id)
-        if "error" in found:
-            text = f"{place} trial {number} failed: {found['error']}"
+        number = int(ended.trial_id)
+        if "error" in result:
+            text = f"{place} trial {number} failed: {result['error']}"
             print(text, file=self._output, flush=True)
             return
         best = self._oracle.get_best_trials()[0]
         unit = " %" if self._sought.is_gain else ""
         print(
             f"{place} trial {number}: {self._sought.name} "
-            f"{found['objective']:.4f}{unit}, {found['seconds']:.0f} s; best "
+            f"{result['objective']:.4f}{unit}, {result['seconds']:.0f} s; best "
             f"{best.score:.4f}{unit}, trial {int(best.trial_id)}",
             file=self._output,
             flush=True,
@@ -283,10 +277,10 @@ class _Progress:
 
 
 def _finish(oracle, hypermodel, references, values, operands) -> None:
-    """Writes and tells what was found."""
+    """Writes and prints the results."""
     workdir = Path(values.workdir)
     sought = hypermodel.sought
-    table = tuning_results.gather(
+    table = results.gather(
         oracle,
         hypermodel,
         {
@@ -297,7 +291,7 @@ def _finish(oracle, hypermodel, references, values, operands) -> None:
         },
         references() if sought.is_gain else {},
     )
-    written = tuning_results.write(table, hypermodel, oracle, workdir)
+    written = results.write(table, hypermodel, oracle, workdir)
     _tell((workdir / "table.md").read_text(encoding="utf-8"))
     for path in written:
         _tell(str(path))
@@ -326,14 +320,14 @@ def command(values: flags.FlagValues, operands: list[str]) -> str:
 def _arguments(values, operands, spared=()) -> list[str]:
     names = ("model", "config", "workdir", "data_dir", "tuner", "max_trials")
     names += ("objective", "space", "workers", *_DIRECTIONS)
-    found = []
+    flags_of_tool = []
     for name in names:
         value = values[name].value
         if value in (None, []) or name in spared:
             continue
         text = ",".join(value) if isinstance(value, list) else value
-        found.append(f"--{name}={text}")
-    return [*found, *operands]
+        flags_of_tool.append(f"--{name}={text}")
+    return [*flags_of_tool, *operands]
 
 
 def _tell(text: str) -> None:

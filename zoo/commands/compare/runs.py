@@ -218,14 +218,14 @@ class Runner:
         if status == 0:
             return None
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-        told = [line for line in lines if line.strip()] or ["no word"]
-        errors = [line for line in told if line.startswith("error: ")]
-        last = errors[-1].removeprefix("error: ") if errors else told[-1]
+        written = [line for line in lines if line.strip()] or ["no output"]
+        errors = [line for line in written if line.startswith("error: ")]
+        last = errors[-1].removeprefix("error: ") if errors else written[-1]
         return f"{last.strip()} (status {status})"
 
 
 def start(argv: list[str], log: Path) -> int:
-    """Runs `zoo.commands.comparison_run` in a process and waits for its end.
+    """Runs `zoo.commands.compare.run` in a process and waits for its end.
 
     Args:
         argv: List of strings, its flags.
@@ -234,8 +234,8 @@ def start(argv: list[str], log: Path) -> int:
     Returns:
         Integer, the exit status.
     """
-    command = [sys.executable, "-m", "zoo.commands.comparison_run", *argv]
-    # Its input is open as long as this process lives: see comparison_run.
+    command = [sys.executable, "-m", "zoo.commands.compare.run", *argv]
+    # Its input is open as long as this process lives: see `run`.
     with (
         open(log, "ab") as output,
         subprocess.Popen(

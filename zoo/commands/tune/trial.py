@@ -2,16 +2,14 @@
 
 import gc
 import json
-import os
-import shutil
 from pathlib import Path
 
+from mtl_keras import files
 from mtl_keras.tuning.failure import reason
-from zoo.commands import train
 
 RESULT = "result.json"
 _CHECKPOINT = "checkpoint.npz"
-# The last one is what a trial goes on from, and comes when all is there.
+# A trial resumes from the last one, which is copied after all others.
 _CARRIED = ("config.json", "metrics.jsonl", "best.weights.h5", _CHECKPOINT)
 
 
@@ -22,9 +20,9 @@ class Runner:
         hypermodel: `zoo.hypermodels.ZooHyperModel`.
         workdir: Path of the search's folder.
         data_dir: Folder of prepared data sets, or `None`.
-        references: Function without arguments that returns the figures of
+        references: Function without arguments that returns the metrics of
             single-task models, or `None` where they are not needed.
-        tell: Function of a string, told what is being done.
+        tell: Function of a string, called with what is being done.
     """
 
     def __init__(self, hypermodel, workdir, data_dir, references, tell):
@@ -37,9 +35,9 @@ class Runner:
     def __call__(self, name: str, hp) -> float:
         """Trains a trial, or reads what it has reached before.
 
-        A trial that was killed goes on after its last epoch. One of Hyperband
-        that is chosen for more epochs goes on from where the shorter one
-        stopped, optimizer and schedule included, as if it had never stopped.
+        A trial that was killed resumes after its last epoch. One of Hyperband
+        that is chosen for more epochs resumes where the shorter one stopped,
+        optimizer and schedule included, as if it had never stopped.
 
         Args:
             name: String, the trial's id.
@@ -57,21 +55,22 @@ class Runner:
         if done is not None and "error" not in done:
             return done["objective"]
         try:
-            found = self._train(name, hp, target)
+            reached = self._train(name, hp, target)
         except Exception as error:
-            # To be told by the chief, whom KerasTuner sends no message.
+            # The chief reads it here: KerasTuner sends it no message.
             _write(target, {"error": reason(error)})
             raise
-        _write(target, found)
+        _write(target, reached)
         if "tuner/epochs" not in hp.values:
-            # Nothing goes on from it, and it is the largest file.
+            # Nothing resumes from it, and it is the largest file.
             (target / _CHECKPOINT).unlink(missing_ok=True)
-        return found["objective"]
+        return reached["objective"]
 
     def _train(self, name, hp, target) -> dict:
         import keras
 
         from mtl_keras import comparison, training
+        from zoo import preparation
 
         keras.backend.clear_session()
         gc.collect()
@@ -80,7 +79,7 @@ class Runner:
         if hp.values.get("tuner/trial_id"):
             before = folder(self._workdir, hp.values["tuner/trial_id"])
             _carry(before, target)
-        model, datasets = train.prepare(config, self._data_dir)
+        model, datasets = preparation.prepare(config, self._data_dir)
         epochs = hp.values.get("tuner/epochs", config.epochs)
         lines = training.train(model, datasets, config, target, until=epochs)
         line = comparison.kept_line(
@@ -88,7 +87,7 @@ class Runner:
         )
         sought = self._hypermodel.sought
         if line["loss"] is None:
-            raise ValueError("The training's loss is no finite number.")
+            raise ValueError("The training's loss is not a finite number.")
         keys = dict.fromkeys([*sought.counted, sought.name])
         metrics = {k: line[f"val_{k}"] for k in keys if f"val_{k}" in line}
         references = self._references() if sought.is_gain else None
@@ -142,7 +141,6 @@ def describe(values: dict) -> str:
 
 
 def _write(target, content) -> None:
-    from mtl_keras import files
     from mtl_keras.training import report
 
     text = json.dumps(report.plain(content), indent=2) + "\n"
@@ -150,12 +148,13 @@ def _write(target, content) -> None:
 
 
 def _carry(before, target) -> None:
-    """Copies what a training goes on from, where that is not done."""
+    """Copies what a training resumes from, unless it is there already."""
     if (target / _CHECKPOINT).exists():
         return
     target.mkdir(parents=True, exist_ok=True)
     for name in _CARRIED:
         if (before / name).exists():
-            partial = target / f".{name}.partial"
-            shutil.copyfile(before / name, partial)
-            os.replace(partial, target / name)
+            content = (before / name).read_bytes()
+            files.write_atomically(
+                target / name, lambda file, content=content: file.write(content)
+            )

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from zoo.commands import configuration
+from zoo import recipe_file
 
-RECIPE = Path(__file__).parent / "tiny_recipe.py"
+RECIPE = Path(__file__).parents[1] / "tools" / "tiny_recipe.py"
 
 
 def test_overrides_win():
-    config = configuration.read(
+    config = recipe_file.read(
         RECIPE,
         [
             "--config.optimizer.learning_rate=1e-3",
@@ -25,7 +25,7 @@ def test_overrides_win():
 
 
 def test_open_fields_take_names_that_are_not_there_yet():
-    config = configuration.read(
+    config = recipe_file.read(
         RECIPE,
         [
             "--config.overrides.tasks=('cls',)",
@@ -45,7 +45,7 @@ def test_open_fields_take_names_that_are_not_there_yet():
 
 
 def test_open_field_as_a_whole():
-    config = configuration.read(RECIPE, ["--config.loss_weights=equal"])
+    config = recipe_file.read(RECIPE, ["--config.loss_weights=equal"])
     assert config.loss_weights == "equal"
 
 
@@ -65,7 +65,7 @@ def test_open_field_as_a_whole():
 )
 def test_wrong_override(override, message):
     with pytest.raises(ValueError, match=message):
-        configuration.read(RECIPE, [override])
+        recipe_file.read(RECIPE, [override])
 
 
 @pytest.mark.parametrize(
@@ -80,9 +80,47 @@ def test_file_that_is_no_recipe(tmp_path, text, message):
     path = tmp_path / "recipe.py"
     path.write_text(text)
     with pytest.raises(ValueError, match=message):
-        configuration.read(path, [])
+        recipe_file.read(path, [])
 
 
 def test_missing_file(tmp_path):
     with pytest.raises(ValueError, match="There is no recipe"):
-        configuration.read(tmp_path / "recipe.py", [])
+        recipe_file.read(tmp_path / "recipe.py", [])
+
+
+@pytest.fixture
+def weighted(tmp_path):
+    """A recipe with a weight for two tasks, and for a name of no task."""
+    text = RECIPE.read_text().replace(
+        '"seed": 1,',
+        '"seed": 1, "loss_weights": {"box": 2.0, "cls": 3.0, "mine": 4.0},',
+    )
+    path = tmp_path / "weighted.py"
+    path.write_text(text)
+    return path
+
+
+def test_weights_of_tasks_that_are_left_out_are_dropped(tiny, weighted):
+    whole = recipe_file.choose(None, weighted, [])
+    assert set(whole.loss_weights) == {"box", "cls", "mine"}
+    only_cls = ["--config.overrides.tasks=('cls',)"]
+    chosen = recipe_file.choose(None, weighted, only_cls)
+    # A misspelt name stays, so that the compiled model can name it.
+    assert chosen.loss_weights.to_dict() == {"cls": 3.0, "mine": 4.0}
+
+
+def test_weights_that_are_typed_are_never_dropped(tiny, weighted):
+    overrides = ["--config.overrides.tasks=('cls',)"]
+    overrides += ["--config.loss_weights.box=5.0"]
+    chosen = recipe_file.choose(tiny, weighted, overrides)
+    assert chosen.loss_weights["box"] == 5.0
+
+
+def test_recipe_needs_a_model_or_a_path():
+    with pytest.raises(ValueError, match="Expected --model.*Received: neither"):
+        recipe_file.choose(None, None, [])
+
+
+def test_recipe_of_another_model_is_refused(tiny):
+    with pytest.raises(ValueError, match="The recipe is for 'tiny_squares"):
+        recipe_file.choose("other", RECIPE, [])

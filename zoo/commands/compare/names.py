@@ -1,5 +1,6 @@
 """What a comparison compares: names, hyperparameters, and what is wrong."""
 
+import zoo
 from mtl_keras.messages import did_you_mean, listed, unknown
 
 # The recipe's own `loss_weights`, in the list of balancers.
@@ -14,11 +15,11 @@ _TAKEN = {
 }
 
 
-def resolve(given: list[str], config, operands: list[str]) -> list[str]:
+def resolve(requested: list[str], config, operands: list[str]) -> list[str]:
     """Reads `--balancers`.
 
     Args:
-        given: List of strings: names of balancers, `"recipe"` or `"all"`.
+        requested: List of strings: names of balancers, `"recipe"` or `"all"`.
         config: `ConfigDict`, the recipe.
         operands: List of overrides `--config.FIELD=VALUE`.
 
@@ -30,7 +31,7 @@ def resolve(given: list[str], config, operands: list[str]) -> list[str]:
     """
     from mtl_keras import balancing
 
-    names = [name.strip() for name in given if name.strip()]
+    names = [name.strip() for name in requested if name.strip()]
     # A static weighting has no weights of its own: those of the recipe.
     known = [n for n in balancing.list_balancers() if n != "static"]
     for name in names:
@@ -38,12 +39,12 @@ def resolve(given: list[str], config, operands: list[str]) -> list[str]:
             raise ValueError(
                 "'static' weighs by weights of yours. Write 'recipe' for "
                 "those of the recipe, which --config.loss_weights.TASK=VALUE "
-                f"changes. Received: --balancers={','.join(given)}"
+                f"changes. Received: --balancers={','.join(requested)}"
             )
         if name == RECIPE and config.get("loss_weights") is None:
             raise ValueError(
                 "The recipe has no `loss_weights`: 'recipe' would be 'equal'. "
-                f"Received: --balancers={','.join(given)}"
+                f"Received: --balancers={','.join(requested)}"
             )
         if name not in (*known, RECIPE, _ALL):
             options = [*known, RECIPE, _ALL]
@@ -99,11 +100,11 @@ def options(names: list[str], on: str | None, config, operands: list) -> dict:
                 f"take {listed(every)}.{did_you_mean(key, every)} "
                 f"Received: {key}={typed[key]!r}"
             )
-    found = {
+    taken = {
         name: {key: value for key, value in typed.items() if key in keys}
         for name, keys in known.items()
     }
-    return found | ({RECIPE: {}} if RECIPE in names else {})
+    return taken | ({RECIPE: {}} if RECIPE in names else {})
 
 
 def _hyperparameters(name) -> list[str]:
@@ -117,13 +118,13 @@ def common(operands: list[str]) -> list[str]:
     return [o for o in operands if not o.startswith(_BALANCER)]
 
 
-def check(config, names: list[str], given: dict):
+def check(config, names: list[str], hyperparameters: dict):
     """Compiles the model with each balancer, before any data is touched.
 
     Args:
         config: `ConfigDict`, the recipe.
         names: List of names.
-        given: Dict, name to dict of hyperparameters.
+        hyperparameters: Dict, name to dict of hyperparameters.
 
     Returns:
         `MultiTaskModel`, compiled.
@@ -132,7 +133,6 @@ def check(config, names: list[str], given: dict):
         ValueError: If the model has one task only, or a balancer cannot
             balance it.
     """
-    import zoo
     from mtl_keras import balancing
 
     overrides = dict(config.get("overrides") or {})
@@ -140,7 +140,7 @@ def check(config, names: list[str], given: dict):
     tasks = sorted(model.tasks)
     if len(tasks) < 2:
         raise ValueError(
-            "There is nothing to balance: the model answers "
+            "There is nothing to balance: the model has the tasks "
             f"{listed(tasks)} only."
         )
     # Each task alone must be a model, too.
@@ -152,50 +152,29 @@ def check(config, names: list[str], given: dict):
             weights = config.get("loss_weights")
             weights = dict(weights) if hasattr(weights, "items") else weights
         else:
-            weights = balancing.get(name, **given[name])
+            weights = balancing.get(name, **hyperparameters[name])
         model.compile(loss_weights=weights or None)
     return model
 
 
-def check_monitor(config, tasks: list[str]) -> None:
-    """Refuses to choose an epoch by a figure that single tasks do not have.
-
-    Args:
-        config: `ConfigDict`, the recipe.
-        tasks: Names of the tasks.
-
-    Raises:
-        ValueError: If `config.monitor` is a figure of one task.
-    """
-    key = config.get("monitor")
-    for task in tasks if key else ():
-        if key.removeprefix("val_").startswith(f"{task}_"):
-            raise ValueError(
-                "A comparison chooses the epoch of every model alike, and a "
-                f"model of another task has no {key!r}. Received: "
-                f"config.monitor={key!r}. Write --config.monitor=val_loss, or "
-                "--config.monitor=None for the last epoch."
-            )
-
-
-def notes(names: list[str], given: dict, on: str | None) -> list[str]:
-    """Tells which balancer got which hyperparameters.
+def notes(names: list[str], hyperparameters: dict, on: str | None) -> list[str]:
+    """Lists which balancer got which hyperparameters.
 
     Args:
         names: List of names.
-        given: Dict, name to dict of hyperparameters.
+        hyperparameters: Dict, name to dict of hyperparameters.
         on: String, a level of gradients, or `None`.
 
     Returns:
         List of strings.
     """
-    told = {}
+    names_by_text = {}
     for name in names:
-        text = ", ".join(f"{k}={v!r}" for k, v in given[name].items())
-        told.setdefault(text, []).append(name)
-    if set(told) == {""}:
+        text = ", ".join(f"{k}={v!r}" for k, v in hyperparameters[name].items())
+        names_by_text.setdefault(text, []).append(name)
+    if set(names_by_text) == {""}:
         return []
     return [
-        f"{', '.join(who)}: {text or 'no hyperparameter of those given.'}"
-        for text, who in told.items()
+        f"{', '.join(group)}: {text or 'no hyperparameter of those given.'}"
+        for text, group in names_by_text.items()
     ]

@@ -9,14 +9,11 @@ from pathlib import Path
 
 from absl import flags
 
+from mtl_keras import files
 from mtl_keras.messages import listed
-from zoo.commands import (
-    SUMMARIES,
-    app,
-    comparison_names,
-    comparison_runs,
-    train,
-)
+from zoo.commands import SUMMARIES, app, train
+from zoo.commands.compare import names as balancers
+from zoo.commands.compare import runs
 
 # Learning rates that --tune_lr tries, times the recipe's.
 _FACTORS = (1 / 3, 1.0, 3.0)
@@ -69,11 +66,11 @@ def run(values: flags.FlagValues, operands: list[str]) -> None:
     with _without_devices():
         app.import_backend()
         plan = _plan(values, operands)
-    runner = comparison_runs.Runner(values, plan.config, plan.counted)
+    runner = runs.Runner(values, plan.config, plan.counted)
     rates, notes = dict.fromkeys(plan.ways), list(plan.notes)
     if values.tune_lr:
-        rates, told = _tune(runner, plan)
-        notes += told
+        rates, tuning_notes = _tune(runner, plan)
+        notes += tuning_notes
     jobs = [
         way.job(rates.get(name), seed)
         for seed in range(values.seeds)
@@ -102,7 +99,7 @@ class _Plan:
         config: `ConfigDict`, the recipe with its overrides.
         tasks: List of strings.
         counted: Dict, log key to `comparison.Measure`.
-        ways: Dict, name to `comparison_runs.Way`; `STL cls` for one task.
+        ways: Dict, name to `runs.Way`; `STL cls` for one task.
         notes: List of strings for the table.
     """
 
@@ -131,14 +128,15 @@ def _plan(values, operands) -> _Plan:
             "--balancers=equal,uncertainty,cagrad. Received: none"
         )
     from mtl_keras import comparison, training
+    from zoo import single_tasks
 
     config = train.read_config(values, operands)
-    names = comparison_names.resolve(values.balancers, config, operands)
-    options = comparison_names.options(names, values.on, config, operands)
-    base = comparison_names.common(operands)
-    model = comparison_names.check(config, names, options)
+    names = balancers.resolve(values.balancers, config, operands)
+    options = balancers.options(names, values.on, config, operands)
+    base = balancers.common(operands)
+    model = balancers.check(config, names, options)
     tasks = sorted(model.tasks)
-    comparison_names.check_monitor(config, tasks)
+    single_tasks.check_monitor(config, tasks)
     counted = comparison.measures(
         [
             f"{task.name}_{metric.name}"
@@ -149,12 +147,10 @@ def _plan(values, operands) -> _Plan:
         higher=values.higher_is_better,
         lower=values.lower_is_better,
     )
-    ways = {
-        f"{_STL} {task}": comparison_runs.single(task, base) for task in tasks
-    }
+    ways = {f"{_STL} {task}": runs.single(task, base) for task in tasks}
     for name in names:
-        ways[name] = comparison_runs.balanced(
-            name, options[name], base, is_own=name == comparison_names.RECIPE
+        ways[name] = runs.balanced(
+            name, options[name], base, is_own=name == balancers.RECIPE
         )
     rates = [None]
     if values.tune_lr:
@@ -167,7 +163,7 @@ def _plan(values, operands) -> _Plan:
                     job.folder(values.workdir),
                     train.read_config(values, job.overrides),
                 )
-    notes = comparison_names.notes(names, options, values.on)
+    notes = balancers.notes(names, options, values.on)
     return _Plan(config, tasks, counted, ways, notes)
 
 
@@ -209,10 +205,10 @@ def _tune(runner, plan) -> tuple[dict, list]:
             continue
         objectives = {}
         for rate in grid:
-            found = runner.validation(way.job(rate, 0))
-            counted = {k: m for k, m in compared.items() if k in found}
+            reached = runner.validation(way.job(rate, 0))
+            counted = {k: m for k, m in compared.items() if k in reached}
             objectives[rate or default] = comparison.delta_libmtl(
-                found, reference, counted
+                reached, reference, counted
             )
         best = comparison.best_rate(objectives)
         if best is None:
@@ -301,20 +297,18 @@ def command(values: flags.FlagValues, operands: list[str]) -> str:
 
 
 def _write(table, workdir) -> None:
-    from mtl_keras import files, plots
-    from mtl_keras.comparison import table
+    from mtl_keras import plots
+    from mtl_keras.comparison import table as pages
     from mtl_keras.training import report
 
-    page = table.markdown(table)
+    page = pages.markdown(table)
     texts = {
-        # JSON has no NaN; a figure that is not defined is null.
+        # JSON has no NaN; an undefined metric is null.
         "table.json": json.dumps(report.plain(table), indent=2) + "\n",
         "table.md": page,
     }
     for name, text in texts.items():
-        files.write_atomically(
-            workdir / name, lambda file, text=text: file.write(text.encode())
-        )
+        files.write_text(workdir / name, text)
     plots.comparison(table, workdir / "table.png")
     print(page)
     for name in (*texts, "table.png"):
@@ -325,14 +319,14 @@ def _write(table, workdir) -> None:
 def _without_devices():
     """Leaves the accelerators to the runs, which are other processes."""
     name = "CUDA_VISIBLE_DEVICES"
-    kept = os.environ.get(name)
+    devices = os.environ.get(name)
     os.environ[name] = "-1"
     try:
         yield
     finally:
         del os.environ[name]
-        if kept is not None:
-            os.environ[name] = kept
+        if devices is not None:
+            os.environ[name] = devices
 
 
 _COMMAND = app.Command(

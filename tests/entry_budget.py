@@ -1,0 +1,105 @@
+"""What each entry of the zoo may cost in the suite, counted by CPU time.
+
+A test counts for an entry if one of its parameters is the entry's name. CPU
+time of this process and of those it waited for is nearly the same on a busy
+machine and on a quiet one, which wall time is not.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+
+# Seconds of CPU for each entry: the default suite, and with --slow. A step
+# compiled by XLA and an export are the largest part.
+DEFAULT, SLOW = 15, 60
+_PROPERTY = "entry_cpu_seconds"
+
+
+class Budget:
+    """Sums the CPU seconds of the tests of each entry."""
+
+    def __init__(self):
+        self.seconds = {}
+
+    def add(self, properties) -> None:
+        """Adds what a report carries in its `user_properties`."""
+        for key, value in properties:
+            if key == _PROPERTY:
+                entry, seconds = value
+                self.seconds[entry] = self.seconds.get(entry, 0) + seconds
+
+    def exceeded(self, limit: float) -> dict:
+        """Returns the entries above the limit, with their seconds."""
+        return {
+            entry: seconds
+            for entry, seconds in sorted(self.seconds.items())
+            if seconds > limit
+        }
+
+
+# Their cards, not `zoo.list_models`: tests change what that returns.
+_CARDS = Path(__file__).parents[1] / "zoo" / "cards"
+_ENTRIES = frozenset(path.stem for path in _CARDS.glob("*.json"))
+_budget = Budget()
+_mark = 0.0
+
+
+def _cpu_seconds() -> float:
+    times = os.times()
+    return sum(times[:4])
+
+
+def _entry(item) -> str | None:
+    """Returns the entry that a test is parametrized by."""
+    parameters = getattr(item, "callspec", None)
+    values = parameters.params.values() if parameters else ()
+    # A pair such as (name, weights) counts for its name.
+    firsts = [v[0] if isinstance(v, tuple) and v else v for v in values]
+    names = [v for v in firsts if isinstance(v, str)]
+    return next((n for n in names if n in _ENTRIES), None)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    global _mark
+    _mark = _cpu_seconds()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    global _mark
+    report = yield
+    now = _cpu_seconds()
+    entry = _entry(item)
+    if entry is not None:
+        # Travels to the process that collects the reports, under xdist too.
+        report.user_properties.append((_PROPERTY, (entry, now - _mark)))
+    _mark = now
+    return report
+
+
+def pytest_runtest_logreport(report):
+    _budget.add(report.user_properties)
+
+
+def _limit(config) -> int:
+    return DEFAULT if "not slow" in config.option.markexpr else SLOW
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session):
+    is_worker = hasattr(session.config, "workerinput")
+    if not is_worker and _budget.exceeded(_limit(session.config)):
+        session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    limit = _limit(config)
+    for entry, seconds in _budget.exceeded(limit).items():
+        terminalreporter.write_line(
+            f"The tests of the entry {entry!r} took {seconds:.0f} s of CPU. "
+            f"Expected at most {limit} s: use a smaller model, or share a "
+            "fixture.",
+            red=True,
+        )

@@ -1,0 +1,249 @@
+"""A recipe's file: a Python file with `get_config()`, read and written.
+
+Not named `recipe`: a module of that name would take the place of the function
+`zoo.recipe` as soon as it was imported.
+"""
+
+import ast
+import json
+import runpy
+import sys
+from pathlib import Path
+
+from absl import flags
+from ml_collections import ConfigDict, config_flags
+
+from mtl_keras import files
+from mtl_keras.messages import did_you_mean, listed
+from zoo import registry
+
+_PREFIX = "--config."
+# Fields that hold what their reader names: the arguments of a model, weights
+# of tasks, hyperparameters of a balancer, parts of the data. The reader says
+# which names there are.
+_OPEN = ("overrides", "loss_weights", "balancer", "splits")
+_INDENT = "    "
+
+
+def choose(
+    model: str | None, path: str | Path | None, overrides: list[str]
+) -> ConfigDict:
+    """Reads the recipe of a model, or one of your own.
+
+    Args:
+        model: String, a name of `zoo.list_models()`, or `None`.
+        path: Path of a recipe, or `None` for the model's own.
+        overrides: List of strings `--config.FIELD.FIELD=VALUE`.
+
+    Returns:
+        `ml_collections.ConfigDict`. Loss weights of tasks that
+        `overrides.tasks` leaves out are dropped.
+
+    Raises:
+        ValueError: If there is no such recipe, it is of another model, or an
+            override does not fit.
+    """
+    if model is None and path is None:
+        raise ValueError(
+            "Expected --model, a model of the zoo "
+            f"({', '.join(registry.list_models())}), or --config, a recipe of "
+            "your own. Received: neither"
+        )
+    config = read(path or registry.recipe(model), overrides)
+    if model is not None and model != config.model:
+        raise ValueError(
+            f"The recipe is for {config.model!r}. Received: --model={model} "
+            f"--config={path}. Leave out --model, or change the recipe's field "
+            "`model`."
+        )
+    _drop_other_tasks(config, overrides)
+    return config
+
+
+def _drop_other_tasks(config, overrides) -> None:
+    """Drops the recipe's own weights of tasks that are left out."""
+    weights = config.get("loss_weights")
+    tasks = (config.get("overrides") or {}).get("tasks")
+    typed = any(o.startswith("--config.loss_weights") for o in overrides)
+    if tasks is None or typed or not hasattr(weights, "items"):
+        return
+    known = registry.info(config.model)["tasks"]
+    with config.unlocked(), config.ignore_type():
+        config.loss_weights = ConfigDict(
+            {n: w for n, w in weights.items() if n in tasks or n not in known}
+        )
+
+
+def read(path: Path, overrides: list[str]) -> ConfigDict:
+    """Reads a recipe.
+
+    Args:
+        path: Path of a Python file with a function `get_config()`.
+        overrides: List of strings `--config.FIELD.FIELD=VALUE`.
+
+    Returns:
+        `ml_collections.ConfigDict`.
+
+    Raises:
+        ValueError: If the file is not a recipe, it has no such field, or a
+            value is not of the field's type.
+    """
+    config = _load(Path(path))
+    argv = ["config"]
+    for override in overrides:
+        flag, value = override.split("=", 1)
+        if flag.removeprefix(_PREFIX).split(".")[0] in _OPEN:
+            _set_open_field(config, flag, value)
+        else:
+            _check_field(config, flag)
+            argv.append(override)
+    values = flags.FlagValues()
+    # `config_flags` looks for overrides in `sys_argv`, and the parser reads
+    # them from the list it is given.
+    config_flags.DEFINE_config_dict(
+        "config", config, flag_values=values, sys_argv=argv
+    )
+    try:
+        values(argv)
+    except (flags.Error, TypeError) as error:
+        raise ValueError(f"A value does not fit the recipe: {error}") from error
+    return values.config
+
+
+def _load(path) -> ConfigDict:
+    if not path.is_file():
+        raise ValueError(
+            f"There is no recipe {str(path)!r}. Expected a Python file with a "
+            f"function `get_config()`. Received: --config={path}"
+        )
+    # A recipe is data: it leaves no compiled file beside itself.
+    writes_none, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    try:
+        names = runpy.run_path(str(path))
+    except Exception as error:
+        # A recipe is code of the user's, which may raise anything.
+        raise ValueError(
+            f"The recipe {str(path)!r} does not run as Python: "
+            f"{type(error).__name__}: {error}"
+        ) from error
+    finally:
+        sys.dont_write_bytecode = writes_none
+    config = names["get_config"]() if "get_config" in names else None
+    if not isinstance(config, ConfigDict):
+        raise ValueError(
+            f"The recipe {str(path)!r} must have a function `get_config()` "
+            "that returns an ml_collections.ConfigDict. "
+            f"Received: {config!r}"
+        )
+    return config
+
+
+def _set_open_field(config, flag, value) -> None:
+    """Sets a field, such as `overrides.tasks`, that may not be there yet."""
+    try:
+        # As in `config_flags`: a Python literal, else a text.
+        value = ast.literal_eval(value)
+    except (SyntaxError, ValueError):
+        value = {"true": True, "false": False}.get(value, value)
+    name, *inner = flag.removeprefix(_PREFIX).split(".")
+    if len(inner) > 1:
+        raise ValueError(
+            f"`config.{name}` has no fields within its fields. Received: {flag}"
+        )
+    with config.unlocked(), config.ignore_type():
+        if not inner:
+            config[name] = value
+            return
+        if not isinstance(config.get(name), ConfigDict):
+            config[name] = ConfigDict()
+        with config[name].unlocked(), config[name].ignore_type():
+            config[name][inner[0]] = value
+
+
+def _check_field(config, flag) -> None:
+    """Checks that a recipe has the field which an override names."""
+    known = config
+    path = flag.removeprefix(_PREFIX).split(".")
+    for depth, field in enumerate(path):
+        fields = list(known) if isinstance(known, ConfigDict) else []
+        if field not in fields:
+            parent = ".".join(["config", *path[:depth]])
+            raise ValueError(
+                f"The recipe has no field {parent + '.' + field!r}. Expected "
+                f"one of {listed(fields)}.{did_you_mean(field, fields)} "
+                f"Received: {flag}"
+            )
+        known = known[field]
+
+
+def write(config: ConfigDict, path: Path, notes: list[str]) -> None:
+    """Writes a recipe.
+
+    Args:
+        config: `ConfigDict` of plain values.
+        path: Path of the `.py` file.
+        notes: List of strings, what its docstring says, the first in one line.
+    """
+    files.write_text(path, source(config, notes))
+
+
+def source(config: ConfigDict, notes: list[str]) -> str:
+    """Writes the Python of a recipe.
+
+    Args:
+        config: `ConfigDict` of plain values.
+        notes: List of strings.
+
+    Returns:
+        String, a module with `get_config()`.
+    """
+    docstring = "\n\n".join(notes).replace("\\", "\\\\").replace('"""', "'''")
+    lines = []
+    for key in config:
+        value = _written(config, key, 2)
+        if isinstance(config[key], ConfigDict):
+            value = (
+                f"ml_collections.ConfigDict(\n{_INDENT * 2}{value}\n{_INDENT})"
+            )
+        lines.append(f"{_INDENT}config.{key} = {value}")
+    return "\n".join(
+        [
+            f'"""{docstring}',
+            '"""',
+            "",
+            "import ml_collections",
+            *(
+                ["from ml_collections.config_dict import placeholder"]
+                if any("placeholder(" in line for line in lines)
+                else []
+            ),
+            "",
+            "",
+            "def get_config() -> ml_collections.ConfigDict:",
+            f'{_INDENT}"""Returns the recipe."""',
+            f"{_INDENT}config = ml_collections.ConfigDict()",
+            *lines,
+            f"{_INDENT}return config",
+            "",
+        ]
+    )
+
+
+def _written(config, key, depth) -> str:
+    """Writes a value; a dict's braces stand `depth` steps from the left."""
+    value = config[key]
+    if isinstance(value, ConfigDict):
+        inner = [
+            f"{_INDENT * (depth + 1)}{json.dumps(name)}: "
+            f"{_written(value, name, depth + 1)},"
+            for name in value
+        ]
+        return "\n".join(["{", *inner, f"{_INDENT * depth}}}"])
+    if isinstance(value, str):
+        # As the formatter writes it.
+        return json.dumps(value, ensure_ascii=False)
+    if value is not None:
+        return repr(value)
+    # A field without a value still knows its type, for the command line.
+    kind = config.get_type(key)
+    return "None" if kind is type(None) else f"placeholder({kind.__name__})"
