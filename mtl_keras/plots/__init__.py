@@ -1,14 +1,13 @@
-"""Pictures of a model, of its run and of what it answers."""
+"""Figures of a model, of its training and of its outputs."""
 
-from mtl_keras.plots.balance import balance
-from mtl_keras.plots.comparison import comparison
-from mtl_keras.plots.conflicts import conflicts
-from mtl_keras.plots.curves import curves
-from mtl_keras.plots.draw import draw
-from mtl_keras.plots.parallel import parallel
-from mtl_keras.plots.partition import partition
-from mtl_keras.plots.predictions import predictions
-from mtl_keras.plots.progress import progress
+from mtl_keras.plots.annotated_image import draw
+from mtl_keras.plots.comparison_table import comparison
+from mtl_keras.plots.gradient_conflicts import conflicts
+from mtl_keras.plots.image_grid import predictions
+from mtl_keras.plots.learning_curves import curves
+from mtl_keras.plots.partition_diagram import partition
+from mtl_keras.plots.search import parallel, progress
+from mtl_keras.plots.task_weights import balance
 
 __all__ = [
     "balance",

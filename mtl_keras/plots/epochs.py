@@ -1,5 +1,6 @@
-"""What is drawn over the epochs: reading it, and lines with their ends."""
+"""Quantities over the epochs: reading them, and lines labelled at their end."""
 
+import dataclasses
 import itertools
 import math
 import numbers
@@ -9,79 +10,108 @@ import numpy as np
 
 from mtl_keras.plots import figure as paper
 
-# Eight colours, then the same ones dashed, then dotted.
-_DASHES = ("-", (0, (4, 2)), (0, (1, 1.5)), (0, (6, 2, 1, 2)))
-_LINE_HEIGHT = 15
-# Beyond this, a linear axis shows the largest only.
+# The eight colours solid, then the same eight with each kind of dashes.
+_DASHES = (
+    "-",
+    (0, (4, 2)),
+    (0, (1, 1.5)),
+    (0, (6, 2, 1, 2)),
+    (0, (8, 2, 1, 2, 1, 2)),
+)
+_LABEL_HEIGHT = 15
+# Beyond this ratio a linear axis would show the largest values only.
 _WIDE_RANGE = 30.0
 
 
+@dataclasses.dataclass(frozen=True)
+class Line:
+    """A quantity over the epochs.
+
+    Args:
+        epochs: Array of integers.
+        values: Array of floats, NaN where there is a gap.
+        style: Dict, arguments of `matplotlib.axes.Axes.plot`.
+        label: String at the line's last value, or `None` for a line in the
+            background, without a mark at its end.
+        is_bold: Boolean, whether the label is bold.
+    """
+
+    epochs: np.ndarray
+    values: np.ndarray
+    style: dict
+    label: str | None = None
+    is_bold: bool = False
+
+
 def by_epoch(metrics: list[dict]) -> dict:
-    """Sorts the lines of a run; of two lines for one epoch the later counts.
+    """Sorts the logs of a run by epoch; the later of two for one epoch counts.
 
     Args:
         metrics: List of dicts, one an epoch, as in a run's `metrics.jsonl`.
 
     Returns:
-        Dict, epoch to line.
+        Dict, epoch to logs.
 
     Raises:
-        ValueError: If a line is no dict.
+        ValueError: If an entry is not a dict.
     """
-    lines = {}
-    for index, line in enumerate(metrics):
-        if not isinstance(line, dict):
+    logs = {}
+    for index, entry in enumerate(metrics):
+        if not isinstance(entry, dict):
             raise ValueError(
                 "`metrics` must be a list of dicts, one an epoch, such as "
                 f"{{'epoch': 0, 'loss': 1.2}}. Received: metrics[{index}]="
-                f"{line!r}"
+                f"{entry!r}"
             )
-        lines[line.get("epoch", index)] = line
-    return dict(sorted(lines.items()))
+        logs[entry.get("epoch", index)] = entry
+    return dict(sorted(logs.items()))
 
 
-def is_number(value) -> bool:
-    """Tells whether an entry of a line is drawn."""
-    # JSON has no NaN: a metric that is not defined is written as null.
+def keys_of(logs: dict) -> list[str]:
+    """Lists the keys of all epochs in the order they first appear."""
+    return list(dict.fromkeys(key for entry in logs.values() for key in entry))
+
+
+def values_of(logs: dict, key: str):
+    """Reads one quantity; NaN where it is not finite.
+
+    Args:
+        logs: Dict of `by_epoch`.
+        key: String.
+
+    Returns:
+        Pair of NumPy arrays: the epochs that have a number (or `None`) there,
+        and the values.
+    """
+    values = {
+        epoch: math.nan if entry[key] is None else float(entry[key])
+        for epoch, entry in logs.items()
+        if key in entry and _is_number(entry[key])
+    }
+    array = np.asarray(list(values.values()), dtype=float)
+    return np.asarray(list(values)), np.where(np.isfinite(array), array, np.nan)
+
+
+def _is_number(value) -> bool:
+    # JSON has no NaN: an undefined metric is written as null.
     return value is None or (
         isinstance(value, numbers.Real | np.number)
         and not isinstance(value, bool)
     )
 
 
-def values_of(lines: dict, key: str):
-    """Reads one quantity; NaN where it is not finite.
-
-    Args:
-        lines: Dict, epoch to line, of `by_epoch`.
-        key: String.
-
-    Returns:
-        Pair of NumPy arrays, the epochs that have it and its values.
-    """
-    found = {
-        epoch: math.nan if line[key] is None else float(line[key])
-        for epoch, line in lines.items()
-        if key in line and is_number(line[key])
-    }
-    values = np.asarray(list(found.values()), dtype=float)
-    return np.asarray(list(found)), np.where(
-        np.isfinite(values), values, np.nan
-    )
-
-
-def tasks_with(lines: dict, ending: str, tasks: Iterable[str] | None) -> list:
+def tasks_with(logs: dict, ending: str, tasks: Iterable[str] | None) -> list:
     """Finds the tasks that log a quantity.
 
     Args:
-        lines: Dict, epoch to line, of `by_epoch`.
+        logs: Dict of `by_epoch`.
         ending: String, the end of the key, such as `"_weight"`.
-        tasks: Names of the tasks, or `None` for what stands before the ending.
+        tasks: Names of the tasks, or `None` for all that precede the ending.
 
     Returns:
         Sorted list of strings.
     """
-    keys = {key for line in lines.values() for key in line}
+    keys = keys_of(logs)
     if tasks is None:
         tasks = [
             key.removesuffix(ending) for key in keys if key.endswith(ending)
@@ -90,7 +120,7 @@ def tasks_with(lines: dict, ending: str, tasks: Iterable[str] | None) -> list:
 
 
 def balance_keys(tasks: Iterable[str]) -> dict:
-    """Names what a balancer that monitors may log of some tasks.
+    """Names what a balancer with `monitor=True` may log of some tasks.
 
     Args:
         tasks: Names of the tasks.
@@ -110,11 +140,11 @@ def balance_keys(tasks: Iterable[str]) -> dict:
     }
 
 
-def styles(names: list[str]) -> dict:
+def styles(names: list) -> dict:
     """Gives each name a colour and, beyond eight names, dashes.
 
     Args:
-        names: List of strings, in order.
+        names: List of hashable names, in order.
 
     Returns:
         Dict, name to the arguments of a line.
@@ -130,102 +160,123 @@ def styles(names: list[str]) -> dict:
     }
 
 
-def draw_lines(axes, series: dict, line_styles: dict, labels=None) -> None:
+def last_value(values) -> float | None:
+    """Returns the last finite value, or `None`."""
+    finite = values[np.isfinite(values)]
+    return finite[-1] if len(finite) else None
+
+
+def number(value: float | None) -> str | None:
+    """Writes a value in a few digits; `None` stays `None`."""
+    if value is None:
+        return None
+    text = f"{value:.3f}" if 0.001 <= abs(value) < 100 else f"{value:.3g}"
+    return text.replace("-", "−")
+
+
+def draw_lines(
+    axes,
+    lines: list[Line],
+    *,
+    from_zero: bool = False,
+    may_be_log: bool = False,
+) -> None:
     """Draws quantities over the epochs.
+
+    Labels of lines that end close together overlap until `arrange` is called.
 
     Args:
         axes: Matplotlib axes.
-        series: Dict, name to a pair of arrays, epochs and values.
-        line_styles: Dict, name to the arguments of its line.
-        labels: Dict, name to what is written at the line's end, for those
-            that get a label, or `None`.
+        lines: List of `Line`; later ones lie above earlier ones.
+        from_zero: Boolean, whether a linear axis shows 0.
+        may_be_log: Boolean, whether the axis is logarithmic where positive
+            values differ by more than a factor of 30.
     """
     from matplotlib.ticker import MaxNLocator
 
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(axis="y", color="#EEEEEE", linewidth=1)
-    axes.set_axisbelow(True)
-    axes.tick_params(length=3, labelsize=11)
+    axes.grid(axis="y")
+    axes.tick_params(length=3)
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-    axes.set_xlabel("epoch", fontsize=11, labelpad=2)
-    ends = {}
-    for name, (epochs, values) in series.items():
-        style = line_styles[name]
-        axes.plot(epochs, values, **style)
-        alone = _is_alone(values)
-        axes.plot(epochs[alone], values[alone], ".", color=style["color"], ms=9)
-        finite = np.flatnonzero(np.isfinite(values))
-        if not len(finite):
-            continue
-        ends[name] = (epochs[finite[-1]], values[finite[-1]])
-        # A line without a name is ground; its end is none to be read.
-        if labels is None or name in labels:
-            axes.plot(
-                *ends[name], ".", color=style["color"], ms=9, clip_on=False
+    for line in lines:
+        finite = np.isfinite(line.values)
+        neighbours = np.r_[False, finite[:-1]] | np.r_[finite[1:], False]
+        marked = list(np.flatnonzero(finite & ~neighbours))
+        if line.label is not None and finite.any():
+            last = np.flatnonzero(finite)[-1]
+            marked.append(last)
+            axes.annotate(
+                line.label,
+                (line.epochs[last], line.values[last]),
+                xytext=(8, 0),
+                textcoords="offset pixels",
+                va="center_baseline",
+                weight="bold" if line.is_bold else "normal",
+                color=line.style["color"],
+                annotation_clip=False,
+                gid="end",
             )
-    every = np.concatenate([epochs for epochs, _ in series.values()])
-    first, last = every.min(), every.max()
+        look = {"marker": ".", "markersize": 9, "clip_on": False, **line.style}
+        axes.plot(line.epochs, line.values, markevery=marked, **look)
+    first = min(line.epochs.min() for line in lines)
+    last = max(line.epochs.max() for line in lines)
     if last > first:
         axes.set_xlim(first, last)
     else:
-        # A single epoch has no width of its own.
-        axes.set_xlim(first - 1, first + 1)
-        axes.set_xticks([first])
-    if not ends:
-        axes.set_yticks([])
-        axes.text(
-            0.5,
-            0.5,
-            "no finite value",
-            transform=axes.transAxes,
-            ha="center",
-            color=paper.FAINT,
-        )
-    if labels:
-        shown = {name: ends[name] for name in labels if name in ends}
-        _write_ends(axes, shown, labels, line_styles)
-
-
-def set_height(
-    axes, series: dict, *, zero: bool, may_be_log: bool = True
-) -> None:
-    """Fits the axis to the values.
-
-    Args:
-        axes: Matplotlib axes.
-        series: As of `draw_lines`.
-        zero: Boolean, whether a linear axis shows 0.
-        may_be_log: Boolean, whether the axis is logarithmic where positive
-            values differ widely.
-    """
-    values = np.concatenate([values for _, values in series.values()])
+        # A single epoch has no width.
+        axes.set(xlim=(first - 1, first + 1), xticks=[first])
+    values = np.concatenate([line.values for line in lines])
     values = values[np.isfinite(values)]
-    if not len(values):
+    if len(values):
+        _set_height(axes, values, from_zero=from_zero, may_be_log=may_be_log)
         return
+    axes.set_yticks([])
+    centre = {"ha": "center", "transform": axes.transAxes}
+    axes.text(0.5, 0.5, "no finite value", color=paper.FAINT, **centre)
+
+
+def _set_height(axes, values, *, from_zero, may_be_log):
     from matplotlib.ticker import MaxNLocator, NullFormatter
 
     low, high = values.min(), values.max()
     if may_be_log and low > 0 and high > _WIDE_RANGE * low:
-        axes.set_yscale("log")
-        axes.set_ylim(low / 1.3, high * 1.3)
-        # Matplotlib would write its powers in a markup that we switch off.
+        axes.set(yscale="log", ylim=(low / 1.3, high * 1.3))
+        # By default powers are written in a markup that the style turns off.
         axes.yaxis.set_major_formatter("{x:g}")
         axes.yaxis.set_minor_formatter(NullFormatter())
         return
     axes.yaxis.set_major_locator(MaxNLocator(5))
-    if zero:
+    # A large offset over the axis would hide the values' size.
+    axes.ticklabel_format(axis="y", useOffset=False)
+    if from_zero:
         low, high = min(low, 0.0), max(high, 0.0)
-    # The last digits of a value that hardly changes are no landscape.
+    # Rounding errors of a constant must not fill the axis.
     room = max(0.06 * (high - low), 0.02 * max(abs(low), abs(high)), 1e-12)
-    is_ground = zero and low == 0
-    axes.set_ylim(low if is_ground else low - room, high + room)
+    starts_at_zero = from_zero and low == 0
+    axes.set_ylim(low if starts_at_zero else low - room, high + room)
+
+
+def arrange(figure) -> None:
+    """Lays a figure out for good and moves its lines' labels apart.
+
+    Args:
+        figure: Matplotlib figure with lines of `draw_lines`, complete.
+    """
+    figure.get_layout_engine().execute(figure)
+    # Another layout would undo the offsets, which are in pixels.
+    figure.set_layout_engine("none")
+    for axes in figure.axes:
+        labels = [text for text in axes.texts if text.get_gid() == "end"]
+        heights = [axes.transData.transform(text.xy)[1] for text in labels]
+        places = spread_out(heights, _LABEL_HEIGHT, axes.bbox.y0, axes.bbox.y1)
+        for text, height, place in zip(labels, heights, places, strict=True):
+            text.set_position((8, place - height))
 
 
 def spread_out(heights: list, gap: float, low: float, high: float) -> list:
     """Moves labels apart, as little as needed, within their room.
 
     Args:
-        heights: List of floats, where the labels would stand.
+        heights: List of floats, the places that the labels would have.
         gap: Float, the least distance of two.
         low: Float, the lowest place.
         high: Float, the highest place.
@@ -237,41 +288,11 @@ def spread_out(heights: list, gap: float, low: float, high: float) -> list:
     order = sorted(range(len(heights)), key=lambda index: heights[index])
     if len(order) > 1:
         gap = min(gap, (high - low) / (len(order) - 1))
-    placed, floor = {}, low
+    places, floor, ceiling = {}, low, high
     for index in order:
-        placed[index] = max(heights[index], floor)
-        floor = placed[index] + gap
-    ceiling = high
+        places[index] = max(heights[index], floor)
+        floor = places[index] + gap
     for index in reversed(order):
-        placed[index] = min(placed[index], ceiling)
-        ceiling = placed[index] - gap
-    return [placed[index] for index in range(len(heights))]
-
-
-def number(value: float) -> str:
-    """Writes a value in a few digits."""
-    text = f"{value:.3f}" if 0.001 <= abs(value) < 100 else f"{value:.3g}"
-    return text.replace("-", "−")
-
-
-def _is_alone(values):
-    finite = np.concatenate([[False], np.isfinite(values), [False]])
-    return finite[1:-1] & ~finite[:-2] & ~finite[2:]
-
-
-def _write_ends(axes, ends, labels, line_styles):
-    names = list(ends)
-    heights = [axes.transData.transform(ends[name])[1] for name in names]
-    box = axes.bbox
-    placed = spread_out(heights, _LINE_HEIGHT, box.y0, box.y1)
-    for name, height, place in zip(names, heights, placed, strict=True):
-        axes.annotate(
-            labels[name],
-            ends[name],
-            xytext=(8, place - height),
-            textcoords="offset pixels",
-            va="center_baseline",
-            size=12,
-            color=line_styles[name]["color"],
-            annotation_clip=False,
-        )
+        places[index] = min(places[index], ceiling)
+        ceiling = places[index] - gap
+    return [places[index] for index in range(len(heights))]

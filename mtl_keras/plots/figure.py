@@ -1,15 +1,16 @@
-"""The paper that all pictures are drawn on: size, style, colours, saving."""
+"""Figures in the project's style: size, colours, layout, saving."""
 
 import contextlib
 import functools
-import os
 import pathlib
 
+from mtl_keras import files
+
 INK = "#333333"
-FAINT = "#767676"
+FAINT = "#6E6E6E"
 RULE = "#D9D9D9"
 # Paul Tol's muted scheme, without the colours too pale for a line on white:
-# https://personal.sron.nl/~pault/ . They differ for the colour-blind too.
+# https://personal.sron.nl/~pault/ . Colour-blind readers can tell them apart.
 TASK_COLOURS = (
     "#4477AA",
     "#CC6677",
@@ -21,24 +22,40 @@ TASK_COLOURS = (
     "#882255",
 )
 
-# With 72 dots an inch a point is a pixel: sizes below are all in pixels.
+# At 72 dots per inch a point is a pixel: all sizes are in pixels.
 _DOTS_PER_INCH = 72
 _STYLE = {
     "font.family": ["DejaVu Sans"],
     "font.size": 12,
     "text.color": INK,
     "text.parse_math": False,
+    "axes.axisbelow": True,
     "axes.edgecolor": RULE,
     "axes.labelcolor": FAINT,
+    "axes.labelsize": 11,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 14,
+    "figure.constrained_layout.h_pad": 10 / 72,
+    "figure.constrained_layout.w_pad": 10 / 72,
+    "figure.titlesize": 16,
+    "figure.titleweight": "bold",
+    "grid.color": "#EEEEEE",
+    "legend.borderaxespad": 0.8,
+    "legend.frameon": False,
+    "legend.handlelength": 2.3,
     "xtick.color": RULE,
     "ytick.color": RULE,
     "xtick.labelcolor": FAINT,
     "ytick.labelcolor": FAINT,
+    "xtick.labelsize": 11,
+    "ytick.labelsize": 11,
 }
 
 
 def checked_path(path) -> pathlib.Path:
-    """Checks where a picture shall go.
+    """Checks where a figure is to be written.
 
     Args:
         path: String or path of a `.png` file; its folders are made later.
@@ -47,13 +64,13 @@ def checked_path(path) -> pathlib.Path:
         `pathlib.Path`.
 
     Raises:
-        ValueError: If the path is a folder, or is no `.png`.
+        ValueError: If the path is a folder or does not end with `.png`.
     """
     path = pathlib.Path(path)
     if path.is_dir():
         raise ValueError(
-            "`path` must be the picture's file, not a folder. "
-            f"Received: path='{path}'. Write path='{path / 'picture.png'}'."
+            "`path` must be a file, not a folder. "
+            f"Received: path='{path}'. Write path='{path / 'figure.png'}'."
         )
     if path.suffix.lower() != ".png":
         raise ValueError(
@@ -64,12 +81,13 @@ def checked_path(path) -> pathlib.Path:
 
 
 @contextlib.contextmanager
-def new_figure(width: int, height: int):
+def new_figure(width: int, height: int, *, layout: str = "constrained"):
     """Makes an empty figure in the project's style, whatever the user's is.
 
     Args:
         width: Integer, pixels.
         height: Integer, pixels.
+        layout: String, Matplotlib's layout engine, or `"none"`.
 
     Yields:
         `matplotlib.figure.Figure` with an Agg canvas. Draw and save inside
@@ -84,16 +102,35 @@ def new_figure(width: int, height: int):
     with matplotlib.style.context(["default", _STYLE]):
         # Agg truncates to whole pixels: the excess keeps 113 from being 112.
         size = [(pixels + 1e-6) / _DOTS_PER_INCH for pixels in (width, height)]
-        figure = Figure(figsize=size, dpi=_DOTS_PER_INCH, facecolor="white")
+        figure = Figure(size, _DOTS_PER_INCH, facecolor="white", layout=layout)
         FigureCanvasAgg(figure)
         yield figure
+
+
+def write_title(figure, title: str | None, note: str | None = None) -> None:
+    """Writes a title above the axes and an explanation below them.
+
+    Args:
+        figure: Figure of `new_figure` with a layout engine.
+        title: String, cut to the figure's width, or `None`.
+        note: String, wrapped at the figure's width, or `None`.
+    """
+    width = figure.bbox.width
+    left = 16 / width
+    if title:
+        title = shortened(title, width - 32, 16, "bold")
+        figure.suptitle(title, x=left, ha="left")
+    if note:
+        figure.supxlabel(
+            note, x=left, ha="left", size=11, color=FAINT, wrap=True
+        )
 
 
 def pixel_axes(figure):
     """Covers a figure with axes in pixels from its top left corner.
 
     Args:
-        figure: `matplotlib.figure.Figure` of `new_figure`.
+        figure: Figure of `new_figure` with the layout `"none"`.
 
     Returns:
         `matplotlib.axes.Axes`, invisible itself.
@@ -101,55 +138,39 @@ def pixel_axes(figure):
     width, height = figure.bbox.size
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set_axis_off()
-    axes.set_autoscale_on(False)
-    axes.set_xlim(0, width)
-    axes.set_ylim(height, 0)
+    axes.set(autoscale_on=False, xlim=(0, width), ylim=(height, 0))
     return axes
 
 
 def save(figure, path: pathlib.Path) -> pathlib.Path:
-    """Writes a figure as PNG, so that a kill leaves no half of a picture.
+    """Writes a figure as PNG, in full or not at all.
 
     Args:
-        figure: `matplotlib.figure.Figure` of `new_figure`.
+        figure: Figure of `new_figure`.
         path: Path of `checked_path`.
 
     Returns:
         The path.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with open(temporary, "wb") as file:
-            # Without Matplotlib's version the same data give the same bytes.
-            figure.canvas.print_png(file, metadata={"Software": None})
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    # Without Matplotlib's version the same data give the same bytes.
+    files.write_atomically(
+        path,
+        lambda file: figure.canvas.print_png(file, metadata={"Software": None}),
+    )
     return path
 
 
 def text_width(text: str, size: float, weight: str = "normal") -> float:
-    """Measures a line of text.
-
-    Args:
-        text: String.
-        size: Float, font size in pixels.
-        weight: String, `"normal"` or `"bold"`.
-
-    Returns:
-        Float, pixels.
-    """
+    """Returns the width of a line of text in pixels."""
     from matplotlib.font_manager import FontProperties
 
     font = FontProperties(family="DejaVu Sans", size=size, weight=weight)
-    return _ruler().get_text_width_height_descent(text, font, False)[0]
+    return _renderer().get_text_width_height_descent(text, font, False)[0]
 
 
 @functools.cache
-def _ruler():
-    # The one that draws: hinting makes its text wider than the outlines.
+def _renderer():
+    # The renderer that draws: its hinting makes text wider than the outlines.
     from matplotlib.backends.backend_agg import RendererAgg
 
     return RendererAgg(1, 1, _DOTS_PER_INCH)
@@ -171,8 +192,6 @@ def shortened(
     """
     if text_width(text, size, weight) <= width:
         return text
-    for length in range(len(text) - 1, 0, -1):
-        cut = text[:length].rstrip() + "…"
-        if text_width(cut, size, weight) <= width:
-            return cut
-    return "…"
+    while text and text_width(text + "…", size, weight) > width:
+        text = text[:-1].rstrip()
+    return text + "…"

@@ -1,10 +1,10 @@
-"""Marks drawn on an image and below it: boxes, their colours, text."""
+"""Marks on an image: boxes, their colours, tags."""
 
 from mtl_keras.plots import figure as paper
 
-# Okabe and Ito (2008): told apart by the colour-blind too.
+# Okabe and Ito (2008): colour-blind readers can tell them apart.
 _BOX_COLOURS = {True: "#009E73", False: "#D55E00", None: "#3A8FD6"}
-# The same, darker, to be read as text on white.
+# The same, darker, for text on white.
 _TEXT_COLOURS = {True: "#00704F", False: "#B54400", None: paper.INK}
 _SIGNS = {True: "✓ ", False: "✗ ", None: ""}
 TRUE_COLOUR = "#FFFFFF"
@@ -17,15 +17,15 @@ def box_colour(is_right: bool | None) -> str:
 
 
 def style_of(remark) -> tuple[str, str, str]:
-    """Tells how a remark is written.
+    """Returns how a remark is written.
 
     Args:
-        remark: `answers.Remark`.
+        remark: `annotations.Remark`.
 
     Returns:
         Three strings: the sign before the text, the colour, the font's weight.
     """
-    # A detail that is right needs no applause.
+    # Details are marked only where they are wrong.
     is_plain = remark.is_right and not remark.is_main
     verdict = None if is_plain else remark.is_right
     is_detail = verdict is None and not remark.is_main
@@ -33,23 +33,41 @@ def style_of(remark) -> tuple[str, str, str]:
     return _SIGNS[verdict], colour, "bold" if remark.is_main else "normal"
 
 
+def draw_image(axes, image, extent) -> None:
+    """Draws an image, with hard edges where it is enlarged.
+
+    Args:
+        axes: Axes of `figure.pixel_axes`.
+        image: Array of shape `(height, width, 3)`, uint8.
+        extent: Four floats, its left, top, right and bottom in pixels.
+    """
+    left, top, right, bottom = extent
+    is_enlarged = right - left >= image.shape[1]
+    axes.imshow(
+        image,
+        extent=(left, right, bottom, top),
+        interpolation="nearest" if is_enlarged else "antialiased",
+        aspect="auto",
+    )
+
+
 def draw_box(axes, box, extent, colour: str, *, is_true: bool, width: float):
     """Draws a box on an image.
 
     Args:
         axes: Axes of `figure.pixel_axes`.
-        box: Array `x1, y1, x2, y2`, shares of the image.
+        box: Array `x1, y1, x2, y2`, fractions of the image.
         extent: Four floats, the image's left, top, right and bottom in pixels.
         colour: String.
-        is_true: Boolean, whether the box is a label, and dashed.
+        is_true: Boolean, whether the box is a label, hence dashed.
         width: Float, the line's width in pixels.
     """
     from matplotlib.patches import Rectangle
 
-    # A box that reaches out of the image ends at the image's edge.
+    # A box that exceeds the image ends at the image's edge.
     x1, y1, x2, y2 = _inside(box, extent, width / 2)
     dashes = (0, (2.4, 2.0)) if is_true else "-"
-    # The dark ground keeps the line visible on an image of its own colour.
+    # The dark line below keeps it visible on an image of its own colour.
     ground = {"edgecolor": "#000000", "alpha": 0.55}
     ground["linewidth"] = width if is_true else width + 2
     line = {"edgecolor": colour, "linewidth": width, "linestyle": dashes}
@@ -63,10 +81,10 @@ def draw_box(axes, box, extent, colour: str, *, is_true: bool, width: float):
 
 def _inside(box, extent, margin):
     left, top, right, bottom = extent
-    shares = zip(box, (left, top, left, top), (right, bottom) * 2, strict=True)
+    sides = zip(box, (left, top) * 2, (right, bottom) * 2, strict=True)
     return [
-        min(max(low + share * (high - low), low + margin), high - margin)
-        for share, low, high in shares
+        min(max(low + fraction * (high - low), low + margin), high - margin)
+        for fraction, low, high in sides
     ]
 
 
@@ -75,11 +93,11 @@ def draw_tag(axes, text: str, extent, box, colour: str, font: float, line):
 
     Args:
         axes: Axes of `figure.pixel_axes`.
-        text: String; a longer one than the image is made smaller, then cut.
+        text: String; if wider than the image it is made smaller, then cut.
         extent: Four floats, the image's left, top, right and bottom in pixels.
-        box: Array `x1, y1, x2, y2`, shares of the image, or `None` for the
+        box: Array `x1, y1, x2, y2`, fractions of the image, or `None` for the
             corner.
-        colour: String, the ground's colour.
+        colour: String, the background's colour.
         font: Float, the font's size in pixels.
         line: Float, the width of the box's line in pixels.
     """
@@ -95,11 +113,7 @@ def draw_tag(axes, text: str, extent, box, colour: str, font: float, line):
     left, top = extent[:2]
     if box is not None:
         left, top = _tag_place(box, extent, width, height, line)
-    axes.add_patch(
-        Rectangle(
-            (left, top), width, height, facecolor=colour, edgecolor="none"
-        )
-    )
+    axes.add_patch(Rectangle((left, top), width, height, color=colour, lw=0))
     axes.text(
         left + 0.4 * font,
         top + height / 2,

@@ -1,4 +1,4 @@
-"""Images as arrays that can be put on paper."""
+"""Images as arrays that can be drawn."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ _SHAPES = "(height, width), or (height, width, channels) with 1 or 3 channels"
 
 
 def to_rgb(images, argument: str = "images") -> list[np.ndarray]:
-    """Turns images into red, green and blue.
+    """Converts images to red, green and blue.
 
     Args:
         images: Array of shape `(num_images, height, width, 1 or 3)` or
@@ -14,13 +14,13 @@ def to_rgb(images, argument: str = "images") -> list[np.ndarray]:
             differ in size. uint8, or floats from 0 to 1; floats beyond that
             range (an input scaled to [-1, 1]) are stretched to it, all images
             alike.
-        argument: String, what the caller names the images in errors.
+        argument: String, the images' name in errors.
 
     Returns:
         List of uint8 arrays of shape `(height, width, 3)`.
 
     Raises:
-        ValueError: If a shape or a type is another.
+        ValueError: If a shape or a dtype is not supported.
     """
     images = [np.asarray(image) for image in images]
     for index, image in enumerate(images):
@@ -64,7 +64,7 @@ def _to_bytes(image, low, high):
 
 
 def letterboxed(size, height: int, width: int) -> tuple[int, int, int, int]:
-    """Finds a picture on the canvas that it was letterboxed to.
+    """Locates an image on the canvas that it was letterboxed to.
 
     The same whole pixels as `mtl_keras.data.letterbox.place`, without
     TensorFlow.
@@ -75,7 +75,7 @@ def letterboxed(size, height: int, width: int) -> tuple[int, int, int, int]:
         width: Integer, the canvas's width.
 
     Returns:
-        Four integers: the first row and column of the picture on the canvas,
+        Four integers: the first row and column of the image on the canvas,
         and its height and width there.
     """
     h, w = (int(extent) for extent in size)

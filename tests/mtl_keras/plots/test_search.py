@@ -1,16 +1,11 @@
-"""The pictures of a search."""
+"""The plots and the page of a search."""
 
-import importlib
-
-import matplotlib.figure
 import pytest
 
 from mtl_keras import plots
+from mtl_keras.plots import figure as paper
+from mtl_keras.plots.search import _scales
 from mtl_keras.tuning import table as pages
-
-# `plots.parallel` is the function.
-parallel = importlib.import_module("mtl_keras.plots.parallel")
-progress = importlib.import_module("mtl_keras.plots.progress")
 
 SPACE = [
     {"name": "rate", "low": 1e-4, "high": 1e-1, "is_log": True},
@@ -73,10 +68,13 @@ def table(*rows, **changes):
         (row(3, -1e-9, rate=0.01, balancer="static"),),
     ],
 )
-def test_any_search_is_drawn_and_the_same_twice(draw, rows, tmp_path):
+def test_texts_are_legible_and_bytes_the_same_twice(
+    draw, rows, tmp_path, drawn
+):
     path = draw(table(*rows), tmp_path / "a" / "search.png")
     first = path.read_bytes()
-    assert len(first) > 1000
+    drawn.check_texts()
+    assert any("toy, random search" in string for string in drawn.strings)
     assert draw(table(*rows), path).read_bytes() == first
 
 
@@ -92,30 +90,51 @@ def test_nothing_to_draw(draw, tmp_path):
     ("is_higher_better", "expected"),
     [(True, [1.0, 1.0, 3.0, 3.0]), (False, [1.0, 0.5, 0.5, 0.5])],
 )
-def test_line_is_the_best_so_far_of_whole_trainings(is_higher_better, expected):
+def test_line_is_the_best_so_far_of_whole_trainings(
+    is_higher_better, expected, tmp_path, drawn
+):
     rows = [row(0, 1.0), row(1, 0.5), row(2, 3.0), row(3, 9.0, epochs=1)]
     objective = {"name": "gain", "is_higher_better": is_higher_better}
-    whole = rows[:3]
-    axes = matplotlib.figure.Figure().add_subplot()
-    progress._draw(axes, table(*rows, objective=objective), rows, whole)
-    *_, best, own = axes.get_lines()
+    plots.progress(table(*rows, objective=objective), tmp_path / "a.png")
+    partial, whole, best, own = drawn.axes[0].get_lines()
+    assert partial.get_xydata().tolist() == [[3, 9.0]]
+    assert whole.get_xydata().tolist() == [[0, 1.0], [1, 0.5], [2, 3.0]]
     assert list(best.get_xdata()) == [0, 1, 2, 3]
     assert list(best.get_ydata()) == expected
+    assert best.get_drawstyle() == "steps-post"
     assert set(own.get_ydata()) == {1.0}
 
 
-def test_axes_place_values_on_their_scale():
+def test_scales_place_values():
     rows = [r for r in table()["rows"] if r["objective"] is not None]
-    rate, balancer, share, gain = parallel._axes(table(), rows)
-    heights = [rate.height(r) for r in rows]
+    rate, balancer, fraction, gain = _scales(table(), rows)
     # Of three decades: 0.01 is two thirds up, 0.1 at the top, 0.001 one third.
-    span = parallel._HEIGHT
-    below = [(parallel._HEADER + span - h) / span for h in heights]
-    assert below == pytest.approx([2 / 3, 1.0, 1 / 3])
-    assert share.height(rows[0]) is None
-    assert balancer.height(rows[0]) > balancer.height(rows[1])
-    assert [text for text, _ in balancer.ticks] == ["static", "cagrad"]
-    assert gain.height(rows[1]) < gain.height(rows[2]) < gain.height(rows[0])
+    assert [rate.place(r) for r in rows] == pytest.approx([2 / 3, 1.0, 1 / 3])
+    assert fraction.place(rows[0]) is None
+    assert fraction.place(rows[1]) == pytest.approx(1 / 8)
+    assert [balancer.place(r) for r in rows] == [0.25, 0.75, 0.75]
+    assert balancer.ticks == [("static", 0.25), ("cagrad", 0.75)]
+    # 5 % of the range of 5 on each side.
+    assert gain.place(rows[0]) == pytest.approx(0.25 / 5.5)
+    assert gain.place(rows[1]) == pytest.approx(5.25 / 5.5)
+
+
+def test_trials_are_lines_with_the_best_on_top(tmp_path, drawn):
+    plots.parallel(table(), tmp_path / "a.png")
+    (axes,) = drawn.axes
+    lines = {tuple(line.get_xdata()): line for line in axes.get_lines()}
+    # Trial 0 has no value on the third axis: a ring at half of its way there.
+    own, ring = lines[0, 1, 3], lines[2,]
+    heights = own.get_ydata()
+    assert heights == pytest.approx([2 / 3, 0.25, 0.25 / 5.5])
+    assert ring.get_ydata() == pytest.approx([sum(heights[1:]) / 2])
+    assert ring.get_markerfacecolor() == "white"
+    best = max(axes.get_lines(), key=lambda line: line.get_zorder())
+    assert best.get_ydata() == pytest.approx([1 / 3, 0.75, 1.0, 2.75 / 5.5])
+    assert best.get_color() == paper.TASK_COLOURS[1]
+    assert best.get_linewidth() == 3
+    for text in ("rate", "balancer", "cagrad\nc", "gain, %", "static"):
+        assert text in drawn.strings
 
 
 def test_page_has_the_best_first_and_tells_what_failed():

@@ -6,18 +6,13 @@ import pytest
 from mtl_keras import graph
 from mtl_keras.plots import figure as paper
 from mtl_keras.plots import partition
+from mtl_keras.plots.partition_diagram import _frontier, _place, _trunk_lines
 from tests.mtl_keras import test_graph as graphs
 from tests.mtl_keras.plots.scenes import count, read_png
 
-# The package's function `partition` hides the module of that name.
-_chips = partition.__globals__["_chips"]
-_place = partition.__globals__["_place"]
-_rows = partition.__globals__["_rows"]
-_trunk_lines = partition.__globals__["_trunk_lines"]
-
 
 @pytest.mark.parametrize("build", graphs.MODELS)
-def test_every_kind_of_model_is_drawn(tmp_path, build):
+def test_every_kind_of_model_is_drawn(tmp_path, drawn, build):
     model, _, _ = graphs.make(build)
     before = model.get_config()
     pixels = read_png(partition(model, tmp_path / "deep" / "parts.png"))
@@ -26,15 +21,19 @@ def test_every_kind_of_model_is_drawn(tmp_path, build):
     for index in range(len(model.output)):
         colour = paper.TASK_COLOURS[index % len(paper.TASK_COLOURS)]
         assert count(pixels, colour, 70) > 500
+    drawn.check_texts()
+    for name in model.output:
+        assert name in drawn.strings
 
 
 @pytest.mark.parametrize("build", graphs.MODELS)
 def test_frontier_boxes_stand_apart_and_inside(build):
     parts = graph.partition(graphs.make(build)[0])
-    chips = _chips(parts)
-    top, inner = 60, max(54 * len(chips), 64 * len(parts.tasks))
-    _place(chips, _rows(parts, top, inner, 64), top, inner)
-    heights = sorted(chip.y for chip in chips)
+    tensors = _frontier(parts)
+    top, inner = 60, max(54 * len(tensors), 64 * len(parts.tasks))
+    rows = {name: top + 64 * (i + 0.5) for i, name in enumerate(parts.tasks)}
+    _place(tensors, rows, top, inner)
+    heights = sorted(tensor.y for tensor in tensors)
     for low, high in zip(heights, heights[1:], strict=False):
         assert high - low >= 54 - 1e-6
     assert heights[0] >= top + 22 - 1e-6

@@ -210,11 +210,11 @@ def test_same_answers_same_bytes(tmp_path):
     [
         ({"images": np.zeros((2, 3))}, "`images` must be an array"),
         ({"images": np.zeros((3, 8, 8, 2))}, "1 or 3 channels"),
-        ({"images": []}, "at least one"),
+        ({"images": []}, "must not be empty"),
         ({"images": np.zeros((4, 8, 8, 1))}, "there are 4 images"),
         ({"predictions": []}, "`predictions` must be a dict"),
         ({"labels": {"cls": [1, 2]}}, r"`labels\['cls'\]`"),
-        ({"columns": 0}, "at least 1"),
+        ({"columns": 0}, "`columns` must be an integer of at least 1"),
         ({"sizes": [(1, 2)]}, "`sizes` must have the shape"),
     ],
 )

@@ -1,4 +1,4 @@
-"""A grid of images with what a model answers about them."""
+"""A grid of images with a model's outputs and the labels."""
 
 import dataclasses
 import math
@@ -6,7 +6,8 @@ import pathlib
 
 import numpy as np
 
-from mtl_keras.plots import answers, marks, pixels
+from mtl_keras import checks
+from mtl_keras.plots import annotations, marks, pixels
 from mtl_keras.plots import figure as paper
 
 _WIDTH = 1200
@@ -23,7 +24,7 @@ class _Cell:
     image: np.ndarray
     width: int
     height: int
-    answer: answers.Answer
+    annotation: annotations.Annotation
     lines: list
 
 
@@ -39,13 +40,13 @@ def predictions(
 ) -> pathlib.Path:
     """Draws images with the true and the predicted boxes, classes and scores.
 
-    The predicted box is solid: green if what is in it was named right,
-    red-orange if not, blue where no truth is known. Without a class, a box is
-    right with an IoU of 0.5. The true box is dashed in white. Below an image
-    stand the class and its probability, the truth where they differ, the
-    presence's probability, and the IoU; a tick or a cross says what was right
-    or wrong, and a wrong image has a red-orange frame. Where the only presence
-    task says no, the answer is "none" and no box is predicted.
+    The predicted box is solid: green if its class is right, red-orange if
+    not, blue where no label is known. Without a class, a box is right from an
+    IoU of 0.5. The true box is dashed in white. Below an image stand the class
+    and its probability, the label where it differs, the presence's
+    probability, and the IoU; ticks and crosses mark what is right and wrong,
+    and an image with an error has a red-orange frame. Where the only presence
+    task predicts absence, the class is "none" and no box is drawn.
 
     Args:
         images: Array of shape `(num_images, height, width, 1 or 3)`, uint8 or
@@ -56,63 +57,66 @@ def predictions(
         predictions: Dict of task name to array: classification
             `(num_images, num_classes)` probabilities, presence
             `(num_images, 1)` probability, box `(num_images, 4)` as
-            `x1, y1, x2, y2` in shares of the image.
+            `x1, y1, x2, y2` in fractions of the image.
         path: String or path of the `.png` file to write; missing folders are
             made.
         labels: Dict of task name to array, -1 or NaN where a label is
-            missing; tasks may be left out. Defaults to no truth at all.
-        max_images: Integer, the first so many images are drawn.
+            missing; tasks may be left out. Defaults to no labels.
+        max_images: Integer, how many images are drawn, from the first.
         columns: Integer, images in a row.
         sizes: Integer array of shape `(num_images, 2)`, the height and width
             of the originals where the images were letterboxed: the padding is
             then cut away. Defaults to whole images.
 
     Returns:
-        Path of the picture, about 1200 pixels wide with full rows.
+        Path of the figure, about 1200 pixels wide with full rows.
 
     Raises:
         ValueError: If a shape is wrong, the lengths disagree, a task has no
-            prediction, or the path is a folder or no `.png`.
+            prediction, or the path is a folder or not a `.png`.
     """
     path = paper.checked_path(path)
-    if max_images < 1 or columns < 1:
-        raise ValueError(
-            "`max_images` and `columns` must be at least 1. Received: "
-            f"max_images={max_images}, columns={columns}"
-        )
+    checks.integer("max_images", max_images, low=1)
+    checks.integer("columns", columns, low=1)
     _check_images(images)
-    tasks = answers.drawn_tasks(tasks)
-    predicted = answers.checked_predictions(predictions, tasks, len(images))
-    true = answers.checked_labels(labels, tasks, len(images))
+    tasks = annotations.drawn_tasks(tasks)
+    predicted = annotations.checked_predictions(predictions, tasks, len(images))
+    true = annotations.checked_labels(labels, tasks, len(images))
     images = pixels.to_rgb(images[:max_images])
     if sizes is not None:
         images = _without_padding(images, sizes, predicted, true, tasks)
-    read = [
-        answers.read(tasks, predicted, true, index)
-        for index in range(len(images))
-    ]
-    cells = _cells(images, read, columns)
+    cells = _cells(
+        images,
+        [
+            annotations.annotate(tasks, predicted, true, index)
+            for index in range(len(images))
+        ],
+        columns,
+    )
     columns = min(columns, len(cells))
     width = max(cell.width for cell in cells)
     height = max(cell.height for cell in cells)
     caption = max(len(cell.lines) for cell in cells) * _LINE_HEIGHT
     step = (width + _GAP, height + caption + 2 * _GAP)
-    rows = math.ceil(len(cells) / columns)
-    key = _key(read)
+    key = _key([box for cell in cells for box in cell.annotation.boxes])
     header = _HEADER if key else _MARGIN
+    key_width = sum(60 + paper.text_width(text, _FONT_SIZE) for _, text in key)
     size = (
-        max(2 * _MARGIN + columns * step[0] - _GAP, _key_width(key)),
-        header + rows * step[1],
+        max(2 * _MARGIN + columns * step[0] - _GAP, math.ceil(key_width)),
+        header + math.ceil(len(cells) / columns) * step[1],
     )
-    with paper.new_figure(*size) as figure:
+    with paper.new_figure(*size, layout="none") as figure:
         axes = paper.pixel_axes(figure)
         _draw_key(axes, key)
         for index, cell in enumerate(cells):
             row, column = divmod(index, columns)
             left = _MARGIN + column * step[0]
-            top = header + row * step[1]
-            _draw_image(axes, cell, left, top + height - cell.height)
-            _write_caption(axes, cell.lines, left, top + height)
+            bottom = header + row * step[1] + height
+            _draw_cell(axes, cell, left, bottom)
+            for number, line in enumerate(cell.lines, start=1):
+                for offset, text, look in line:
+                    baseline = bottom + number * _LINE_HEIGHT
+                    axes.text(left + offset, baseline, text, **look)
         return paper.save(figure, path)
 
 
@@ -124,7 +128,7 @@ def _check_images(images):
             f"{np.shape(images)}"
         )
     if not len(images):
-        raise ValueError("`images` must hold at least one. Received: none")
+        raise ValueError("`images` must not be empty. Received: none")
 
 
 def _without_padding(images, sizes, predicted, true, tasks):
@@ -135,16 +139,13 @@ def _without_padding(images, sizes, predicted, true, tasks):
             f"`sizes` must have the shape {(len(first), 2)}, the height and "
             f"width of each original. Received: shape {sizes.shape}"
         )
-    found = []
+    cut = []
     for index, image in enumerate(images):
         canvas = np.array(image.shape[:2])
         place = pixels.letterboxed(sizes[index], *canvas)
         offset, extent = np.array(place[:2]), np.array(place[2:])
-        rows, columns = (
-            slice(start, start + length)
-            for start, length in zip(offset, extent, strict=True)
-        )
-        found.append(image[rows, columns])
+        (top, left), (bottom, right) = offset, offset + extent
+        cut.append(image[top:bottom, left:right])
         for task in tasks:
             for boxes in (predicted, true):
                 if task.kind == "box" and task.name in boxes:
@@ -153,19 +154,19 @@ def _without_padding(images, sizes, predicted, true, tasks):
                     box = boxes[task.name][index] * canvas[to_xyxy]
                     box = (box - offset[to_xyxy]) / extent[to_xyxy]
                     boxes[task.name][index] = box
-    return found
+    return cut
 
 
-def _cells(images, read, columns):
+def _cells(images, shown, columns):
     side = (_WIDTH - 2 * _MARGIN - (columns - 1) * _GAP) // columns
     side = min(max(side, _SIDES[0]), _SIDES[1])
     shapes = [_drawn_shape(image.shape[:2], side) for image in images]
     # Text under a row of thin images may use the whole cell.
     room = max(width for _, width in shapes)
     return [
-        _Cell(image, width, height, answer, _flow(answer.remarks, room))
-        for image, (height, width), answer in zip(
-            images, shapes, read, strict=True
+        _Cell(image, width, height, annotation, _flow(annotation.remarks, room))
+        for image, (height, width), annotation in zip(
+            images, shapes, shown, strict=True
         )
     ]
 
@@ -179,7 +180,7 @@ def _drawn_shape(shape, side):
 
 
 def _flow(remarks, room):
-    """Breaks remarks into lines of (offset, text, colour, weight)."""
+    """Breaks remarks into lines of (offset, text, style)."""
     lines, used = [], 0.0
     for remark in remarks:
         sign, colour, weight = marks.style_of(remark)
@@ -191,36 +192,31 @@ def _flow(remarks, room):
         if not lines or remark.starts_line or used + width > room:
             lines.append([])
             used = 0.0
-        lines[-1].append((used, text, colour, weight))
+        look = {"size": _FONT_SIZE, "color": colour, "weight": weight}
+        lines[-1].append((used, text, look))
         used += width + _BETWEEN_REMARKS
     return lines
 
 
-def _draw_image(axes, cell, left, top):
-    extent = (left, top, left + cell.width, top + cell.height)
-    is_enlarged = cell.width >= cell.image.shape[1]
-    axes.imshow(
-        cell.image,
-        extent=(extent[0], extent[2], extent[3], extent[1]),
-        interpolation="nearest" if is_enlarged else "antialiased",
-        aspect="auto",
-    )
-    boxes = cell.answer.boxes
+def _draw_cell(axes, cell, left, bottom):
+    extent = (left, bottom - cell.height, left + cell.width, bottom)
+    marks.draw_image(axes, cell.image, extent)
+    boxes = cell.annotation.boxes
     for box in boxes:
         colour = marks.box_colour(box.is_right)
         if box.predicted is not None:
             _draw_box(axes, box.predicted, extent, colour)
         if box.true is not None:
             _draw_box(axes, box.true, extent, marks.TRUE_COLOUR)
-        # With several boxes one must know which is which.
+        # Several boxes are told apart by their tasks' names.
         if box.predicted is not None and len(boxes) > 1:
             marks.draw_tag(
                 axes, box.task, extent, box.predicted, colour, 11, _LINE
             )
-    if cell.answer.is_right is False:
+    if cell.annotation.is_right is False:
         _draw_frame(axes, extent, marks.box_colour(False), 3)
     else:
-        # A white image would have no edge on white paper.
+        # A white image would have no edge on the white background.
         _draw_frame(axes, extent, paper.RULE, 1)
 
 
@@ -234,55 +230,28 @@ def _draw_frame(axes, extent, colour, width):
     from matplotlib.patches import Rectangle
 
     left, top, right, bottom = extent
+    corner = (left - width / 2, top - width / 2)
+    size = (right - left + width, bottom - top + width)
+    # On whole pixels already; snapping would move it into the image.
+    look = {"fill": False, "joinstyle": "miter", "snap": False}
     axes.add_patch(
-        Rectangle(
-            (left - width / 2, top - width / 2),
-            right - left + width,
-            bottom - top + width,
-            fill=False,
-            edgecolor=colour,
-            linewidth=width,
-            joinstyle="miter",
-            # On whole pixels already; snapping would move it into the image.
-            snap=False,
-        )
+        Rectangle(corner, *size, edgecolor=colour, linewidth=width, **look)
     )
 
 
-def _write_caption(axes, lines, left, top):
-    for number, line in enumerate(lines):
-        baseline = top + (number + 1) * _LINE_HEIGHT
-        for offset, text, colour, weight in line:
-            axes.text(
-                left + offset,
-                baseline,
-                text,
-                size=_FONT_SIZE,
-                color=colour,
-                weight=weight,
-            )
-
-
-def _key(read):
-    boxes = [box for answer in read for box in answer.boxes]
+def _key(boxes):
     verdicts = {box.is_right for box in boxes if box.predicted is not None}
     names = {True: "predicted, right", False: "predicted, wrong"}
-    # Where some truth is known, a blue box is the exception.
-    names[None] = "predicted" if verdicts == {None} else "truth unknown"
+    # Where some labels are known, a blue box is the exception.
+    names[None] = "predicted" if verdicts == {None} else "label unknown"
     key = [
-        (marks.box_colour(verdict), names[verdict])
-        for verdict in (True, False, None)
+        (marks.box_colour(verdict), name)
+        for verdict, name in names.items()
         if verdict in verdicts
     ]
     if any(box.true is not None for box in boxes):
         key.append((marks.TRUE_COLOUR, "true"))
     return key
-
-
-def _key_width(key):
-    return math.ceil(
-        sum(60 + paper.text_width(text, _FONT_SIZE) for _, text in key)
-    )
 
 
 def _draw_key(axes, key):

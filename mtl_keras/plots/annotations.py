@@ -1,6 +1,6 @@
-"""What a model answers about one image, read against the truth.
+"""What is drawn for one image: its predictions, compared with its labels.
 
-An answer is right (`True`), wrong (`False`), or of unknown worth (`None`).
+A verdict is right (`True`), wrong (`False`), or unknown (`None`).
 """
 
 import dataclasses
@@ -11,8 +11,8 @@ from mtl_keras.messages import did_you_mean, listed
 
 _WIDTHS = {"classification": None, "presence": 1, "box": 4}
 _THRESHOLD = 0.5
-# PASCAL VOC's (Everingham et al., 2010) limit for a box that is found.
-_IOU_FOUND = 0.5
+# The limit of PASCAL VOC (Everingham et al., 2010) for a detected box.
+_IOU_DETECTED = 0.5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,8 +22,8 @@ class Remark:
     Args:
         text: String, which may be shortened.
         number: String after it, which is never cut.
-        is_right: Boolean, or `None` where it is not known or no answer.
-        is_main: Boolean, whether this is the answer itself, not a detail.
+        is_right: Boolean, or `None` where it is unknown or not a prediction.
+        is_main: Boolean, whether this is the prediction itself, not a detail.
         starts_line: Boolean.
     """
 
@@ -36,14 +36,13 @@ class Remark:
 
 @dataclasses.dataclass(frozen=True)
 class Box:
-    """A predicted box, its truth, or both.
+    """A predicted box, its label, or both.
 
     Args:
         task: String, the task's name.
-        predicted: Array `x1, y1, x2, y2`, shares of the image, or `None`.
+        predicted: Array `x1, y1, x2, y2`, fractions of the image, or `None`.
         true: Array, the same, or `None`.
-        is_right: Boolean or `None`, whether what is in the box was named
-            right.
+        is_right: Boolean or `None`, the verdict on the class of its content.
     """
 
     task: str
@@ -53,8 +52,8 @@ class Box:
 
 
 @dataclasses.dataclass(frozen=True)
-class Answer:
-    """All that is drawn about one image.
+class Annotation:
+    """All that is drawn for one image.
 
     Args:
         remarks: List of `Remark`.
@@ -71,7 +70,7 @@ class Answer:
 
 
 def drawn_tasks(tasks) -> list:
-    """Picks the tasks whose answers can be drawn.
+    """Selects the tasks whose outputs can be drawn.
 
     Args:
         tasks: Iterable of `Task`, or dict of name to `Task`.
@@ -102,7 +101,7 @@ def checked_predictions(predictions, tasks, num_images) -> dict:
             "`predictions` must be a dict of task name to array. Received: "
             f"{type(predictions).__name__}"
         )
-    found = {}
+    checked = {}
     for task in tasks:
         if task.name not in predictions:
             raise ValueError(
@@ -121,12 +120,12 @@ def checked_predictions(predictions, tasks, num_images) -> dict:
                 f"and there are {num_images} images. "
                 f"Received: shape {np.shape(predictions[task.name])}"
             )
-        found[task.name] = value
-    return found
+        checked[task.name] = value
+    return checked
 
 
 def checked_labels(labels, tasks, num_images) -> dict:
-    """Checks the labels; a task without any is of unknown truth.
+    """Checks the labels; a task without any has an unknown verdict.
 
     Args:
         labels: Dict of task name to array `(num_images, ...)`, or `None`.
@@ -140,7 +139,7 @@ def checked_labels(labels, tasks, num_images) -> dict:
     Raises:
         ValueError: If a label has a wrong shape.
     """
-    found = {}
+    checked = {}
     for task in tasks:
         if labels is None or labels.get(task.name) is None:
             continue
@@ -155,16 +154,16 @@ def checked_labels(labels, tasks, num_images) -> dict:
                 f"task's kind is {task.kind!r}, and there are {num_images} "
                 f"images. Received: shape {np.shape(labels[task.name])}"
             )
-        found[task.name] = value
-    return found
+        checked[task.name] = value
+    return checked
 
 
-def read(tasks, predictions: dict, labels: dict, index: int) -> Answer:
-    """Reads the answers about one image.
+def annotate(tasks, predictions: dict, labels: dict, index: int) -> Annotation:
+    """Compares the predictions for one image with its labels.
 
-    With exactly one presence task, its "no" means that the image holds
-    nothing: neither a class nor a box is then shown. With several, nobody says
-    which box belongs to which, and all is shown.
+    With exactly one presence task, predicted absence means that the image is
+    empty: neither a class nor a box is then shown. With several it is unknown
+    which box belongs to which, and all are shown.
 
     Args:
         tasks: List of tasks to draw.
@@ -173,7 +172,7 @@ def read(tasks, predictions: dict, labels: dict, index: int) -> Answer:
         index: Integer, which image.
 
     Returns:
-        `Answer`.
+        `Annotation`.
     """
     by_kind = {kind: [] for kind in _WIDTHS}
     for task in tasks:
@@ -189,13 +188,13 @@ def read(tasks, predictions: dict, labels: dict, index: int) -> Answer:
         _Class(task, predicted, true) for task in by_kind["classification"]
     ]
     remarks = _headline(classes, gate, is_empty, len(classes) > 1)
-    # The verdict on what is in the box, without the box's own place.
+    # The verdict on the content of a box, whatever the box's place.
     known = _all_right(remark.is_right for remark in remarks)
     details = [
         Remark(
             presence.task.name,
             f"{presence.probability:.2f}",
-            # Alone, a presence has given the headline its verdict already.
+            # The verdict on a single presence stands in the headline.
             presence.is_right if gate is None else None,
         )
         for presence in presences
@@ -203,17 +202,17 @@ def read(tasks, predictions: dict, labels: dict, index: int) -> Answer:
     boxes = []
     for task in by_kind["box"]:
         box, overlap = _box(task, predicted, true, is_empty)
-        is_found = None if overlap is None else overlap >= _IOU_FOUND
-        verdict = is_found if known is None else known
+        is_detected = None if overlap is None else overlap >= _IOU_DETECTED
+        verdict = is_detected if known is None else known
         boxes.append(dataclasses.replace(box, is_right=verdict))
         if overlap is not None:
             name = f"{task.name} IoU" if len(by_kind["box"]) > 1 else "IoU"
             details.append(
-                Remark(name, f"{overlap:.2f}", is_found, is_main=not remarks)
+                Remark(name, f"{overlap:.2f}", is_detected, is_main=not remarks)
             )
     if details:
         details[0] = dataclasses.replace(details[0], starts_line=True)
-    return Answer(remarks + details, boxes)
+    return Annotation(remarks + details, boxes)
 
 
 class _Class:
@@ -230,19 +229,19 @@ class _Class:
 
     def name(self, number):
         names = tuple(getattr(self.task, "class_names", None) or ())
-        # A name is one line, whatever stands in it.
+        # Line breaks in a name would break the caption.
         return " ".join(str(names[number] if names else number).split())
 
     def remarks(self, with_task):
         prefix = f"{self.task.name} " if with_task else ""
-        # Probabilities that are not finite are no answer.
+        # Probabilities that are not finite predict no class.
         text = "nan" if self.number is None else self.name(self.number)
         score = "" if self.number is None else f"{self.score:.2f}"
         is_right = None if self.true is None else self.true == self.number
-        found = [_main(prefix + text, is_right, score)]
+        remarks = [_main(prefix + text, is_right, score)]
         if is_right is False:
-            found.append(Remark(f"true {self.name(self.true)}"))
-        return found
+            remarks.append(Remark(f"true {self.name(self.true)}"))
+        return remarks
 
 
 class _Presence:
@@ -272,7 +271,7 @@ def _headline(classes, gate, is_empty, with_task):
             remarks += [Remark(f"true {', '.join(names)}")] if names else []
         return remarks
     if gate is not None and gate.is_right is False:
-        # Something was seen where nothing is: whatever it is called is wrong.
+        # The image is empty: every predicted class is wrong.
         named = [
             dataclasses.replace(one.remarks(with_task)[0], is_right=False)
             for one in classes
@@ -287,15 +286,16 @@ def _headline(classes, gate, is_empty, with_task):
 
 
 def _box(task, predicted, true, is_empty):
-    found = None if is_empty else predicted[task.name]
-    truth = true.get(task.name)
-    found, truth = (
+    prediction, label = (
         None if box is None or not np.all(np.isfinite(box)) else box
-        for box in (found, truth)
+        for box in (
+            None if is_empty else predicted[task.name],
+            true.get(task.name),
+        )
     )
-    both = found is not None and truth is not None
-    overlap = _iou(found, truth) if both else None
-    return Box(task.name, found, truth, None), overlap
+    has_both = prediction is not None and label is not None
+    overlap = _iou(prediction, label) if has_both else None
+    return Box(task.name, prediction, label, None), overlap
 
 
 def _iou(first, second):
