@@ -1,71 +1,36 @@
-"""Ways to balance the tasks of one model against each other."""
+"""Methods that balance the tasks of one model against each other."""
 
 import importlib
 import inspect
 import numbers
 
-from mtl_keras.balancing.balancer import Balancer
-from mtl_keras.balancing.gradient_balancer import GradientBalancer
-from mtl_keras.balancing.jacobian_balancer import JacobianBalancer
+from mtl_keras.balancing import registry
 from mtl_keras.messages import unknown
 
-# Name: class. The module has the method's name.
-_BALANCERS = {
-    # From the losses alone.
-    "static": "Static",
-    "equal": "Equal",
-    "log_sum": "LogSum",
-    "uncertainty": "Uncertainty",
-    "dwa": "DWA",
-    "rlw": "RLW",
-    "gls": "GLS",
-    "imtl_l": "IMTLL",
-    "uw_so": "UWSO",
-    "stch": "STCH",
-    "famo": "FAMO",
-    "go4align": "GO4Align",
-    # From the tasks' gradients.
-    "gradnorm": "GradNorm",
-    "mgda": "MGDA",
-    "pcgrad": "PCGrad",
-    "graddrop": "GradDrop",
-    "cagrad": "CAGrad",
-    "imtl_g": "IMTLG",
-    "imtl": "IMTL",
-    "nash_mtl": "NashMTL",
-    "fairgrad": "FairGrad",
-    "aligned_mtl": "AlignedMTL",
-    "gradvac": "GradVac",
-    "moco": "MoCo",
-    "db_mtl": "DBMTL",
-    "upgrad": "UPGrad",
-    "dualproj": "DualProj",
-    "config": "ConFIG",
-    "ntkmtl_sr": "NTKMTLSR",
-    "excess_mtl": "ExcessMTL",
+# Base classes, each in a file of its own. Imported when asked for, like the
+# methods: listing their names loads no backend.
+_BASES = {
+    "Balancer": "balancer",
+    "WeightingBalancer": "weighting_balancer",
+    "GradientBalancer": "gradient_balancer",
+    "JacobianBalancer": "jacobian_balancer",
+    "Step": "step",
 }
+_CLASSES = _BASES | {cls: name for name, cls in registry.class_names().items()}
 LEVELS = ("losses", "features", "last_shared", "parameters")
-_MODULES = {class_name: name for name, class_name in _BALANCERS.items()}
 
-__all__ = [
-    "Balancer",
-    "GradientBalancer",
-    "JacobianBalancer",
-    "get",
-    "list_balancers",
-    *_MODULES,
-]
+__all__ = ["get", "list_balancers", *_CLASSES]
 
 
 def __getattr__(name):
-    if name not in _MODULES:
+    if name not in _CLASSES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = importlib.import_module(f"{__name__}.{_MODULES[name]}")
+    module = importlib.import_module(f"{__name__}.{_CLASSES[name]}")
     return getattr(module, name)
 
 
 def __dir__():
-    return sorted(set(globals()) | set(_MODULES))
+    return sorted(set(globals()) | set(_CLASSES))
 
 
 def list_balancers(
@@ -95,39 +60,25 @@ def list_balancers(
     """
     if level is not None and level not in LEVELS:
         raise ValueError(unknown("level", level, LEVELS))
-    wanted = {
+    properties = {
         "is_scale_free": scale_free,
         "is_conflict_free": conflict_free,
         "is_equivariant": equivariant,
     }
-    if level is None and all(value is None for value in wanted.values()):
-        return sorted(_BALANCERS)
-    classes = {n: __getattr__(c) for n, c in _BALANCERS.items()}
-    return sorted(
+    wanted = {k: value for k, value in properties.items() if value is not None}
+    names = sorted(registry.class_names())
+    if level is None and not wanted:
+        return names
+    classes = {name: registry.method(name) for name in names}
+    return [
         name
-        for name, method in classes.items()
-        if (level is None or level in method.levels)
-        and all(
-            value is None or getattr(method, attribute) == value
-            for attribute, value in wanted.items()
-        )
-    )
+        for name, cls in classes.items()
+        if (level is None or level in cls.levels)
+        and all(getattr(cls, key) == value for key, value in wanted.items())
+    ]
 
 
-def _hyperparameters(method) -> list[str]:
-    names = {}
-    for base in method.__mro__:
-        given = inspect.signature(base.__init__).parameters.values()
-        names.update((p.name, p) for p in given if p.kind != p.VAR_KEYWORD)
-        if not any(p.kind == p.VAR_KEYWORD for p in given):
-            break
-    hidden = {"self", "args"}
-    if not method.takes_preference:
-        hidden.add("preference")
-    return [n for n in names if n not in hidden]
-
-
-def get(identifier, **hyperparameters) -> Balancer:
+def get(identifier, **hyperparameters):
     """Returns a balancer.
 
     Args:
@@ -141,35 +92,25 @@ def get(identifier, **hyperparameters) -> Balancer:
 
     Raises:
         ValueError: If the name or a hyperparameter is unknown, or a weight is
-            no finite number of at least zero.
+            not a finite number of at least zero.
         TypeError: If `identifier` is of another type, or hyperparameters come
-            with an identifier that is no name.
+            without a name.
     """
     if isinstance(identifier, str):
-        if identifier not in _BALANCERS:
-            raise ValueError(unknown("balancer", identifier, _BALANCERS))
-        method = __getattr__(_BALANCERS[identifier])
-        options = _hyperparameters(method)
-        for name in hyperparameters:
-            if name not in options:
-                what = f"hyperparameter of {identifier!r}"
-                error = unknown(what, name, options, hyperparameters)
-                if name == "on":
-                    error += ". It reads losses alone and has no level."
-                raise ValueError(error)
-        return method(**hyperparameters)
+        return _named(identifier, hyperparameters)
     if hyperparameters:
         raise TypeError(
             "Hyperparameters go with a balancer's name. Received: "
             f"identifier={identifier!r}, {hyperparameters}"
         )
-    if isinstance(identifier, Balancer):
+    base = __getattr__("Balancer")
+    if isinstance(identifier, base):
         return identifier
     if identifier is None:
-        return __getattr__("Equal")()
+        return registry.method("equal")()
     if isinstance(identifier, numbers.Real | dict):
-        return __getattr__("Static")(identifier)
-    if inspect.isclass(identifier) and issubclass(identifier, Balancer):
+        return registry.method("static")(identifier)
+    if inspect.isclass(identifier) and issubclass(identifier, base):
         raise TypeError(
             "`loss_weights` must be a balancer, not its class. Did you mean "
             f"{identifier.__name__}()? Received: {identifier!r}"
@@ -179,3 +120,19 @@ def get(identifier, **hyperparameters) -> Balancer:
         "number, the name of a balancer or a Balancer. "
         f"Received: {identifier!r} of type {type(identifier).__name__}"
     )
+
+
+def _named(name, hyperparameters):
+    names = registry.class_names()
+    if name not in names:
+        raise ValueError(unknown("balancer", name, names))
+    cls = registry.method(name)
+    options = registry.hyperparameters(cls)
+    for key in hyperparameters:
+        if key not in options:
+            what = f"hyperparameter of {name!r}"
+            error = unknown(what, key, options, hyperparameters)
+            if key == "on":
+                error += ". It reads losses alone and has no level."
+            raise ValueError(error)
+    return cls(**hyperparameters)

@@ -43,6 +43,10 @@ class AlignedMTL(GradientBalancer):
         ValueError: If `scale_mode` is another.
     """
 
+    when_to_use = (
+        "Gradients differ in length and conflict; wants a stable direction "
+        "that no task dominates."
+    )
     takes_preference = True
 
     def __init__(self, scale_mode: str = "min", **kwargs):
@@ -55,18 +59,18 @@ class AlignedMTL(GradientBalancer):
             )
         self.scale_mode = scale_mode
 
-    def _weigh(self, state, gramian, losses, present):
-        del state, losses
-        size = gramian.shape[0]
-        trace = ops.sum(ops.diagonal(gramian))
-        values, vectors = ops.eigh(gramian / ops.where(trace > 0, trace, 1.0))
-        least = ops.maximum(ops.sum(present), 1.0) * _EPSILON
+    def _weigh(self, step):
+        trace = ops.sum(ops.diagonal(step.gramian))
+        values, vectors = ops.eigh(
+            step.gramian / ops.where(trace > 0, trace, 1.0)
+        )
+        least = ops.maximum(ops.sum(step.present), 1.0) * _EPSILON
         # A Gramian of zeros keeps nothing.
         is_kept = values > ops.maximum(least * ops.max(values), 0.0)
         kept = ops.where(is_kept, values, 1.0)
         scale = self._scale(ops.where(is_kept, values, 0.0), is_kept)
         roots = ops.where(is_kept, ops.sqrt(scale / kept), 0.0)
-        wanted = self._preferences(size) * present
+        wanted = self._preferences(step) * step.present
         parts = ops.matmul(wanted[None, :], vectors)[0]
         return ops.matmul(vectors, (roots * parts)[:, None])[:, 0]
 

@@ -5,28 +5,32 @@ import abc
 import keras
 from keras import ops
 
+from mtl_keras import checks
 from mtl_keras.balancing.reading import (
     finite,
     read_jacobian,
     read_tasks,
     read_vector,
 )
+from mtl_keras.balancing.step import Step
 from mtl_keras.messages import did_you_mean, listed
 
 
 class Balancer(abc.ABC):
-    """Merges what the tasks want into one update.
+    """Merges the tasks' losses or gradients into one update.
 
-    `weights` and `combine` are pure: they answer for the losses and gradients
-    they are given and the state so far, eagerly on a balancer that no model
-    has seen, from NumPy arrays as well as tensors. `update` alone moves the
-    state. A step asks for the weights, then updates.
+    `combine` and `head_weights` are pure: they compute from the losses and
+    gradients they receive and the state so far, eagerly on a balancer without
+    a model, from NumPy arrays as well as tensors. `update` alone moves the
+    state. A training step combines first, then updates.
 
-    A method implements `_weigh(state, gramian, losses, present)` and, where it
-    has a state, `initial_state(num_tasks)` and
-    `_advance(state, gramian, losses, present)`. Both are pure, of fixed
-    shapes, in float32 and in `keras.ops`; `present` is a vector of 1, and 0
-    for a task without labels in the batch, which takes no part in anything.
+    Methods derive from one of its subclasses: a `WeightingBalancer` weighs the
+    tasks' losses, a `GradientBalancer` weighs by the inner products of their
+    gradients, and a `JacobianBalancer` merges the gradients themselves.
+
+    A method with a state implements `initial_state(num_tasks)` and
+    `_advance(step)`, of a `Step`: pure, of fixed shapes, in float32 and in
+    `keras.ops`. An absent task takes no part in anything.
 
     Args:
         preference: Dict, task name to positive number, how much each task
@@ -36,9 +40,11 @@ class Balancer(abc.ABC):
             the method reads gradients, their norms and cosines.
 
     Attributes:
+        when_to_use: String, a sentence or two for the page of all methods.
         levels: Tuple of strings, where the method is defined: `"losses"`, or
             some of `"parameters"`, `"features"` and `"last_shared"`; the first
             is the default.
+        is_weighting: Boolean, whether the method has `weights`.
         is_scale_free: Boolean, whether `s * J` has the direction of `J`.
         is_conflict_free: Boolean, whether the direction never has a negative
             product with a row.
@@ -51,7 +57,9 @@ class Balancer(abc.ABC):
             then their sum of the losses, and else the plain sum.
     """
 
+    when_to_use = ""
     levels: tuple[str, ...] = ("losses",)
+    is_weighting = False
     is_scale_free = False
     is_conflict_free = False
     is_equivariant = True
@@ -66,12 +74,7 @@ class Balancer(abc.ABC):
         self.on = self.levels[0]
         # A weak reference to the model whose state this holds.
         self.owner = None
-        if monitor not in (True, False):
-            raise ValueError(
-                "`monitor` must be True or False. "
-                f"Received: monitor={monitor!r}"
-            )
-        self.monitor = bool(monitor)
+        self.monitor = checks.boolean("monitor", monitor)
         self.preference = _checked_preference(self, preference)
         self._variables: dict[str, keras.Variable] = {}
         self._num_tasks: int | None = None
@@ -87,29 +90,55 @@ class Balancer(abc.ABC):
         Returns:
             Dict, name to NumPy array of a fixed shape.
         """
-        del num_tasks
         return {}
 
-    @abc.abstractmethod
-    def _weigh(self, state, gramian, losses, present):
-        """Computes the weights, shape `(num_tasks,)`; pure."""
-
-    def _advance(self, state, gramian, losses, present) -> dict:
+    def _advance(self, step: Step) -> dict:
         """Computes the state after this step; pure."""
-        del gramian, losses, present
-        return state
+        return step.state
+
+    @abc.abstractmethod
+    def combine_rows(self, jacobian, losses=None, present=None):
+        """Merges rows that `head_weights` multiplied already, as in a step.
+
+        Args:
+            jacobian: Float tensor of shape `(num_tasks, num_parameters)`.
+            losses: As of `combine`.
+            present: As of `combine`.
+
+        Returns:
+            float32 tensor of shape `(num_parameters,)`.
+        """
+
+    @abc.abstractmethod
+    def head_weights(self, losses=None, present=None):
+        """Computes what each task's loss is multiplied with at its head.
+
+        Args:
+            losses: Float tensor of shape `(num_tasks,)`.
+            present: Tensor of shape `(num_tasks,)`, 0 for a task without
+                labels in the batch. Defaults to `None`, all are present.
+
+        Returns:
+            float32 tensor of shape `(num_tasks,)`, 0 for an absent task.
+        """
+
+    def on_epoch_end(self) -> None:
+        """Does what a method does once an epoch; `fit` calls it."""
+        return None
 
     # What users and engines call.
 
-    def bind(self, tasks) -> None:
+    def bind(self, tasks, num_parameters: int | None = None) -> None:
         """Fixes the order of the tasks and makes the state's variables.
 
         Args:
             tasks: Sequence of strings, sorted; row `k` of a Jacobian and
                 entry `k` of the losses belong to `tasks[k]`.
+            num_parameters: Integer, the size of the shared variables, for a
+                method whose state depends on it.
 
         Raises:
-            ValueError: If this balancer speaks of a task that isn't there.
+            ValueError: If a `preference` names a task that does not exist.
         """
         tasks = tuple(tasks)
         for name in self.preference or ():
@@ -132,44 +161,8 @@ class Balancer(abc.ABC):
 
     @property
     def num_tasks(self) -> int | None:
-        """Of how many tasks the state is, where no model gave them names."""
+        """The number of tasks of the state, unless a model named them."""
         return None if self.tasks is not None else self._num_tasks
-
-    def weights(self, gramian=None, losses=None, present=None):
-        """Computes the tasks' weights for this batch.
-
-        Args:
-            gramian: Float tensor of shape `(num_tasks, num_tasks)`, the inner
-                products of the tasks' gradients, where the method reads them.
-            losses: Float tensor of shape `(num_tasks,)`, where it reads them.
-            present: Tensor of shape `(num_tasks,)`, 0 for a task without
-                labels in the batch. Defaults to `None`, all are there.
-
-        Returns:
-            float32 tensor of shape `(num_tasks,)`, 0 for an absent task.
-
-        Raises:
-            ValueError: If what the method reads is not given, or shapes
-                disagree.
-        """
-        given = self._read(gramian, losses, present)
-        weights = self._weigh(self.state(given[2].shape[0]), *given)
-        return ops.where(given[2] > 0, weights, 0.0)
-
-    def head_weights(self, losses=None, present=None):
-        """Computes what each task's loss is multiplied with at its head.
-
-        A method of the losses multiplies the whole loss. One of gradients
-        leaves the heads alone, unless its paper says otherwise.
-
-        Args:
-            losses: Float tensor of shape `(num_tasks,)`.
-            present: As of `weights`.
-
-        Returns:
-            float32 tensor of shape `(num_tasks,)`.
-        """
-        return self.weights(losses=losses, present=present)
 
     def combine(self, jacobian, losses=None, present=None):
         """Merges the tasks' gradients into one update direction.
@@ -179,36 +172,31 @@ class Balancer(abc.ABC):
                 `k` is the gradient of task `k`'s loss.
             losses: Float tensor of shape `(num_tasks,)`, or `None` where the
                 method does not read them.
-            present: As of `weights`.
+            present: Tensor of shape `(num_tasks,)`, 0 for a task without
+                labels in the batch. Defaults to `None`, all are present.
 
         Returns:
             float32 tensor of shape `(num_parameters,)`, on the paper's scale.
-        """
-        jacobian = read_jacobian(jacobian)
-        gramian = ops.matmul(jacobian, ops.transpose(jacobian))
-        weights = self.weights(gramian, losses, present)
-        return ops.matmul(weights, jacobian)
 
+        Raises:
+            ValueError: If what the method reads is missing, or shapes
+                disagree.
+        """
+        return self.combine_rows(read_jacobian(jacobian), losses, present)
+
+    @abc.abstractmethod
     def update(self, gramian=None, losses=None, present=None, *, when=None):
         """Moves the state past a step; nothing else does.
 
         A step whose losses or gradients are not finite leaves it as it was.
 
         Args:
-            gramian: As of `weights`.
-            losses: As of `weights`.
-            present: As of `weights`.
+            gramian: Float tensor of shape `(num_tasks, num_tasks)`, where the
+                method reads it.
+            losses: As of `combine`.
+            present: As of `combine`.
             when: Boolean scalar tensor, whether to move at all.
         """
-        given = self._read(gramian, losses, present)
-        self._make_variables(given[2].shape[0])
-        if self._variables:
-            new = self._advance(self.state(given[2].shape[0]), *given)
-            self._commit(new, given[:2], when)
-
-    def on_epoch_end(self) -> None:
-        """Does what a method does once an epoch; `fit` calls it."""
-        return None
 
     def state(self, num_tasks: int) -> dict:
         """Returns the state by name, as tensors.
@@ -216,15 +204,7 @@ class Balancer(abc.ABC):
         Args:
             num_tasks: Integer.
         """
-        if self._variables:
-            return {
-                name: ops.convert_to_tensor(variable)
-                for name, variable in self._variables.items()
-            }
-        return {
-            name: ops.convert_to_tensor(value)
-            for name, value in self.initial_state(num_tasks).items()
-        }
+        return self._tensors(num_tasks)
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""
@@ -240,8 +220,9 @@ class Balancer(abc.ABC):
 
     # Shared by the methods.
 
-    def _read(self, gramian, losses, present):
-        num_tasks = read_tasks(self, gramian, losses, present)
+    def _read(self, losses, present, gradients=None):
+        """Returns losses and presence as float32 vectors, one entry a task."""
+        num_tasks = read_tasks(self, gradients, losses, present)
         if self.needs_losses and losses is None:
             raise ValueError(
                 f"{type(self).__name__} reads the tasks' losses. Received: "
@@ -254,32 +235,33 @@ class Balancer(abc.ABC):
         present = ops.cast(present > 0, "float32")
         if losses is not None:
             losses = ops.where(present > 0, losses, 0.0)
-        if gramian is not None:
-            gramian = ops.convert_to_tensor(gramian, dtype="float32")
-            both = ops.outer(present, present)
-            gramian = ops.where(both > 0, gramian, 0.0)
-        return gramian, losses, present
+        return losses, present
 
-    def _preferences(self, num_tasks: int):
+    def _preferences(self, step: Step):
         """Returns the preference as a tensor of shape `(num_tasks,)`."""
         chosen = self.preference or {}
         names = self.tasks if self.tasks is not None else sorted(chosen)
-        if chosen and len(names) != num_tasks:
+        if chosen and len(names) != step.num_tasks:
             raise ValueError(
-                f"`preference` speaks of {listed(names)}. Received: losses or "
-                f"gradients of {num_tasks} tasks. Name each task, or compile "
-                "a model with this balancer first."
+                f"`preference` is of the tasks {listed(names)}. Received: "
+                f"losses or gradients of {step.num_tasks} tasks. Name each "
+                "task, or compile a model with this balancer first."
             )
         values = [chosen.get(name, 1.0) for name in names] if chosen else None
         return ops.convert_to_tensor(
-            values or [1.0] * num_tasks, dtype="float32"
+            values or [1.0] * step.num_tasks, dtype="float32"
         )
 
-    def _make_variables(self, num_tasks):
+    def _tensors(self, *sizes) -> dict:
+        """Returns the variables as tensors; before, the initial state."""
+        values = self._variables or self.initial_state(*sizes)
+        return {k: ops.convert_to_tensor(value) for k, value in values.items()}
+
+    def _make_variables(self, *sizes):
         if self._variables:
             return
-        self._num_tasks = num_tasks
-        for name, value in self.initial_state(num_tasks).items():
+        self._num_tasks = sizes[0]
+        for name, value in self.initial_state(*sizes).items():
             self._variables[name] = keras.Variable(
                 value,
                 trainable=False,
@@ -289,14 +271,19 @@ class Balancer(abc.ABC):
                 name=f"balancer_{name}",
             )
 
-    def _commit(self, new, given, when):
-        is_sound = finite([g for g in given if g is not None])
+    def _move(self, step: Step, when):
+        """Assigns the state after a step, unless the step is not finite."""
+        if not self._variables:
+            return
+        state = self._advance(step)
+        inputs = (step.jacobian, step.gramian, step.losses)
+        is_sound = finite([t for t in inputs if t is not None])
         if when is not None:
             is_sound = ops.logical_and(is_sound, when)
         for name, variable in self._variables.items():
             old = ops.convert_to_tensor(variable)
-            value = ops.cast(new[name], old.dtype)
-            variable.assign(ops.where(is_sound, value, old))
+            new = ops.cast(state[name], old.dtype)
+            variable.assign(ops.where(is_sound, new, old))
 
 
 def _checked_preference(balancer, preference):
@@ -308,14 +295,12 @@ def _checked_preference(balancer, preference):
             f"{name} takes no `preference`: its paper defines none. "
             f"Received: preference={preference!r}"
         )
-    from mtl_keras.checks import number
-
     if not isinstance(preference, dict) or not preference:
         raise ValueError(
             "`preference` must be a dict of task name to positive number. "
             f"Received: preference={preference!r}"
         )
     return {
-        task: number(f"preference[{task!r}]", value, above=0)
+        task: checks.number(f"preference[{task!r}]", value, above=0)
         for task, value in preference.items()
     }

@@ -41,6 +41,10 @@ class CAGrad(GradientBalancer):
         code's `1e-8` under the root, and its optimiser on the host, are gone.
     """
 
+    when_to_use = (
+        "A first choice among the gradient methods: conflicts, but the mean "
+        "of all tasks still counts."
+    )
     takes_preference = True
     solves_in_steps = True
 
@@ -48,14 +52,13 @@ class CAGrad(GradientBalancer):
         super().__init__(**kwargs)
         self.c = number("c", c, low=0, below=1)
 
-    def _weigh(self, state, gramian, losses, present):
-        del state, losses
-        shares = self._preferences(present.shape[0]) * present
+    def _weigh(self, step):
+        shares = self._preferences(step) * step.present
         total = ops.sum(shares)
         shares = shares / ops.where(total > 0, total, 1.0)
         if self.c == 0:
             return shares
-        weights, _ = conflict_averse(gramian, shares, self.c, present)
+        weights, _ = conflict_averse(step.gramian, shares, self.c, step.present)
         return weights
 
     def get_config(self) -> dict:

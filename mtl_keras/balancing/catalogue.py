@@ -1,69 +1,14 @@
 """All methods of balancing on one page, read from their code."""
 
 import dataclasses
-import importlib
 import inspect
 import re
 
 import numpy as np
 
-from mtl_keras import balancing
+from mtl_keras.balancing import list_balancers, registry
 from mtl_keras.balancing.balancer import Balancer
-from mtl_keras.balancing.gradient_balancer import GradientBalancer
-from mtl_keras.balancing.jacobian_balancer import JacobianBalancer
 
-# What code cannot tell.
-WHEN = {
-    "aligned_mtl": "Gradients differ in length and conflict; wants a stable "
-    "direction that no task dominates.",
-    "cagrad": "A first choice among the gradient methods: conflicts, but the "
-    "mean of all tasks still counts.",
-    "config": "Every task must improve at the same rate, such as the terms of "
-    "a physics-informed loss.",
-    "db_mtl": "Losses of different scales and gradients of different lengths, "
-    "smoothed over the steps.",
-    "dualproj": "The mean direction is good, and no task may get worse by a "
-    "step.",
-    "dwa": "A cheap baseline that follows how fast each loss falls from epoch "
-    "to epoch.",
-    "equal": "The baseline: losses of one kind and scale.",
-    "excess_mtl": "Some tasks have noisy labels, whose loss stays high however "
-    "long they train.",
-    "fairgrad": "Like nash_mtl, with a choice between the mean and the worst "
-    "task (`alpha`).",
-    "famo": "Many tasks: close to the gradient methods at the cost of a plain "
-    "step.",
-    "gls": "Positive losses of different scales, without a hyperparameter.",
-    "go4align": "Many tasks that fall into groups which progress alike.",
-    "graddrop": "Conflicts element by element; adds noise that helps to "
-    "explore.",
-    "gradnorm": "Tasks learn at different speeds; the classic choice.",
-    "gradvac": "Tasks that ought to agree, such as languages: raises cosines "
-    "to what is usual for the pair.",
-    "imtl": "Neither the scale of a loss nor the length of a gradient shall "
-    "count.",
-    "imtl_g": "The length of a gradient shall not count: equal projections on "
-    "all of them.",
-    "imtl_l": "The scale of a loss shall not count; costs nothing.",
-    "log_sum": "Positive losses of different scales that fall together; a "
-    "task that is soon learnt takes the trunk.",
-    "mgda": "No task may get worse; expect the smallest gradient to rule.",
-    "moco": "Small batches, whose noise biases the other gradient methods.",
-    "nash_mtl": "Gradients of very different lengths; each task shall gain in "
-    "proportion.",
-    "ntkmtl_sr": "Tasks learn at different speeds, as the kernel of the "
-    "network tells.",
-    "pcgrad": "A robust start where a few pairs of tasks conflict.",
-    "rlw": "The baseline for all others: what does not beat it has learned "
-    "nothing about the tasks.",
-    "static": "You know the weights, or search for them.",
-    "stch": "You want a certain trade-off (`preference`), convex or not.",
-    "uncertainty": "The usual first choice among the methods of losses: "
-    "regression and classification together, none soon learnt.",
-    "upgrad": "No task may get worse, and each shall count by its length.",
-    "uw_so": "Like uncertainty, without the lag of a learned weight; tune the "
-    "temperature.",
-}
 _COMMON = ("on", "update_every", "rescale", "preference", "monitor")
 _COSTS = {
     "losses": "1",
@@ -152,56 +97,8 @@ class Entry:
     paper: str
 
 
-def hyperparameters(cls: type[Balancer]) -> dict:
-    """Lists what a method's constructor takes.
-
-    Args:
-        cls: Class of a balancer.
-
-    Returns:
-        Dict, name to default: its own first, then those it passes on.
-    """
-    found = {}
-    for ancestor in cls.__mro__:
-        if "__init__" not in vars(ancestor):
-            continue
-        parameters = list(inspect.signature(ancestor).parameters.values())
-        passed_on = [p for p in parameters if p.kind is p.VAR_KEYWORD]
-        for parameter in parameters:
-            if parameter not in passed_on:
-                found.setdefault(parameter.name, parameter.default)
-        if not passed_on:
-            break
-    if issubclass(cls, JacobianBalancer):
-        # Its rows are needed at each step.
-        found.pop("update_every", None)
-    if not cls.takes_preference:
-        found.pop("preference", None)
-    return found
-
-
-def method(name: str) -> type[Balancer]:
-    """Finds a method's class.
-
-    Args:
-        name: String, a name of `balancing.list_balancers()`.
-
-    Returns:
-        Class, the one balancer that its module defines.
-    """
-    module = importlib.import_module(f"mtl_keras.balancing.{name}")
-    (cls,) = (
-        value
-        for value in vars(module).values()
-        if inspect.isclass(value)
-        and issubclass(value, Balancer)
-        and value.__module__ == module.__name__
-    )
-    return cls
-
-
 def entry(name: str) -> Entry:
-    """Reads what a method's code tells of it.
+    """Describes a method from its code.
 
     Args:
         name: String, a name of `balancing.list_balancers()`.
@@ -209,16 +106,16 @@ def entry(name: str) -> Entry:
     Returns:
         `Entry`.
     """
-    cls = method(name)
+    cls = registry.method(name)
     module = inspect.getmodule(cls)
-    told = inspect.cleandoc(module.__doc__).split("\n\n")
-    title = told[0].replace("\n", " ").rstrip(".")
-    taken = hyperparameters(cls)
+    paragraphs = inspect.cleandoc(module.__doc__).split("\n\n")
+    title = paragraphs[0].replace("\n", " ").rstrip(".")
+    taken = registry.hyperparameters(cls)
     return Entry(
         name=name,
         title=title,
         summary=inspect.getdoc(cls).split("\n\n")[0].replace("\n", " "),
-        when=WHEN[name],
+        when=cls.when_to_use,
         reads=_reads(cls),
         levels=cls.levels,
         hyperparameters=tuple(
@@ -228,7 +125,7 @@ def entry(name: str) -> Entry:
         ),
         common=tuple(key for key in _COMMON if key in taken),
         properties=_properties(cls),
-        paper=_paper(told[1:]),
+        paper=_paper(paragraphs[1:]),
     )
 
 
@@ -238,7 +135,7 @@ def page() -> str:
     Returns:
         String, Markdown.
     """
-    entries = [entry(name) for name in balancing.list_balancers()]
+    entries = [entry(name) for name in list_balancers()]
     groups = (
         ("Methods that read losses alone", False),
         ("Methods that read gradients", True),
@@ -285,16 +182,16 @@ def _table(head, rows) -> str:
 
 
 def _reads(cls) -> tuple[str, ...]:
-    found = []
+    inputs = []
     if cls.needs_losses:
-        found.append("losses")
-    if issubclass(cls, JacobianBalancer):
-        found.append("each task's whole gradient")
-        if _keeps_parameters(cls):
-            found.append("keeps numbers for each parameter")
+        inputs.append("losses")
+    if cls.reads_gradients and cls.is_weighting:
+        inputs.append("products of the gradients")
     elif cls.reads_gradients:
-        found.append("products of the gradients")
-    return tuple(found) or ("nothing",)
+        inputs.append("each task's whole gradient")
+        if _keeps_parameters(cls):
+            inputs.append("keeps numbers for each parameter")
+    return tuple(inputs) or ("nothing",)
 
 
 def _keeps_parameters(cls) -> bool:
@@ -307,22 +204,18 @@ def _keeps_parameters(cls) -> bool:
 
 
 def _properties(cls) -> tuple[str, ...]:
-    weighs_heads = (
-        issubclass(cls, GradientBalancer)
-        and cls.head_weights is not GradientBalancer.head_weights
-    )
-    told = {
+    holds = {
         "scale free": cls.is_scale_free,
         "conflict free": cls.is_conflict_free,
         "depends on the order of tasks": not cls.is_equivariant,
         "takes a preference": cls.takes_preference,
         "needs positive losses": cls.needs_positive_losses,
-        "weighs the heads too": weighs_heads,
+        "weighs the heads too": cls.reads_gradients and cls.weighs_heads(),
         "own rule at each epoch's end": (
             cls.on_epoch_end is not Balancer.on_epoch_end
         ),
     }
-    return tuple(text for text, holds in told.items() if holds)
+    return tuple(text for text, is_true in holds.items() if is_true)
 
 
 def _paper(paragraphs) -> str:

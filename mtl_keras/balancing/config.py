@@ -41,12 +41,15 @@ class ConFIG(GradientBalancer):
         code's `weight_model`.
     """
 
+    when_to_use = (
+        "Every task must improve at the same rate, such as the terms of a "
+        "physics-informed loss."
+    )
     takes_preference = True
 
-    def _weigh(self, state, gramian, losses, present):
-        del state, losses, present
-        cosines, lengths, inverses = unit_rows(gramian)
-        target = self._preferences(gramian.shape[0])
+    def _weigh(self, step):
+        cosines, lengths, inverses = unit_rows(step.gramian)
+        target = self._preferences(step)
         target = ops.where(inverses > 0, target, 0.0)
         x, _, is_any_met = least_squares(cosines, target)
         products = ops.matmul(cosines, x[:, None])[:, 0]

@@ -38,6 +38,10 @@ class DBMTL(JacobianBalancer):
         The state is as large as the Jacobian.
     """
 
+    when_to_use = (
+        "Losses of different scales and gradients of different lengths, "
+        "smoothed over the steps."
+    )
     is_scale_free = True
     needs_losses = True
     needs_positive_losses = True
@@ -73,23 +77,25 @@ class DBMTL(JacobianBalancer):
         losses = ops.cast(ops.convert_to_tensor(losses), "float32")
         return reciprocal(losses, taking_part(losses, present))
 
-    def _merge(self, state, jacobian, losses, present):
-        averages = self._advance_rows(state, jacobian, losses, present)
+    def _merge(self, step):
+        averages = self._advance(step)
         rows = averages["averages"]
         lengths = ops.norm(rows, axis=1)
-        there = ops.logical_and(taking_part(losses, present), lengths > 0)
+        there = ops.logical_and(
+            taking_part(step.losses, step.present), lengths > 0
+        )
         longest = ops.max(ops.where(there, lengths, 0.0))
         scales = ops.where(there, longest / ops.where(there, lengths, 1.0), 0.0)
         return ops.matmul(scales[None, :], rows)[0]
 
-    def _advance_rows(self, state, jacobian, losses, present):
-        moves = taking_part(losses, present)
-        counts = state["counts"] + ops.cast(moves, "int32")
+    def _advance(self, step):
+        moves = taking_part(step.losses, step.present)
+        counts = step.state["counts"] + ops.cast(moves, "int32")
         past = ops.cast(ops.maximum(counts, 1), "float32")
         beta = self.beta * past**-self.beta_decay
         follow = ops.where(moves, 1.0 - beta, 0.0)
-        old = state["averages"]
-        averages = old + follow[:, None] * (jacobian - old)
+        old = step.state["averages"]
+        averages = old + follow[:, None] * (step.jacobian - old)
         return {"averages": averages, "counts": counts}
 
     def get_config(self) -> dict:

@@ -33,14 +33,16 @@ class DualProj(GradientBalancer):
             `GradientBalancer`.
     """
 
+    when_to_use = (
+        "The mean direction is good, and no task may get worse by a step."
+    )
     is_conflict_free = True
     takes_preference = True
     solves_in_steps = True
 
-    def _weigh(self, state, gramian, losses, present):
-        del state, losses
-        cosines, lengths, inverses = unit_rows(gramian)
-        shares = self._preferences(gramian.shape[0]) * present
+    def _weigh(self, step):
+        cosines, lengths, inverses = unit_rows(step.gramian)
+        shares = self._preferences(step) * step.present
         shares = shares / ops.maximum(ops.sum(shares), 1e-30)
         projected = dual_cone.project(cosines, (shares * lengths)[None, :])
         return dual_cone.without_rounding(cosines, projected)[0] * inverses

@@ -7,13 +7,13 @@ import keras
 import numpy as np
 from keras import ops
 
-from mtl_keras.balancing.balancer import Balancer
 from mtl_keras.balancing.masked import softmax, taking_part
+from mtl_keras.balancing.weighting_balancer import WeightingBalancer
 from mtl_keras.checks import number
 
 
 @keras.saving.register_keras_serializable(package="mtl_keras")
-class DWA(Balancer):
+class DWA(WeightingBalancer):
     """Gives more weight to the tasks whose loss falls slowly, by epoch.
 
     With `last` and `before` the tasks' mean losses over the last epoch and the
@@ -32,6 +32,10 @@ class DWA(Balancer):
         monitor: Boolean, whether the logs show the weights.
     """
 
+    when_to_use = (
+        "A cheap baseline that follows how fast each loss falls from epoch to "
+        "epoch."
+    )
     is_scale_free = True
     needs_losses = True
     needs_positive_losses = True
@@ -68,20 +72,19 @@ class DWA(Balancer):
         for name, value in moved.items():
             self._variables[name].assign(value)
 
-    def _weigh(self, state, gramian, losses, present):
-        del gramian, losses
-        last, before = state["last"], state["before"]
+    def _weigh(self, step):
+        last, before = step.state["last"], step.state["before"]
         known = ops.logical_and(last > 0, before > 0)
         ratio = ops.where(known, last / ops.where(known, before, 1.0), 1.0)
         # An infinite ratio would make the softmax undefined.
         ratio = ops.minimum(ratio, 1e30)
-        shares = softmax(ratio, present > 0, self.temperature)
-        return ops.sum(present) * shares
+        shares = softmax(ratio, step.present > 0, self.temperature)
+        return ops.sum(step.present) * shares
 
-    def _advance(self, state, gramian, losses, present):
-        del gramian
+    def _advance(self, step):
+        state, losses = step.state, step.losses
         # A running mean: a sum of an epoch's losses may leave the range.
-        counts = ops.cast(taking_part(losses, present), "float32")
+        counts = ops.cast(taking_part(losses, step.present), "float32")
         count = state["count"] + counts
         gain = counts / ops.maximum(count, 1.0)
         mean = state["mean"] + gain * (losses - state["mean"])

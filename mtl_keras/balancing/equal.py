@@ -2,23 +2,23 @@
 
 import keras
 
-from mtl_keras.balancing.balancer import Balancer
+from mtl_keras.balancing.weighting_balancer import WeightingBalancer
 
 
 @keras.saving.register_keras_serializable(package="mtl_keras")
-class Equal(Balancer):
+class Equal(WeightingBalancer):
     """Gives each task the weight 1, as Keras does by default.
 
     Args:
         monitor: Boolean, whether the logs show the weights.
     """
 
+    when_to_use = "The baseline: losses of one kind and scale."
     is_scale_free = True
     is_fixed = True
 
     def __init__(self, *, monitor: bool = False):
         super().__init__(monitor=monitor)
 
-    def _weigh(self, state, gramian, losses, present):
-        del state, gramian, losses
-        return present
+    def _weigh(self, step):
+        return step.present

@@ -43,6 +43,10 @@ class ExcessMTL(JacobianBalancer):
         state is as large as the Jacobian.
     """
 
+    when_to_use = (
+        "Some tasks have noisy labels, whose loss stays high however long "
+        "they train."
+    )
     is_scale_free = True
 
     def __init__(self, step_size: float = 0.01, **kwargs):
@@ -62,20 +66,20 @@ class ExcessMTL(JacobianBalancer):
             "log_weights": np.zeros(num_tasks, "float32"),
         }
 
-    def _merge(self, state, jacobian, losses, present):
-        new = self._advance_rows(state, jacobian, losses, present)
-        weights = present * ops.exp(new["log_weights"])
-        return ops.matmul(weights[None, :], jacobian)[0]
+    def _merge(self, step):
+        new = self._advance(step)
+        weights = step.present * ops.exp(new["log_weights"])
+        return ops.matmul(weights[None, :], step.jacobian)[0]
 
-    def _advance_rows(self, state, jacobian, losses, present):
-        del losses
-        squared = jacobian * jacobian
+    def _advance(self, step):
+        state = step.state
+        squared = step.jacobian * step.jacobian
         # An absent task's row is zero.
         squares = state["squares"] + squared
         moved = squares > 0
         roots = ops.sqrt(ops.where(moved, squares, 1.0))
         risks = ops.sum(ops.where(moved, squared / roots, 0.0), axis=1)
-        is_there = present > 0
+        is_there = step.present > 0
         first = state["first_risks"]
         is_first = ops.logical_and(is_there, first <= 0)
         first = ops.where(is_first, risks, first)

@@ -40,13 +40,17 @@ class FairGrad(GradientBalancer):
         avoid: see `solvers/nash.py`.
     """
 
+    when_to_use = (
+        "Like nash_mtl, with a choice between the mean and the worst task "
+        "(`alpha`)."
+    )
+
     def __init__(self, alpha: float = 1.0, **kwargs):
         super().__init__(**kwargs)
         self.alpha = number("alpha", alpha, low=0.1, high=10)
 
-    def _weigh(self, state, gramian, losses, present):
-        del state, losses, present
-        return nash.solve(gramian, self.alpha)
+    def _weigh(self, step):
+        return nash.solve(step.gramian, self.alpha)
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""

@@ -8,13 +8,13 @@ import numpy as np
 from keras import ops
 
 from mtl_keras.balancing import adam
-from mtl_keras.balancing.balancer import Balancer
 from mtl_keras.balancing.masked import logarithm, softmax, taking_part
+from mtl_keras.balancing.weighting_balancer import WeightingBalancer
 from mtl_keras.checks import number
 
 
 @keras.saving.register_keras_serializable(package="mtl_keras")
-class FAMO(Balancer):
+class FAMO(WeightingBalancer):
     """Lets all logarithmic losses fall at the same rate.
 
     With `z = softmax(xi)` and `c = 1 / sum(z / losses)`, minimises
@@ -43,6 +43,9 @@ class FAMO(Balancer):
         that is for the optimizer to do (`clipnorm`).
     """
 
+    when_to_use = (
+        "Many tasks: close to the gradient methods at the cost of a plain step."
+    )
     is_scale_free = True
     needs_losses = True
     needs_positive_losses = True
@@ -74,16 +77,18 @@ class FAMO(Balancer):
             **adam.initial_state(num_tasks),
         }
 
-    def _weigh(self, state, gramian, losses, present):
-        # The losses tell what the last step was worth, so they count for `xi`
-        # before they are weighed by it.
-        state = self._advance(state, gramian, losses, present)
-        return softmax(state["xi"] - state["log"], taking_part(losses, present))
+    def _weigh(self, step):
+        # The losses show what the last step gained, so `xi` moves by them
+        # before it weighs them.
+        state = self._advance(step)
+        return softmax(
+            state["xi"] - state["log"], taking_part(step.losses, step.present)
+        )
 
-    def _advance(self, state, gramian, losses, present):
-        del gramian
-        mask = taking_part(losses, present)
-        log = ops.where(mask, logarithm(losses, mask), state["log"])
+    def _advance(self, step):
+        state = step.state
+        mask = taking_part(step.losses, step.present)
+        log = ops.where(mask, logarithm(step.losses, mask), state["log"])
         moves = ops.logical_and(mask, state["seen"] > 0)
         drop = state["log"] - log
         z = softmax(state["xi"], moves)

@@ -6,12 +6,12 @@ Chennupati et al., CVPR workshops 2019, https://arxiv.org/abs/1904.08492.
 import keras
 from keras import ops
 
-from mtl_keras.balancing.balancer import Balancer
 from mtl_keras.balancing.masked import logarithm, taking_part
+from mtl_keras.balancing.weighting_balancer import WeightingBalancer
 
 
 @keras.saving.register_keras_serializable(package="mtl_keras")
-class GLS(Balancer):
+class GLS(WeightingBalancer):
     """Minimises the geometric mean of the losses.
 
     The objective is `G = prod_k losses[k] ** (1 / K)` over the `K` tasks that
@@ -30,13 +30,16 @@ class GLS(Balancer):
         loss strategy"); this is the plain mean.
     """
 
+    when_to_use = (
+        "Positive losses of different scales, without a hyperparameter."
+    )
     is_scale_free = True
     needs_losses = True
     needs_positive_losses = True
 
-    def _weigh(self, state, gramian, losses, present):
-        del state, gramian
-        mask = taking_part(losses, present)
+    def _weigh(self, step):
+        losses = step.losses
+        mask = taking_part(losses, step.present)
         size = ops.maximum(ops.sum(ops.cast(mask, "float32")), 1.0)
         # In logarithms: the product of 64 losses leaves float32's range.
         logs = logarithm(losses, mask)

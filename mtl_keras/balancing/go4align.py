@@ -7,14 +7,14 @@ import keras
 import numpy as np
 from keras import ops
 
-from mtl_keras.balancing.balancer import Balancer
 from mtl_keras.balancing.masked import reciprocal, softmax, taking_part
 from mtl_keras.balancing.solvers.grouping import group_means
-from mtl_keras.checks import number
+from mtl_keras.balancing.weighting_balancer import WeightingBalancer
+from mtl_keras.checks import integer, number
 
 
 @keras.saving.register_keras_serializable(package="mtl_keras")
-class GO4Align(Balancer):
+class GO4Align(WeightingBalancer):
     """Gives tasks that progress alike the same weight.
 
     Each task has an indicator `sum(losses) / losses[k] * p[k]`: the first
@@ -45,6 +45,7 @@ class GO4Align(Balancer):
         line can be grouped exactly, so we do, and nothing is drawn.
     """
 
+    when_to_use = "Many tasks that fall into groups which progress alike."
     is_scale_free = True
     needs_losses = True
     needs_positive_losses = True
@@ -57,12 +58,7 @@ class GO4Align(Balancer):
         monitor: bool = False,
     ):
         super().__init__(monitor=monitor)
-        self.num_groups = int(number("num_groups", num_groups, low=1))
-        if self.num_groups != num_groups:
-            raise ValueError(
-                "`num_groups` must be a whole number of groups. "
-                f"Received: num_groups={num_groups!r}"
-            )
+        self.num_groups = integer("num_groups", num_groups, low=1)
         self.step_size = number("step_size", step_size, low=0)
 
     def initial_state(self, num_tasks: int) -> dict:
@@ -76,19 +72,20 @@ class GO4Align(Balancer):
         """
         return {"log_p": np.full(num_tasks, -np.log(num_tasks), "float32")}
 
-    def _weigh(self, state, gramian, losses, present):
-        mask = taking_part(losses, present)
+    def _weigh(self, step):
+        state, losses = step.state, step.losses
+        mask = taking_part(losses, step.present)
         # As the authors do, the risk of this step counts already.
-        state = self._advance(state, gramian, losses, present)
+        state = self._advance(step)
         p = softmax(state["log_p"], mask)
         indicators = ops.sum(ops.where(mask, losses, 0.0)) * p
         indicators = indicators * reciprocal(losses, mask)
         return group_means(indicators, mask, self.num_groups)
 
-    def _advance(self, state, gramian, losses, present):
-        del gramian
-        mask = taking_part(losses, present)
-        moved = state["log_p"] - self.step_size * losses
+    def _advance(self, step):
+        state = step.state
+        mask = taking_part(step.losses, step.present)
+        moved = state["log_p"] - self.step_size * step.losses
         # Those that take part keep the share that they had together.
         kept = _log_sum(state["log_p"], mask) - _log_sum(moved, mask)
         return {"log_p": ops.where(mask, moved + kept, state["log_p"])}

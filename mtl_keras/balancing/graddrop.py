@@ -9,7 +9,7 @@ from keras import ops
 
 from mtl_keras.balancing import draws
 from mtl_keras.balancing.jacobian_balancer import JacobianBalancer
-from mtl_keras.checks import number
+from mtl_keras.checks import integer, number
 
 
 @keras.saving.register_keras_serializable(package="mtl_keras")
@@ -41,17 +41,16 @@ class GradDrop(JacobianBalancer):
         purity, often the identity, as here.
     """
 
+    when_to_use = (
+        "Conflicts element by element; adds noise that helps to explore."
+    )
     levels = ("features", "parameters")
     is_scale_free = True
 
     def __init__(self, leak: float = 0.0, *, seed: int = 0, **kwargs):
         super().__init__(**kwargs)
         self.leak = number("leak", leak, low=0, high=1)
-        self.seed = int(number("seed", seed))
-        if self.seed != seed:
-            raise ValueError(
-                f"`seed` must be a whole number. Received: seed={seed!r}"
-            )
+        self.seed = integer("seed", seed)
 
     def initial_state(self, num_tasks: int, num_parameters: int) -> dict:
         """Returns the state before the first step.
@@ -60,25 +59,24 @@ class GradDrop(JacobianBalancer):
             num_tasks: Integer.
             num_parameters: Integer, how many numbers a row holds.
         """
-        del num_tasks, num_parameters
         return {"steps": np.zeros((), "int32")}
 
     def keeps_positive(self, signed, sizes, state=None, *, stream: int = 0):
-        """Draws which sign survives in each place; pure.
+        """Draws, for each place, whether its positive entries are kept; pure.
 
         Args:
             signed: Float tensor of shape `(n,)`, the sum of the tasks'
                 gradients; at the features, summed over the batch and
                 replicas, each gradient times the sign of its activation.
-            sizes: Float tensor of shape `(n,)`, the sum of the absolute
-                values of the tasks' gradients.
+            sizes: Float tensor of shape `(n,)`, the sum of their absolute
+                values.
             state: Dict, the state; the balancer's own where `None`.
             stream: Integer, another one for each tensor of features, so that
                 their draws differ.
 
         Returns:
-            Boolean tensor of shape `(n,)`: true where positive entries are
-            kept, false where negative ones are.
+            Boolean tensor of shape `(n,)`, false where the negative entries
+            are kept.
         """
         if state is None:
             state = self.state(1, 1)
@@ -91,20 +89,53 @@ class GradDrop(JacobianBalancer):
         # are always kept, and where all are negative never.
         return purity > draw
 
-    def _merge(self, state, jacobian, losses, present):
-        del losses, present
+    def _merge(self, step):
+        jacobian = step.jacobian
         signed = ops.sum(jacobian, axis=0)
         sizes = ops.sum(ops.abs(jacobian), axis=0)
         positive = ops.sum(ops.maximum(jacobian, 0.0), axis=0)
         negative = ops.sum(ops.minimum(jacobian, 0.0), axis=0)
-        keeps = self.keeps_positive(signed, sizes, state)
+        keeps = self.keeps_positive(signed, sizes, step.state)
         kept = ops.where(keeps, positive, negative)
         dropped = ops.where(keeps, negative, positive)
         return kept + self.leak * dropped
 
-    def _advance_rows(self, state, jacobian, losses, present):
-        del jacobian, losses, present
-        return {"steps": state["steps"] + 1}
+    def _merge_frontier(self, step):
+        return [
+            self._merge_features(tensor, step.state, stream)
+            for stream, tensor in enumerate(step.frontier)
+        ]
+
+    def _merge_features(self, tensor, state, stream):
+        """Keeps one sign a feature, the same for all examples of the batch."""
+        gradients = tensor.gradients
+        sign = ops.sign(ops.cast(tensor.values, "float32"))
+        sums = [
+            ops.sum(
+                sign * ops.cast(gradient, "float32"),
+                axis=tensor.example_axes,
+                keepdims=True,
+            )
+            for gradient in gradients
+        ]
+        sums = tensor.sum_over_replicas(sums)
+        stacked = ops.reshape(ops.stack(sums), (len(sums), -1))
+        keeps = self.keeps_positive(
+            ops.sum(stacked, axis=0),
+            ops.sum(ops.abs(stacked), axis=0),
+            state,
+            stream=stream,
+        )
+        total = 0.0
+        for gradient, signed in zip(gradients, sums, strict=True):
+            is_positive = ops.reshape(keeps, signed.shape)
+            kept = ops.where(is_positive, signed > 0, signed < 0)
+            factor = self.leak + (1.0 - self.leak) * ops.cast(kept, "float32")
+            total = total + factor * ops.cast(gradient, "float32")
+        return ops.cast(total, gradients[0].dtype)
+
+    def _advance(self, step):
+        return {"steps": step.state["steps"] + 1}
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""

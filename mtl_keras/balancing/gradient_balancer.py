@@ -1,98 +1,67 @@
-"""The contract of a balancer that reads the tasks' gradients."""
+"""The contract of a balancer that weighs tasks by their gradients."""
+
+import dataclasses
 
 import keras
 import numpy as np
 from keras import ops
 
-from mtl_keras.balancing.balancer import Balancer
-from mtl_keras.balancing.reading import finite, read_jacobian
-from mtl_keras.checks import number
-from mtl_keras.messages import did_you_mean, listed
+from mtl_keras import checks
+from mtl_keras.balancing.gradient_method import GradientMethod
+from mtl_keras.balancing.reading import finite
+from mtl_keras.balancing.step import Step
+from mtl_keras.balancing.weighting_balancer import WeightingBalancer
 
-_EVERYWHERE = ("parameters", "features", "last_shared")
 
-
-class GradientBalancer(Balancer):
+class GradientBalancer(GradientMethod, WeightingBalancer):
     """Weighs the tasks by the inner products of their gradients.
 
+    A method implements `_weigh(step)`, of a `Step` with its Gramian.
+
     Args:
-        on: String, the level at which gradients are compared. `"parameters"`,
-            the shared variables, exact, one backward pass through the trunk
-            for each task; `"features"`, where the heads read the trunk, for
-            the cost of a plain step; `"last_shared"`, the last shared layer.
-            Defaults to the paper's, the first of `levels`.
         update_every: Integer of at least 1: the weights are computed anew at
             each such step and reused in between.
-        rescale: `None` for the paper's length of the direction, or `"sum"`
-            for that of the plain sum of the gradients.
-        preference: Dict, task name to positive number, or `None`.
-        monitor: Boolean, whether the logs show weights, norms and cosines.
+        **kwargs: `on` and `rescale`, as of `GradientMethod`; `preference` and
+            `monitor`, as of `Balancer`.
 
     Raises:
         ValueError: If the method is not defined at that level, or another
             argument is out of range.
     """
 
-    levels = _EVERYWHERE
-    is_scale_free = True
-    reads_gradients = True
+    levels = ("parameters", "features", "last_shared")
     # Whether `weights` takes many small operations one after the other, which
     # a backend that runs them singly should compile.
     solves_in_steps = False
 
-    def __init__(
-        self,
-        *,
-        on: str | None = None,
-        update_every: int = 1,
-        rescale: str | None = None,
-        preference=None,
-        monitor: bool = False,
-    ):
-        super().__init__(preference=preference, monitor=monitor)
-        name = type(self).__name__
-        if on is not None and on not in self.levels:
-            raise ValueError(
-                f"{name} is defined at {listed(self.levels)}, not at "
-                f"{on!r}.{did_you_mean(on, self.levels)} Received: on={on!r}"
-            )
-        self.on = self.levels[0] if on is None else on
-        self.update_every = int(number("update_every", update_every, low=1))
-        if self.update_every != update_every:
-            raise ValueError(
-                "`update_every` must be a whole number of steps. "
-                f"Received: update_every={update_every!r}"
-            )
-        if rescale not in (None, "sum"):
-            raise ValueError(
-                "`rescale` must be None, the paper's length, or 'sum', that "
-                f"of the plain sum. Received: rescale={rescale!r}"
-            )
-        self.rescale = rescale
+    def __init__(self, *, update_every: int = 1, **kwargs):
+        super().__init__(**kwargs)
+        self.update_every = checks.integer("update_every", update_every, low=1)
         self._held: list[keras.Variable] = []
 
-    def bind(self, tasks) -> None:
+    def bind(self, tasks, num_parameters: int | None = None) -> None:
         """Fixes the order of the tasks and makes the state's variables.
 
         Args:
             tasks: Sequence of strings, sorted.
+            num_parameters: Integer, the size of the shared variables.
         """
         if self.tasks != tuple(tasks):
             self._held = []
-        super().bind(tasks)
+        super().bind(tasks, num_parameters)
         if self.update_every > 1 and not self._held:
-            kept = {"trainable": False, "aggregation": "only_first_replica"}
+            options = {"trainable": False, "aggregation": "only_first_replica"}
             self._held = [
                 keras.Variable(
                     np.ones(len(self.tasks), "float32"),
                     name="balancer_held_weights",
-                    **kept,
+                    **options,
                 ),
                 keras.Variable(
                     np.zeros((), "int32"),
                     dtype="int32",
                     name="balancer_held_steps",
-                    **kept,
+                    **options,
                 ),
             ]
 
@@ -153,26 +122,30 @@ class GradientBalancer(Balancer):
             losses: Float tensor of shape `(num_tasks,)`, where the method
                 reads them.
             present: Tensor of shape `(num_tasks,)`, 0 for a task without
-                labels in the batch. Defaults to `None`, all are there.
+                labels in the batch. Defaults to `None`, all are present.
 
         Returns:
             float32 tensor of shape `(num_tasks,)`, 0 for an absent task.
 
         Raises:
-            ValueError: If what the method reads is not given, or shapes
+            ValueError: If what the method reads is missing, or shapes
                 disagree.
         """
-        gramian, losses, present = self._read(gramian, losses, present)
+        step = self._step(gramian, losses, present)
+        gramian, present = step.gramian, step.present
         # Decompositions raise on what is not finite, on TensorFlow; a step
         # that overflowed is the optimizer's to skip, or the user's to see.
         is_sound = finite([gramian])
         has_task = ops.any(present > 0)
-        stand_in = ops.eye(present.shape[0], dtype="float32")
-        solvable = ops.logical_and(is_sound, has_task)
-        given = ops.where(solvable, gramian, stand_in)
-        # Without any task the answer is zero, and nothing to be solved.
-        seen = ops.where(has_task, present, 1.0)
-        weights = super().weights(given, losses, seen)
+        stand_in = ops.eye(step.num_tasks, dtype="float32")
+        is_solvable = ops.logical_and(is_sound, has_task)
+        solvable = dataclasses.replace(
+            step,
+            gramian=ops.where(is_solvable, gramian, stand_in),
+            # Without any task the weights are zero; the solver is still run.
+            present=ops.where(has_task, present, 1.0),
+        )
+        weights = ops.where(solvable.present > 0, self._weigh(solvable), 0.0)
         weights = ops.where(is_sound, weights, float("nan")) * present
         if self.rescale is None:
             return weights
@@ -184,62 +157,11 @@ class GradientBalancer(Balancer):
             own > 0, plain / ops.where(own > 0, own, 1.0), 1.0
         )
 
-    def head_weights(self, losses=None, present=None):
-        """Returns what each task's loss is multiplied with at its head: 1.
-
-        Args:
-            losses: Float tensor of shape `(num_tasks,)`.
-            present: As of `weights`.
-
-        Returns:
-            float32 tensor of shape `(num_tasks,)`.
-        """
-        _, _, present = super()._read(None, losses, present)
-        return present
-
-    def combine(self, jacobian, losses=None, present=None):
-        """Merges the tasks' gradients into one update direction.
-
-        Args:
-            jacobian: Float tensor of shape `(num_tasks, num_parameters)`; row
-                `k` is the gradient of task `k`'s loss.
-            losses: Float tensor of shape `(num_tasks,)`, or `None` where the
-                method does not read them.
-            present: As of `weights`.
-
-        Returns:
-            float32 tensor of shape `(num_parameters,)`, on the paper's scale.
-        """
-        jacobian = read_jacobian(jacobian)
-        scales = self._row_scales(losses, present, jacobian.shape[0])
-        if scales is not None:
-            jacobian = scales[:, None] * jacobian
-        return super().combine(jacobian, losses, present)
-
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""
-        return {
-            **super().get_config(),
-            "on": self.on,
-            "update_every": self.update_every,
-            "rescale": self.rescale,
-        }
+        return {**super().get_config(), "update_every": self.update_every}
 
-    def _row_scales(self, losses, present, num_tasks):
-        """Returns what `head_weights` makes of the rows, or `None`.
-
-        Args:
-            losses: Tensor of shape `(num_tasks,)`, or `None`.
-            present: Likewise.
-            num_tasks: Integer.
-        """
-        if type(self).head_weights is GradientBalancer.head_weights:
-            return None
-        if present is None:
-            present = np.ones(num_tasks, "float32")
-        return self.head_weights(losses, present)
-
-    def _read(self, gramian, losses, present):
+    def _step(self, gramian, losses, present) -> Step:
         if gramian is None:
             raise ValueError(
                 f"{type(self).__name__} reads the tasks' gradients. Received: "
@@ -252,7 +174,7 @@ class GradientBalancer(Balancer):
                 "`gramian` must be of shape (num_tasks, num_tasks). "
                 f"Received: shape {shape}"
             )
-        return super()._read(gramian, losses, present)
+        return super()._step(gramian, losses, present)
 
 
 def _length(gramian, weights):

@@ -46,6 +46,7 @@ class GradNorm(GradientBalancer):
         weight that a step would make negative is zero.
     """
 
+    when_to_use = "Tasks learn at different speeds; the classic choice."
     levels = ("last_shared", "parameters", "features")
     needs_losses = True
     needs_positive_losses = True
@@ -84,22 +85,24 @@ class GradNorm(GradientBalancer):
         present = super().head_weights(losses, present)
         return present * self.state(present.shape[0])["task_weights"]
 
-    def _weigh(self, state, gramian, losses, present):
-        del state, gramian, losses
-        return present
+    def _weigh(self, step):
+        return step.present
 
-    def _advance(self, state, gramian, losses, present):
+    def _advance(self, step):
+        state, losses = step.state, step.losses
         old, first = state["task_weights"], state["first_losses"]
         is_new = ops.logical_and(first <= 0, losses > 0)
-        first = ops.where(ops.logical_and(present > 0, is_new), losses, first)
-        takes_part = ops.logical_and(present > 0, first > 0)
+        first = ops.where(
+            ops.logical_and(step.present > 0, is_new), losses, first
+        )
+        takes_part = ops.logical_and(step.present > 0, first > 0)
         mask = ops.cast(takes_part, "float32")
         count = ops.maximum(ops.sum(mask), 1.0)
         rates = losses / ops.where(takes_part, first, 1.0)
         rates = mask * ops.clip(rates, 0.0, 1e30)
         mean_rate = ops.sum(rates) / count
         rates = rates / ops.where(mean_rate > 0, mean_rate, 1.0)
-        lengths = mask * ops.sqrt(ops.maximum(ops.diagonal(gramian), 0.0))
+        lengths = mask * ops.sqrt(ops.maximum(ops.diagonal(step.gramian), 0.0))
         mean = ops.sum(lengths / count)
         lengths = lengths / ops.where(mean > 0, mean, 1.0)
         # In units of the mean length, the target is r ** alpha.

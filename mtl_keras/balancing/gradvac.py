@@ -10,7 +10,7 @@ from keras import ops
 from mtl_keras.balancing.gradient_balancer import GradientBalancer
 from mtl_keras.balancing.solvers.orders import in_rounds, orders
 from mtl_keras.balancing.solvers.unit_rows import unit_rows
-from mtl_keras.checks import number
+from mtl_keras.checks import integer, number
 
 # A changed row shorter than this share of the given one is rounding.
 _SHORT = 1e-3
@@ -52,6 +52,11 @@ class GradVac(GradientBalancer):
         of what `on` says. Targets above 0.9999 count as that.
     """
 
+    when_to_use = (
+        "Tasks that ought to agree, such as languages: raises cosines to what "
+        "is usual for the pair."
+    )
+
     # The orders go by place.
     is_equivariant = False
     solves_in_steps = True
@@ -59,11 +64,7 @@ class GradVac(GradientBalancer):
     def __init__(self, beta: float = 0.01, seed: int = 0, **kwargs):
         super().__init__(**kwargs)
         self.beta = number("beta", beta, above=0, high=1)
-        self.seed = int(number("seed", seed, low=0))
-        if self.seed != seed:
-            raise ValueError(
-                f"`seed` must be a whole number. Received: seed={seed!r}"
-            )
+        self.seed = integer("seed", seed, low=0)
 
     def initial_state(self, num_tasks: int) -> dict:
         """Returns the state before the first step.
@@ -78,15 +79,16 @@ class GradVac(GradientBalancer):
         targets = np.zeros((num_tasks, num_tasks), "float32")
         return {"targets": targets, "step": np.zeros((), "int32")}
 
-    def _weigh(self, state, gramian, losses, present):
-        del losses
-        _, lengths, inverses = unit_rows(gramian)
-        coefficients, _, _ = self._vaccinated(state, gramian, present)
+    def _weigh(self, step):
+        _, lengths, inverses = unit_rows(step.gramian)
+        coefficients, _, _ = self._vaccinated(
+            step.state, step.gramian, step.present
+        )
         return ops.matmul(lengths[None, :], coefficients)[0] * inverses
 
-    def _advance(self, state, gramian, losses, present):
-        del losses
-        _, cosines, is_met = self._vaccinated(state, gramian, present)
+    def _advance(self, step):
+        state = step.state
+        _, cosines, is_met = self._vaccinated(state, step.gramian, step.present)
         targets = state["targets"]
         moved = targets + self.beta * (cosines - targets)
         return {

@@ -6,7 +6,6 @@ Liu et al., ICLR 2021, https://openreview.net/forum?id=IMPnRXEWpvr.
 import keras
 from keras import ops
 
-from mtl_keras.balancing.balancer import Balancer
 from mtl_keras.balancing.imtl_g import IMTLG
 from mtl_keras.balancing.learned_scales import LearnedScales
 
@@ -36,6 +35,10 @@ class IMTL(LearnedScales, IMTLG):
         of its own, without decay.
     """
 
+    when_to_use = (
+        "Neither the scale of a loss nor the length of a gradient shall count."
+    )
+
     def head_weights(self, losses=None, present=None):
         """Returns what each task's loss is multiplied with: `exp(s)`.
 
@@ -46,7 +49,7 @@ class IMTL(LearnedScales, IMTLG):
         Returns:
             float32 tensor of shape `(num_tasks,)`.
         """
-        _, _, present = Balancer._read(self, None, losses, present)
+        present = super().head_weights(losses, present)
         return present * ops.exp(self.state(present.shape[0])["s"])
 
     def _slope(self, s, losses):

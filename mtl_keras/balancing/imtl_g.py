@@ -41,11 +41,14 @@ class IMTLG(GradientBalancer):
         all, with weights of sum -1.
     """
 
+    when_to_use = (
+        "The length of a gradient shall not count: equal projections on all "
+        "of them."
+    )
     levels = ("features", "parameters", "last_shared")
 
-    def _weigh(self, state, gramian, losses, present):
-        del state, losses, present
-        cosines, _, inverses = unit_rows(gramian)
+    def _weigh(self, step):
+        cosines, _, inverses = unit_rows(step.gramian)
         target = ops.cast(inverses > 0, "float32")
         x, is_met, _ = least_squares(cosines, target)
         # The longest row's is the unit: a sum may leave float32's range.

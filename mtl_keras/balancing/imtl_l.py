@@ -6,12 +6,12 @@ Liu et al., ICLR 2021, https://openreview.net/forum?id=IMPnRXEWpvr.
 import keras
 from keras import ops
 
-from mtl_keras.balancing.balancer import Balancer
 from mtl_keras.balancing.learned_scales import LearnedScales
+from mtl_keras.balancing.weighting_balancer import WeightingBalancer
 
 
 @keras.saving.register_keras_serializable(package="mtl_keras")
-class IMTLL(LearnedScales, Balancer):
+class IMTLL(LearnedScales, WeightingBalancer):
     """Learns scales that bring all losses to the same value, 1.
 
     Minimises `sum_k exp(s[k]) * losses[k] - s[k]` over the model and over `s`,
@@ -33,11 +33,11 @@ class IMTLL(LearnedScales, Balancer):
         of its own, without decay.
     """
 
+    when_to_use = "The scale of a loss shall not count; costs nothing."
     is_scale_free = True
 
-    def _weigh(self, state, gramian, losses, present):
-        del gramian, losses, present
-        return ops.exp(state["s"])
+    def _weigh(self, step):
+        return ops.exp(step.state["s"])
 
     def _slope(self, s, losses):
         return losses * ops.exp(s) - 1.0

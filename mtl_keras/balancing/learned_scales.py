@@ -10,8 +10,8 @@ from mtl_keras.checks import number
 class LearnedScales:
     """What methods share that learn a scale `s` of each task's loss.
 
-    It stands before `Balancer` or `GradientBalancer` among a method's bases;
-    the method implements `_slope(s, losses)`.
+    It stands before `WeightingBalancer` or `GradientBalancer` among a method's
+    bases; the method implements `_slope(s, losses)`.
 
     Args:
         learning_rate: Float above 0, of Adam's step on `s`.
@@ -40,12 +40,12 @@ class LearnedScales:
         """Returns the objective's gradient in `s`, shape `(num_tasks,)`."""
         raise NotImplementedError
 
-    def _advance(self, state, gramian, losses, present):
-        del gramian
+    def _advance(self, step):
+        state = step.state
         change, moments = adam.step(
             state,
-            self._slope(state["s"], losses),
-            taking_part(losses, present),
+            self._slope(state["s"], step.losses),
+            taking_part(step.losses, step.present),
             self.learning_rate,
         )
         return {"s": state["s"] + change, **moments}

@@ -6,12 +6,12 @@ https://arxiv.org/abs/2202.01017).
 
 import keras
 
-from mtl_keras.balancing.balancer import Balancer
 from mtl_keras.balancing.masked import reciprocal, taking_part
+from mtl_keras.balancing.weighting_balancer import WeightingBalancer
 
 
 @keras.saving.register_keras_serializable(package="mtl_keras")
-class LogSum(Balancer):
+class LogSum(WeightingBalancer):
     """Minimises the sum of the logarithms of the losses.
 
     The objective is `sum_k log(losses[k])`, so `weights[k] = 1 / losses[k]`:
@@ -26,10 +26,13 @@ class LogSum(Balancer):
         monitor: Boolean, whether the logs show the weights.
     """
 
+    when_to_use = (
+        "Positive losses of different scales that fall together; a task that "
+        "is soon learnt takes the trunk."
+    )
     is_scale_free = True
     needs_losses = True
     needs_positive_losses = True
 
-    def _weigh(self, state, gramian, losses, present):
-        del state, gramian
-        return reciprocal(losses, taking_part(losses, present))
+    def _weigh(self, step):
+        return reciprocal(step.losses, taking_part(step.losses, step.present))

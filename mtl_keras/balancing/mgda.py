@@ -42,6 +42,7 @@ class MGDA(GradientBalancer):
         takes no part where the loss is divided by.
     """
 
+    when_to_use = "No task may get worse; expect the smallest gradient to rule."
     is_conflict_free = True
     solves_in_steps = True
 
@@ -56,14 +57,14 @@ class MGDA(GradientBalancer):
         self.needs_losses = normalization in ("loss", "loss+")
         self.needs_positive_losses = self.needs_losses
 
-    def _weigh(self, state, gramian, losses, present):
-        del state
+    def _weigh(self, step):
+        gramian, present = step.gramian, step.present
         if self.normalization in ("l2", "loss+"):
             gramian, _, _ = unit_rows(gramian)
         if self.needs_losses:
-            mask = taking_part(losses, present)
+            mask = taking_part(step.losses, present)
             present = ops.cast(mask, "float32")
-            scales = reciprocal(losses, mask)
+            scales = reciprocal(step.losses, mask)
             # Only their ratios matter, and their squares must stay finite.
             top = ops.max(scales)
             scales = scales / ops.where(top > 0, top, 1.0)

@@ -52,6 +52,9 @@ class MoCo(JacobianBalancer):
         `w`. The state is as large as the Jacobian.
     """
 
+    when_to_use = (
+        "Small batches, whose noise biases the other gradient methods."
+    )
     is_scale_free = True
     needs_losses = True
 
@@ -93,16 +96,17 @@ class MoCo(JacobianBalancer):
             "steps": np.zeros((), "int32"),
         }
 
-    def _merge(self, state, jacobian, losses, present):
-        new = self._advance_rows(state, jacobian, losses, present)
-        shares = self._shares(new["task_weights"], present)
+    def _merge(self, step):
+        new = self._advance(step)
+        shares = self._shares(new["task_weights"], step.present)
         return ops.matmul(shares[None, :], new["tracked"])[0]
 
-    def _advance_rows(self, state, jacobian, losses, present):
-        rows = jacobian
+    def _advance(self, step):
+        state, present = step.state, step.present
+        rows = step.jacobian
         if self.normalization == "loss":
             lengths = ops.norm(rows, axis=1)
-            scales = losses / ops.where(lengths > 0, lengths, 1.0)
+            scales = step.losses / ops.where(lengths > 0, lengths, 1.0)
             rows = scales[:, None] * rows
         is_there = present > 0
         counts = state["counts"] + ops.cast(is_there, "int32")

@@ -44,18 +44,22 @@ class NashMTL(GradientBalancer):
         `max_norm`, the code clips with it (its 0 is our `None`).
     """
 
+    when_to_use = (
+        "Gradients of very different lengths; each task shall gain in "
+        "proportion."
+    )
+
     def __init__(self, max_norm: float | None = 1.0, **kwargs):
         super().__init__(**kwargs)
         self.max_norm = (
             None if max_norm is None else number("max_norm", max_norm, above=0)
         )
 
-    def _weigh(self, state, gramian, losses, present):
-        del state, losses, present
-        weights = nash.solve(gramian)
+    def _weigh(self, step):
+        weights = nash.solve(step.gramian)
         if self.max_norm is None:
             return weights
-        length = ops.sqrt(ops.sum(nash.gains(gramian, weights)))
+        length = ops.sqrt(ops.sum(nash.gains(step.gramian, weights)))
         return weights * (self.max_norm / ops.maximum(length, self.max_norm))
 
     def get_config(self) -> dict:

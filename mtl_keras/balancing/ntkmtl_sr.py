@@ -39,19 +39,21 @@ class NTKMTLSR(GradientBalancer):
         sum of the eigenvalues for their mean; we follow the paper.
     """
 
+    when_to_use = (
+        "Tasks learn at different speeds, as the kernel of the network tells."
+    )
     levels = ("features", "last_shared", "parameters")
 
     def __init__(self, exponent: float = 0.5, **kwargs):
         super().__init__(**kwargs)
         self.exponent = number("exponent", exponent, above=0, high=1)
 
-    def _weigh(self, state, gramian, losses, present):
-        del state, losses
-        lengths = ops.sqrt(ops.maximum(ops.diagonal(gramian), 0.0))
+    def _weigh(self, step):
+        lengths = ops.sqrt(ops.maximum(ops.diagonal(step.gramian), 0.0))
         top = ops.max(lengths)
         lengths = lengths / ops.where(top > 0, top, 1.0)
         is_there = lengths > 0
-        count = ops.maximum(ops.sum(present), 1.0)
+        count = ops.maximum(ops.sum(step.present), 1.0)
         # Of lengths, not of eigenvalues: their quotient has twice the range.
         mean = ops.sqrt(ops.sum(lengths * lengths) / count)
         ratio = mean / ops.where(is_there, lengths, 1.0)

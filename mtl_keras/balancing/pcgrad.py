@@ -10,7 +10,7 @@ from keras import ops
 from mtl_keras.balancing.gradient_balancer import GradientBalancer
 from mtl_keras.balancing.solvers.orders import in_rounds, orders
 from mtl_keras.balancing.solvers.unit_rows import unit_rows
-from mtl_keras.checks import number
+from mtl_keras.checks import integer
 
 
 @keras.saving.register_keras_serializable(package="mtl_keras")
@@ -41,17 +41,15 @@ class PCGrad(GradientBalancer):
         The paper's algorithm sums; some codes take the mean.
     """
 
+    when_to_use = "A robust start where a few pairs of tasks conflict."
+
     # The orders go by place.
     is_equivariant = False
     solves_in_steps = True
 
     def __init__(self, seed: int = 0, **kwargs):
         super().__init__(**kwargs)
-        self.seed = int(number("seed", seed, low=0))
-        if self.seed != seed:
-            raise ValueError(
-                f"`seed` must be a whole number. Received: seed={seed!r}"
-            )
+        self.seed = integer("seed", seed, low=0)
 
     def initial_state(self, num_tasks: int) -> dict:
         """Returns the state before the first step.
@@ -62,13 +60,11 @@ class PCGrad(GradientBalancer):
         Returns:
             Dict, name to NumPy array: the steps taken.
         """
-        del num_tasks
         return {"step": np.zeros((), "int32")}
 
-    def _weigh(self, state, gramian, losses, present):
-        del losses
-        cosines, lengths, inverses = unit_rows(gramian)
-        met = orders(self.seed, state["step"], present)
+    def _weigh(self, step):
+        cosines, lengths, inverses = unit_rows(step.gramian)
+        met = orders(self.seed, step.state["step"], step.present)
         met_cosines = ops.matmul(met, cosines)
 
         def project(time, carry):
@@ -83,14 +79,13 @@ class PCGrad(GradientBalancer):
                 products + part * met_cosines[time],
             )
 
-        size = gramian.shape[0]
+        size = step.num_tasks
         start = (ops.eye(size, dtype="float32"), cosines)
         coefficients, _ = in_rounds(size, project, start)
         return ops.matmul(lengths[None, :], coefficients)[0] * inverses
 
-    def _advance(self, state, gramian, losses, present):
-        del gramian, losses, present
-        return {"step": state["step"] + 1}
+    def _advance(self, step):
+        return {"step": step.state["step"] + 1}
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""

@@ -8,13 +8,13 @@ import numpy as np
 from keras import ops
 
 from mtl_keras.balancing import draws
-from mtl_keras.balancing.balancer import Balancer
 from mtl_keras.balancing.masked import softmax
-from mtl_keras.checks import number
+from mtl_keras.balancing.weighting_balancer import WeightingBalancer
+from mtl_keras.checks import integer
 
 
 @keras.saving.register_keras_serializable(package="mtl_keras")
-class RLW(Balancer):
+class RLW(WeightingBalancer):
     """Draws the weights anew at each step.
 
     `weights = softmax(normal(0, 1))` over the tasks with labels, on the
@@ -37,17 +37,17 @@ class RLW(Balancer):
         normal one is the default of the authors' library.
     """
 
+    when_to_use = (
+        "The baseline for all others: what does not beat it has learned "
+        "nothing about the tasks."
+    )
     is_scale_free = True
     # The draws go by place.
     is_equivariant = False
 
     def __init__(self, seed: int = 0, *, monitor: bool = False):
         super().__init__(monitor=monitor)
-        self.seed = int(number("seed", seed, low=0))
-        if self.seed != seed:
-            raise ValueError(
-                f"`seed` must be a whole number. Received: seed={seed!r}"
-            )
+        self.seed = integer("seed", seed, low=0)
 
     def initial_state(self, num_tasks: int) -> dict:
         """Returns the state before the first step.
@@ -58,21 +58,19 @@ class RLW(Balancer):
         Returns:
             Dict, name to NumPy array: the steps taken.
         """
-        del num_tasks
         return {"step": np.zeros((), "int32")}
 
-    def _weigh(self, state, gramian, losses, present):
-        del gramian, losses
-        numbers = draws.normal(self.seed, state["step"], present.shape)
+    def _weigh(self, step):
+        present = step.present
+        numbers = draws.normal(self.seed, step.state["step"], present.shape)
         # The draws go to the tasks that are there, in their order: an absent
         # task changes nothing for the others.
         place = ops.maximum(ops.cumsum(present) - 1.0, 0.0)
         numbers = ops.take(numbers, ops.cast(place, "int32"))
         return softmax(numbers, present > 0)
 
-    def _advance(self, state, gramian, losses, present):
-        del gramian, losses, present
-        return {"step": state["step"] + 1}
+    def _advance(self, step):
+        return {"step": step.state["step"] + 1}
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""

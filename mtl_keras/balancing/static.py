@@ -5,12 +5,12 @@ import numbers
 
 import keras
 
-from mtl_keras.balancing.balancer import Balancer
+from mtl_keras.balancing.weighting_balancer import WeightingBalancer
 from mtl_keras.messages import did_you_mean, listed
 
 
 @keras.saving.register_keras_serializable(package="mtl_keras")
-class Static(Balancer):
+class Static(WeightingBalancer):
     """Gives each task a fixed weight.
 
     Args:
@@ -22,6 +22,7 @@ class Static(Balancer):
         ValueError: If a weight is negative or not finite.
     """
 
+    when_to_use = "You know the weights, or search for them."
     is_scale_free = True
     is_fixed = True
     # Each weight is a task's by name.
@@ -50,16 +51,17 @@ class Static(Balancer):
             else float(task_weights)
         )
 
-    def bind(self, tasks) -> None:
+    def bind(self, tasks, num_parameters: int | None = None) -> None:
         """Fixes the order of the tasks and checks the names.
 
         Args:
             tasks: Sequence of strings.
+            num_parameters: Integer, the size of the shared variables.
 
         Raises:
-            ValueError: If a weight names a task that isn't there.
+            ValueError: If a weight names a task that does not exist.
         """
-        super().bind(tasks)
+        super().bind(tasks, num_parameters)
         if not isinstance(self.task_weights, dict):
             return
         for name in self.task_weights:
@@ -71,9 +73,8 @@ class Static(Balancer):
                     f"Received: loss_weights={self.task_weights}"
                 )
 
-    def _weigh(self, state, gramian, losses, present):
-        del state, gramian, losses
-        values, size = self.task_weights, present.shape[0]
+    def _weigh(self, step):
+        values, size = self.task_weights, step.num_tasks
         if not isinstance(values, dict):
             return keras.ops.full((size,), values, dtype="float32")
         order = self.tasks if self.tasks is not None else sorted(values)

@@ -7,18 +7,18 @@ import keras
 import numpy as np
 from keras import ops
 
-from mtl_keras.balancing.balancer import Balancer
 from mtl_keras.balancing.masked import (
     logarithm,
     reciprocal,
     softmax,
     taking_part,
 )
-from mtl_keras.checks import number
+from mtl_keras.balancing.weighting_balancer import WeightingBalancer
+from mtl_keras.checks import integer, number
 
 
 @keras.saving.register_keras_serializable(package="mtl_keras")
-class STCH(Balancer):
+class STCH(WeightingBalancer):
     """Minimises a smooth maximum of the losses, each over its nadir.
 
     With `nadir` the tasks' mean losses over the epoch that follows a warm-up,
@@ -56,6 +56,7 @@ class STCH(Balancer):
         logarithm, on `losses / nadir`, whose ideal is 0.
     """
 
+    when_to_use = "You want a certain trade-off (`preference`), convex or not."
     is_scale_free = True
     needs_losses = True
     needs_positive_losses = True
@@ -71,12 +72,7 @@ class STCH(Balancer):
     ):
         super().__init__(preference=preference, monitor=monitor)
         self.mu = number("mu", mu, above=0)
-        self.warmup_epochs = int(number("warmup_epochs", warmup_epochs, low=0))
-        if self.warmup_epochs != warmup_epochs:
-            raise ValueError(
-                "`warmup_epochs` must be a whole number of epochs. "
-                f"Received: warmup_epochs={warmup_epochs!r}"
-            )
+        self.warmup_epochs = integer("warmup_epochs", warmup_epochs, low=0)
 
     def initial_state(self, num_tasks: int) -> dict:
         """Returns the state before the first step.
@@ -112,23 +108,23 @@ class STCH(Balancer):
         for name, value in moved.items():
             self._variables[name].assign(value)
 
-    def _weigh(self, state, gramian, losses, present):
-        del gramian
-        mask = taking_part(losses, present)
+    def _weigh(self, step):
+        losses = step.losses
+        mask = taking_part(losses, step.present)
         part = ops.cast(mask, "float32")
-        known = state["nadir"] > 0
-        level = logarithm(losses, mask) - logarithm(state["nadir"], known)
+        known = step.state["nadir"] > 0
+        level = logarithm(losses, mask) - logarithm(step.state["nadir"], known)
         level = ops.where(known, level, 0.0)
-        level = level + ops.log(self._preferences(present.shape[0]))
+        level = level + ops.log(self._preferences(step))
         smooth = softmax(level, mask, self.mu)
         equal = part / ops.maximum(ops.sum(part), 1.0)
         shares = ops.where(ops.any(known), smooth, equal)
         return shares * reciprocal(losses, mask)
 
-    def _advance(self, state, gramian, losses, present):
-        del gramian
+    def _advance(self, step):
+        state, losses = step.state, step.losses
         # A running mean: a sum of an epoch's losses may leave the range.
-        counts = ops.cast(taking_part(losses, present), "float32")
+        counts = ops.cast(taking_part(losses, step.present), "float32")
         count = state["count"] + counts
         gain = counts / ops.maximum(count, 1.0)
         mean = state["mean"] + gain * (losses - state["mean"])

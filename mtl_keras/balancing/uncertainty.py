@@ -6,12 +6,12 @@ Kendall et al., CVPR 2018, https://arxiv.org/abs/1705.07115.
 import keras
 from keras import ops
 
-from mtl_keras.balancing.balancer import Balancer
 from mtl_keras.balancing.learned_scales import LearnedScales
+from mtl_keras.balancing.weighting_balancer import WeightingBalancer
 
 
 @keras.saving.register_keras_serializable(package="mtl_keras")
-class Uncertainty(LearnedScales, Balancer):
+class Uncertainty(LearnedScales, WeightingBalancer):
     """Learns each task's noise and weighs by its inverse.
 
     Minimises `sum_k losses[k] / (2 * exp(s[k])) + s[k] / 2` over the model and
@@ -35,11 +35,14 @@ class Uncertainty(LearnedScales, Balancer):
         ours has an Adam step of its own, without decay.
     """
 
+    when_to_use = (
+        "The usual first choice among the methods of losses: regression and "
+        "classification together, none soon learnt."
+    )
     is_scale_free = True
 
-    def _weigh(self, state, gramian, losses, present):
-        del gramian, losses, present
-        return 0.5 * ops.exp(-state["s"])
+    def _weigh(self, step):
+        return 0.5 * ops.exp(-step.state["s"])
 
     def _slope(self, s, losses):
         return 0.5 * (1.0 - losses * ops.exp(-s))

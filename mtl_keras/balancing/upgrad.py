@@ -34,19 +34,19 @@ class UPGrad(GradientBalancer):
             `GradientBalancer`.
     """
 
+    when_to_use = "No task may get worse, and each shall count by its length."
     is_conflict_free = True
     takes_preference = True
     solves_in_steps = True
 
-    def _weigh(self, state, gramian, losses, present):
-        del state, losses
-        cosines, lengths, inverses = unit_rows(gramian)
+    def _weigh(self, step):
+        cosines, lengths, inverses = unit_rows(step.gramian)
         # The cone depends on directions only: whatever the lengths, the
         # problem is that of unit rows.
-        every = np.eye(gramian.shape[0], dtype="float32")
+        every = np.eye(step.num_tasks, dtype="float32")
         projected = dual_cone.project(cosines, every)
         projected = dual_cone.without_rounding(cosines, projected)
-        shares = self._preferences(gramian.shape[0]) * present
+        shares = self._preferences(step) * step.present
         shares = shares / ops.maximum(ops.sum(shares), 1e-30)
         mean = ops.matmul((shares * lengths)[None, :], projected)[0]
         return mean * inverses

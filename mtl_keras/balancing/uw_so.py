@@ -5,13 +5,13 @@ Kirchdorfer et al., GCPR 2024, https://arxiv.org/abs/2408.07985.
 
 import keras
 
-from mtl_keras.balancing.balancer import Balancer
 from mtl_keras.balancing.masked import reciprocal, softmax, taking_part
+from mtl_keras.balancing.weighting_balancer import WeightingBalancer
 from mtl_keras.checks import number
 
 
 @keras.saving.register_keras_serializable(package="mtl_keras")
-class UWSO(Balancer):
+class UWSO(WeightingBalancer):
     """Weighs the tasks by a softmax of their inverse losses.
 
     `1 / losses[k]` is where uncertainty weighting converges to; a softmax
@@ -29,6 +29,10 @@ class UWSO(Balancer):
         monitor: Boolean, whether the logs show the weights.
     """
 
+    when_to_use = (
+        "Like uncertainty, without the lag of a learned weight; tune the "
+        "temperature."
+    )
     is_scale_free = True
     needs_losses = True
     needs_positive_losses = True
@@ -37,10 +41,9 @@ class UWSO(Balancer):
         super().__init__(monitor=monitor)
         self.temperature = number("temperature", temperature, low=1e-30)
 
-    def _weigh(self, state, gramian, losses, present):
-        del state, gramian
-        mask = taking_part(losses, present)
-        return softmax(reciprocal(losses, mask), mask, self.temperature)
+    def _weigh(self, step):
+        mask = taking_part(step.losses, step.present)
+        return softmax(reciprocal(step.losses, mask), mask, self.temperature)
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""

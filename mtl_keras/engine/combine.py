@@ -1,23 +1,23 @@
-"""Asks the balancer and applies its answer to the tasks' gradients."""
+"""Combines the tasks' gradients as a balancer says."""
 
 import dataclasses
 import math
 
 from keras import ops
 
-from mtl_keras.balancing.jacobian_balancer import JacobianBalancer
+from mtl_keras.balancing.step import FrontierTensor
 from mtl_keras.engine import rows as rows_of
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Mix:
-    """What a step's balancing gave.
+    """The balanced gradients of a step, and what the logs show of it.
 
     Args:
         gradients: List of tensors, one for each of the trunk's variables,
             under the loss scale.
         weights: float32 tensor of shape `(num_tasks,)`, what each task's loss
-            weighs in the trunk, or `None` of a method that is no weighting.
+            weighs in the trunk, or `None` of a method without weights.
         gramian: float32 tensor of shape `(num_tasks, num_tasks)`.
         is_new: Boolean tensor, whether the Gramian is this step's.
     """
@@ -30,14 +30,14 @@ class Mix:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Pullbacks:
-    """How a backend brings cotangents of the frontier down the trunk.
+    """How a backend pulls cotangents of the frontier back through the trunk.
 
     Args:
         trunk: Function of a row of cotangents; returns a list of gradients of
             the trunk's variables, `None` where they are not reached.
         last: Function of a row; returns those of the last shared layers.
         after: Function of a row and tensors; returns the row, which is not
-            read before the tensors are there.
+            read before the tensors are computed.
         dense: Function of a list of gradients; returns tensors only, zeros
             for `None`.
         branch: Function of a condition and two functions; runs one of them.
@@ -57,16 +57,22 @@ class Pullbacks:
     sum_over_replicas: object
 
 
-def choose(
-    step_plan, rows, frontier, found, scale, pullbacks: Pullbacks, is_exact=None
+def combine(
+    step_plan,
+    rows,
+    frontier,
+    task_losses,
+    scale,
+    pullbacks: Pullbacks,
+    is_exact=None,
 ) -> Mix:
-    """Weighs the tasks and computes the trunk's gradients.
+    """Balances the tasks and computes the trunk's gradients.
 
     Args:
         step_plan: `StepPlan`.
         rows: List of rows, the cotangents of the frontier, one row a task.
         frontier: List of tensors, what the heads read.
-        found: `TaskLosses` of the step.
+        task_losses: `TaskLosses` of the step.
         scale: float32 scalar tensor, the loss scale within the rows.
         pullbacks: `Pullbacks`.
         is_exact: Boolean, whether this step computes the weights anew, where
@@ -76,25 +82,34 @@ def choose(
         `Mix`.
     """
     balancer = step_plan.balancer
-    if isinstance(balancer, JacobianBalancer):
-        if balancer.on == "features":
-            return _drop(step_plan, rows, frontier, found, scale, pullbacks)
-        return _merge(step_plan, rows, found, scale, pullbacks)
-    due = balancer.is_due()
-    given = (found.losses, found.present)
+    if balancer.is_weighting:
+        return _weigh(balancer, rows, task_losses, scale, pullbacks, is_exact)
+    if balancer.on == "features":
+        return _merge_frontier(
+            step_plan, rows, frontier, task_losses, scale, pullbacks
+        )
+    return _merge(step_plan, rows, task_losses, scale, pullbacks)
+
+
+def _weigh(balancer, rows, task_losses, scale, pullbacks, is_exact) -> Mix:
+    losses, present = task_losses.losses, task_losses.present
+    is_due = balancer.is_due()
     solve = pullbacks.solver(balancer)
 
-    def weigh(gramian):
+    def solved(gramian):
         gramian = gramian / scale**2
-        return gramian, solve(gramian, *given)
+        return gramian, solve(gramian, losses, present)
+
+    def held():
+        return balancer.held_weights() * present
 
     def exact():
         jacobian = _jacobian(rows, pullbacks)
-        gramian, weights = weigh(_gramian_of(jacobian, pullbacks))
+        gramian, weights = solved(_gramian_of(jacobian, pullbacks))
         return rows_of.mixed(jacobian, weights), weights, gramian
 
     def reuse():
-        weights = balancer.held_weights() * found.present
+        weights = held()
         gradients = pullbacks.dense(
             pullbacks.trunk(rows_of.mixed(rows, weights))
         )
@@ -108,28 +123,69 @@ def choose(
         else:
             last = [pullbacks.last(row) for row in rows]
             gramian = _gramian_of(last, pullbacks)
-        gramian, weights = weigh(gramian)
+        gramian, weights = solved(gramian)
         if balancer.update_every > 1:
-            held = balancer.held_weights() * found.present
-            weights = ops.where(due, weights, held)
+            weights = ops.where(is_due, weights, held())
         gradients = pullbacks.trunk(rows_of.mixed(rows, weights))
     elif balancer.update_every == 1 or pullbacks.num_replicas > 1:
         gradients, weights, gramian = exact()
         if balancer.update_every > 1:
             # Replicas meet in `exact`, which a branch does not allow: the
             # weights are held, but nothing is saved.
-            held = balancer.held_weights() * found.present
-            weights = ops.where(due, weights, held)
+            weights = ops.where(is_due, weights, held())
             gradients = pullbacks.trunk(rows_of.mixed(rows, weights))
     elif is_exact is None:
-        gradients, weights, gramian = pullbacks.branch(due, exact, reuse)
+        gradients, weights, gramian = pullbacks.branch(is_due, exact, reuse)
     else:
         gradients, weights, gramian = exact() if is_exact else reuse()
-    # The rows hold these already; what a task weighs is their product.
-    whole = weights * balancer.head_weights(*given)
-    balancer.update(gramian, *given, when=due)
-    balancer.hold(weights, found.present, due)
-    return Mix(gradients, whole, gramian, due)
+    # The rows hold the heads' weights already; a task weighs their product.
+    whole = weights * balancer.head_weights(losses, present)
+    balancer.update(gramian, losses, present, when=is_due)
+    balancer.hold(weights, present, is_due)
+    return Mix(gradients, whole, gramian, is_due)
+
+
+def _merge(step_plan, rows, task_losses, scale, pullbacks) -> Mix:
+    balancer = step_plan.balancer
+    losses, present = task_losses.losses, task_losses.present
+    shapes = [tuple(v.shape) for v in step_plan.trunk_variables]
+    jacobian = rows_of.flat(_jacobian(rows, pullbacks), step_plan.sizes)
+    (jacobian,) = pullbacks.sum_over_replicas([jacobian / scale])
+    direction = balancer.combine_rows(jacobian, losses, present)
+    balancer.update(None, losses, present, jacobian=jacobian)
+    # The optimizer sums over replicas, and this is the sum already.
+    direction = direction * scale / pullbacks.num_replicas
+    gradients = rows_of.unflat(direction, shapes)
+    gramian = ops.matmul(jacobian, ops.transpose(jacobian))
+    return Mix(gradients, None, gramian, ops.convert_to_tensor(True))
+
+
+def _merge_frontier(
+    step_plan, rows, frontier, task_losses, scale, pullbacks
+) -> Mix:
+    balancer = step_plan.balancer
+    losses, present = task_losses.losses, task_losses.present
+    tensors = []
+    for slot, values, column in zip(
+        step_plan.slots, frontier, zip(*rows, strict=True), strict=True
+    ):
+        shape = step_plan.parts.tensors[slot].shape
+        tensors.append(
+            FrontierTensor(
+                values,
+                [gradient for gradient in column if gradient is not None],
+                tuple(i for i, size in enumerate(shape) if size is None),
+                pullbacks.sum_over_replicas,
+            )
+        )
+    merged = balancer.combine_frontier(tensors, losses, present)
+    gramian = rows_of.gramian(rows) / scale**2
+    (gramian,) = pullbacks.sum_over_replicas([gramian])
+    # A state of this level has no entry for each parameter.
+    no_rows = ops.zeros((len(rows), 1), "float32")
+    balancer.update(None, losses, present, jacobian=no_rows)
+    gradients = pullbacks.trunk(merged)
+    return Mix(gradients, None, gramian, ops.convert_to_tensor(True))
 
 
 def _jacobian(rows, pullbacks) -> list[list]:
@@ -163,65 +219,3 @@ def _gramian_of(jacobian, pullbacks):
     rows = [list(row) for row in zip(*columns, strict=True)]
     (whole,) = pullbacks.sum_over_replicas([rows_of.flat(rows, sizes)])
     return ops.matmul(whole, ops.transpose(whole))
-
-
-def _merge(step_plan, rows, found, scale, pullbacks):
-    balancer = step_plan.balancer
-    shapes = [tuple(v.shape) for v in step_plan.trunk_variables]
-    jacobian = rows_of.flat(_jacobian(rows, pullbacks), step_plan.sizes)
-    (jacobian,) = pullbacks.sum_over_replicas([jacobian / scale])
-    given = (found.losses, found.present)
-    direction = balancer.combine_rows(jacobian, *given)
-    balancer.update(None, *given, jacobian=jacobian)
-    # The optimizer sums over replicas, and this is the sum already.
-    direction = direction * scale / pullbacks.num_replicas
-    gradients = rows_of.unflat(direction, shapes)
-    gramian = ops.matmul(jacobian, ops.transpose(jacobian))
-    return Mix(gradients, None, gramian, ops.convert_to_tensor(True))
-
-
-def _drop(step_plan, rows, frontier, found, scale, pullbacks):
-    """Keeps one sign of each feature's gradients, as `GradDrop` draws it."""
-    balancer = step_plan.balancer
-    mixed = []
-    for stream, (slot, values) in enumerate(
-        zip(step_plan.slots, frontier, strict=True)
-    ):
-        column = [row[stream] for row in rows]
-        there = [g for g in column if g is not None]
-        shape = step_plan.parts.tensors[slot].shape
-        # All examples share one sign a feature; places of a length that
-        # varies, such as a sentence's, count as examples.
-        axes = tuple(i for i, size in enumerate(shape) if size is None)
-        sign = ops.sign(ops.cast(values, "float32"))
-        sums = [
-            ops.sum(sign * ops.cast(g, "float32"), axis=axes, keepdims=True)
-            for g in there
-        ]
-        sums = pullbacks.sum_over_replicas(sums)
-        stacked = ops.reshape(ops.stack(sums), (len(sums), -1))
-        keeps = balancer.keeps_positive(
-            ops.sum(stacked, axis=0),
-            ops.sum(ops.abs(stacked), axis=0),
-            stream=stream,
-        )
-        total = 0.0
-        for gradient, signed in zip(there, sums, strict=True):
-            chosen = ops.reshape(keeps, signed.shape)
-            kept = ops.where(chosen, signed > 0, signed < 0)
-            share = balancer.leak + (1.0 - balancer.leak) * ops.cast(
-                kept, "float32"
-            )
-            total = total + share * ops.cast(gradient, "float32")
-        mixed.append(ops.cast(total, there[0].dtype))
-    gramian = rows_of.gramian(rows) / scale**2
-    (gramian,) = pullbacks.sum_over_replicas([gramian])
-    # Its state counts steps alone.
-    balancer.update(
-        None,
-        found.losses,
-        found.present,
-        jacobian=ops.zeros((len(rows), 1), "float32"),
-    )
-    gradients = pullbacks.trunk(mixed)
-    return Mix(gradients, None, gramian, ops.convert_to_tensor(True))

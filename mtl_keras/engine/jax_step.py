@@ -6,7 +6,7 @@ from jax import numpy as jnp
 
 from mtl_keras import compat
 from mtl_keras.engine import jax_program
-from mtl_keras.engine.combine import Pullbacks, choose
+from mtl_keras.engine.combine import Pullbacks, combine
 from mtl_keras.engine.step_plan import total_of
 
 
@@ -35,7 +35,7 @@ def step(model, state, data, *, is_exact: bool | None = None) -> tuple:
         model: As of `train_step`.
         state: As of `train_step`.
         data: As of `train_step`.
-        is_exact: As of `choose`.
+        is_exact: As of `combine`.
 
     Returns:
         As `train_step`.
@@ -105,7 +105,7 @@ def step(model, state, data, *, is_exact: bool | None = None) -> tuple:
     gradients = [scale * g for g in gradients]
     pullbacks = _pullbacks(step_plan, pull, live)
     mix, fixed, _ = run.step(
-        lambda: choose(
+        lambda: combine(
             step_plan, rows, live, found, scale, pullbacks, is_exact
         ),
         trainable,

@@ -8,8 +8,7 @@ import weakref
 from keras import ops
 
 from mtl_keras import compat, graph
-from mtl_keras.balancing import Balancer, GradientBalancer
-from mtl_keras.balancing.jacobian_balancer import JacobianBalancer
+from mtl_keras.balancing.balancer import Balancer
 from mtl_keras.messages import listed
 from mtl_keras.sharing.dropout import FrontierDropout
 
@@ -111,7 +110,7 @@ def make_step_plan(parts, balancer, tasks, dropout) -> StepPlan | None:
         ValueError: If the tasks share no variable at all at a level that
             compares what heads read.
     """
-    if not isinstance(balancer, GradientBalancer) or len(tasks) < 2:
+    if not balancer.reads_gradients or len(tasks) < 2:
         return None
     read = {slot: _readers(parts, slot, tasks) for slot in parts.live}
     slots = tuple(slot for slot in parts.live if read[slot])
@@ -140,7 +139,7 @@ def make_step_plan(parts, balancer, tasks, dropout) -> StepPlan | None:
     )
 
 
-def bind(model, balancer, tasks, found: StepPlan | None) -> None:
+def bind(model, balancer, tasks, step_plan: StepPlan | None) -> None:
     """Fixes a balancer's tasks and makes its state.
 
     Compiling the same model again keeps the state.
@@ -149,7 +148,7 @@ def bind(model, balancer, tasks, found: StepPlan | None) -> None:
         model: The model that it belongs to.
         balancer: `Balancer`.
         tasks: Tuple of strings, the trained tasks, sorted.
-        found: `StepPlan` or `None`.
+        step_plan: `StepPlan` or `None`.
 
     Raises:
         ValueError: If another model has its state, or gave it other tasks.
@@ -165,31 +164,29 @@ def bind(model, balancer, tasks, found: StepPlan | None) -> None:
             f"Received: loss_weights={balancer!r}"
         )
     balancer.owner = weakref.ref(model)
-    if isinstance(balancer, JacobianBalancer) and found is not None:
-        balancer.bind(tasks, sum(found.sizes))
-    else:
-        balancer.bind(tasks)
+    num_parameters = None if step_plan is None else sum(step_plan.sizes)
+    balancer.bind(tasks, num_parameters)
 
 
-def check_overrides(model, base, found: StepPlan | None) -> None:
+def check_overrides(model, base, step_plan: StepPlan | None) -> None:
     """Refuses a subclass whose own loss a step would not ask for.
 
     Args:
         model: The model that is compiled.
         base: `MultiTaskModel`.
-        found: `StepPlan` or `None`.
+        step_plan: `StepPlan` or `None`.
 
     Raises:
         ValueError: If gradients are balanced and `compute_loss` is another.
     """
-    if found is None or type(model).compute_loss is base.compute_loss:
+    if step_plan is None or type(model).compute_loss is base.compute_loss:
         return
     raise ValueError(
         f"{type(model).__name__} overrides `compute_loss`, which a balancer "
         "of gradients does not call: it needs each task's loss alone. Override "
         "`task_losses`, use `add_loss` for a penalty, or balance by losses, "
         "such as loss_weights='uncertainty'. Received: "
-        f"loss_weights={found.balancer!r}"
+        f"loss_weights={step_plan.balancer!r}"
     )
 
 

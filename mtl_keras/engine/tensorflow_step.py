@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from mtl_keras import compat
 from mtl_keras.engine import tensorflow as engine
-from mtl_keras.engine.combine import Pullbacks, choose
+from mtl_keras.engine.combine import Pullbacks, combine
 from mtl_keras.engine.step_plan import total_of
 
 
@@ -82,7 +82,7 @@ def _step(model, data, *, is_exact=None) -> dict:
     ]
     frontier = [values[slot] for slot in step_plan.slots]
     pullbacks = _pullbacks(step_plan, tape, frontier)
-    mix = choose(step_plan, rows, frontier, found, scale, pullbacks, is_exact)
+    mix = combine(step_plan, rows, frontier, found, scale, pullbacks, is_exact)
     gradients = dict(zip(map(id, own), head_gradients, strict=True))
     gradients.update(
         zip(map(id, step_plan.trunk_variables), mix.gradients, strict=True)

@@ -46,6 +46,26 @@ class BalanceLog(LabelMeans):
         self.log_names = tuple(names)
         super().__init__(len(names), "balance")
 
+    @classmethod
+    def of(cls, balancer, step_plan) -> "BalanceLog | None":
+        """Makes the log of a balancer that monitors.
+
+        Args:
+            balancer: `Balancer`, bound to its tasks.
+            step_plan: `StepPlan`, or `None` of a step that reads no gradient.
+
+        Returns:
+            `BalanceLog`; `None` where nothing is monitored.
+        """
+        if not balancer.monitor or not balancer.tasks:
+            return None
+        return cls(
+            balancer.tasks,
+            reads_gradients=step_plan is not None,
+            # A plain step weighs the losses, whatever the method.
+            is_weighting=step_plan is None or balancer.is_weighting,
+        )
+
     def add(self, weights, present, gramian=None, is_new=None) -> None:
         """Adds a step.
 

@@ -97,8 +97,8 @@ def prepare(model, declared, given: dict) -> CompiledTasks:
     dropout = FrontierDropout.of(given["shared_dropout"], model, parts)
     graph.warn_if_nothing_shared(parts)
     names = tuple(losses)
-    found = make_step_plan(parts, balancer, names, dropout)
-    bind(model, balancer, names, found)
+    step_plan = make_step_plan(parts, balancer, names, dropout)
+    bind(model, balancer, names, step_plan)
     optimizers.bind(given["optimizer"], model)
     return CompiledTasks(
         arguments=given,
@@ -109,22 +109,12 @@ def prepare(model, declared, given: dict) -> CompiledTasks:
         balancer=balancer,
         penalty=penalty,
         dropout=dropout,
-        step_plan=found,
+        step_plan=step_plan,
         tracking=TaskTracking(
-            losses, streaming, weighted, split, _balance_log(balancer, found)
+            losses,
+            streaming,
+            weighted,
+            split,
+            BalanceLog.of(balancer, step_plan),
         ),
-    )
-
-
-def _balance_log(balancer, found):
-    if not balancer.monitor or not balancer.tasks:
-        return None
-    if found is None:
-        return BalanceLog(
-            balancer.tasks, reads_gradients=False, is_weighting=True
-        )
-    return BalanceLog(
-        balancer.tasks,
-        reads_gradients=True,
-        is_weighting=not isinstance(balancer, balancing.JacobianBalancer),
     )

@@ -14,17 +14,6 @@ from mtl_keras.model.callbacks import LabelCheck, add_callbacks
 from mtl_keras.model.tracking import COLLECTED, SplitCollection
 
 
-class Hidden:
-    """Keeps a value out of Keras's and TensorFlow's attribute tracking.
-
-    Args:
-        value: Anything.
-    """
-
-    def __init__(self, value):
-        self.value = value
-
-
 class CheckedLoops(keras.Model):
     """Checks labels before it trains and evaluates on them.
 
@@ -35,18 +24,29 @@ class CheckedLoops(keras.Model):
     _plan = None
     _class_tables = None
     _collection = None
-    _is_evaluating = False
-    # Whether an evaluation runs, whose logs show no balancing.
-    _evaluates = False
+    # Whether the step that runs, or is traced, evaluates: it then hands out
+    # what the metrics of the whole split read.
+    _is_evaluation_step = False
+    # Whether `evaluate` or `test_on_batch` runs, within `fit` as well; the
+    # logs then show no balancing.
+    _in_evaluation_loop = False
     _evaluation_steps = 1
+
+    def _set_untracked(self, name, value):
+        """Sets an attribute past Keras's and TensorFlow's tracking.
+
+        Tracking would wrap dicts and lists, and put what they hold into the
+        model's weights and files.
+        """
+        object.__setattr__(self, name, value)
 
     @property
     def _board(self):
-        return None if self._plan is None else self._plan.value.tracking
+        return None if self._plan is None else self._plan.tracking
 
     @property
     def _checked(self):
-        return () if self._plan is None else self._plan.value.checked
+        return () if self._plan is None else self._plan.checked
 
     def _require_loss(self):
         if self._plan is None:
@@ -54,7 +54,7 @@ class CheckedLoops(keras.Model):
                 "This model is not compiled. Call `compile` before it trains "
                 "or is evaluated."
             )
-        if not self._plan.value.losses:
+        if not self._plan.losses:
             raise ValueError(
                 "No task has a loss. Pass loss={task: loss} to `compile`, or "
                 "declare the tasks: MultiTaskModel(..., tasks=[Task(...)])."
@@ -120,10 +120,10 @@ class CheckedLoops(keras.Model):
 
     def _use_class_weight(self, class_weight):
         tables = arguments.resolve_class_weight(
-            class_weight, self.tasks, self._plan.value.losses
+            class_weight, self.tasks, self._plan.losses
         )
-        if tables != self._class_tables.value:
-            self._class_tables = Hidden(tables)
+        if tables != self._class_tables:
+            self._set_untracked("_class_tables", tables)
             self.train_function = None
 
     def train_on_batch(
@@ -172,11 +172,11 @@ class CheckedLoops(keras.Model):
         y, sample_weight = label_checks.standardize_arrays(
             x, y, sample_weight, self.tasks, self._checked
         )
-        self._evaluates = True
+        self._in_evaluation_loop = True
         try:
             logs = super().test_on_batch(x, y, sample_weight, return_dict=True)
         finally:
-            self._evaluates = False
+            self._in_evaluation_loop = False
         self._check_audit()
         return logs if return_dict else self._in_order(logs)
 
@@ -227,7 +227,7 @@ class CheckedLoops(keras.Model):
             self.steps_per_execution = 1
             # The iterator that `fit` caches still counts in executions.
             self._evaluation_steps = steps if is_within_fit else 1
-        self._evaluates = True
+        self._in_evaluation_loop = True
         try:
             with KeptState(self):
                 logs = super().evaluate(**call, **private, return_dict=True)
@@ -239,7 +239,7 @@ class CheckedLoops(keras.Model):
                     self._collection.arrays(), num_samples
                 )
         finally:
-            self._evaluates = False
+            self._in_evaluation_loop = False
             self._collection = None
             self._evaluation_steps = 1
             self.steps_per_execution = steps
@@ -267,6 +267,6 @@ class CheckedLoops(keras.Model):
 
     def _check_audit(self):
         raise_illegal_labels(self._board.audit.by_task(), self.tasks)
-        balancer = self._plan.value.balancer
+        balancer = self._plan.balancer
         if balancer.needs_positive_losses:
             raise_negative_losses(self._board.negative.by_task(), balancer)

@@ -8,7 +8,7 @@ from keras import ops
 from mtl_keras import compat, engine
 from mtl_keras.engine.step_plan import check_overrides, refuse_own_step
 from mtl_keras.model import compiled_tasks, label_checks
-from mtl_keras.model.loops import CheckedLoops, Hidden
+from mtl_keras.model.loops import CheckedLoops
 from mtl_keras.model.task_loss import LabelledBatch, TaskLosses
 from mtl_keras.model.tracking import COLLECTED
 from mtl_keras.model.validation import declared_tasks, named_outputs
@@ -62,7 +62,7 @@ class MultiTaskModel(CheckedLoops):
             # it comes as the model was built.
             inputs = keras.tree.pack_sequence_as(self.input, flat)
         if training and self._plan is not None:
-            dropout = self._plan.value.dropout
+            dropout = self._plan.dropout
             if dropout is not None:
                 return dropout.run(self, inputs, mask)
         return super().call(inputs, training=training, mask=mask, **kwargs)
@@ -71,7 +71,7 @@ class MultiTaskModel(CheckedLoops):
     def tasks(self) -> dict[str, Task]:
         """The tasks by name, sorted; the order of every per-task vector."""
         if self._plan is not None:
-            return dict(self._plan.value.tasks)
+            return dict(self._plan.tasks)
         return compiled_tasks.tasks_by_name(self._declared, self.output)
 
     def get_config(self) -> dict:
@@ -143,19 +143,19 @@ class MultiTaskModel(CheckedLoops):
             jit_compile=jit_compile,
             auto_scale_loss=auto_scale_loss,
         )
-        self._plan = Hidden(plan)
-        self._class_tables = Hidden({})
+        self._set_untracked("_plan", plan)
+        self._set_untracked("_class_tables", {})
 
     @property
     def balancer(self):
         """The `Balancer` that weighs the tasks; `None` before `compile`."""
-        return None if self._plan is None else self._plan.value.balancer
+        return None if self._plan is None else self._plan.balancer
 
     def get_compile_config(self) -> dict:
         """Returns what `compile` was given, as data."""
         if not self.compiled:
             return {}
-        config = dict(self._plan.value.arguments)
+        config = dict(self._plan.arguments)
         # The optimizer with its present learning rate, not the one given.
         config["optimizer"] = self.optimizer
         config = keras.saving.serialize_keras_object(config)
@@ -243,14 +243,14 @@ class MultiTaskModel(CheckedLoops):
         del x
         if training and self.step_plan is not None:
             refuse_own_step(self)
-        self._is_evaluating = not training
+        self._is_evaluation_step = not training
         found = self.task_losses(y, y_pred, sample_weight, training=training)
         balancer = self.balancer
         weights = balancer.head_weights(found.losses, found.present)
         loss = ops.sum(ops.stop_gradient(weights) * found.shares)
         if training and not balancer.reads_gradients:
             balancer.update(losses=found.losses, present=found.present)
-        penalties = [*self.losses, *self._plan.value.penalty.losses()]
+        penalties = [*self.losses, *self._plan.penalty.losses()]
         self.track_losses(found, penalties)
         if self._board.balance is not None and training:
             self._board.balance.add(weights, found.present)
@@ -303,13 +303,13 @@ class MultiTaskModel(CheckedLoops):
     @property
     def step_plan(self):
         """The `StepPlan` of a step that balances gradients, or `None`."""
-        return None if self._plan is None else self._plan.value.step_plan
+        return None if self._plan is None else self._plan.step_plan
 
     def weight_penalties(self) -> list:
         """Lists the penalties of weights, scalar tensors."""
         return [
             *compat.weight_losses(self),
-            *self._plan.value.penalty.losses(),
+            *self._plan.penalty.losses(),
         ]
 
     def track_step(self, found: TaskLosses, penalties: list, mix) -> None:
@@ -320,7 +320,7 @@ class MultiTaskModel(CheckedLoops):
             penalties: List of scalar tensors.
             mix: `Mix`, what the balancer did.
         """
-        self._is_evaluating = False
+        self._is_evaluation_step = False
         self.track_losses(found, penalties)
         if self._board.balance is not None:
             self._board.balance.add(
@@ -343,10 +343,10 @@ class MultiTaskModel(CheckedLoops):
         return engine.train_step(self, *args)
 
     def _read_batch(self, y, y_pred, sample_weight, *, training):
-        trained, tasks = self._plan.value.losses, self.tasks
+        trained, tasks = self._plan.losses, self.tasks
         labels = label_checks.check_labels(y, tasks, self._checked)
         weights = label_checks.weights_of(sample_weight, tasks, labels)
-        tables = self._class_tables.value if training else {}
+        tables = self._class_tables if training else {}
         return {
             name: LabelledBatch(
                 tasks[name],
@@ -366,10 +366,10 @@ class MultiTaskModel(CheckedLoops):
         labels = label_checks.check_labels(y, tasks, self._checked)
         weights = label_checks.weights_of(sample_weight, tasks, labels)
         collected = self._board.update_metrics(
-            labels, y_pred, weights, tasks, collect=self._is_evaluating
+            labels, y_pred, weights, tasks, collect=self._is_evaluation_step
         )
         logs = self.get_metrics_result()
-        if self._is_evaluating and self._board.split_metrics:
+        if self._is_evaluation_step and self._board.split_metrics:
             collected = engine.gather_over_replicas(collected)
             logs = {**logs, COLLECTED: collected}
         return logs
@@ -389,6 +389,6 @@ class MultiTaskModel(CheckedLoops):
         # Kept, so that asking for the names alone computes nothing; those of
         # `evaluate`.
         self._board.log_names = tuple(logs)
-        if self._board.balance is not None and not self._evaluates:
+        if self._board.balance is not None and not self._in_evaluation_loop:
             logs.update(self._board.balance.logs())
         return logs

@@ -1,6 +1,6 @@
 """Which hyperparameters of a balancer are searched, and in which range."""
 
-from mtl_keras.balancing import catalogue
+from mtl_keras.balancing import registry
 
 # Method: hyperparameter: lowest, highest, and how values are spread between.
 # The default is always that of the method.
@@ -32,8 +32,8 @@ def choose(hp, name: str, parent: str, recipe: dict) -> dict:
         Dict of the constructor's arguments; empty where another balancer is
         chosen.
     """
-    method = catalogue.method(name)
-    defaults = {**catalogue.hyperparameters(method), **recipe}
+    method = registry.method(name)
+    defaults = {**registry.hyperparameters(method), **recipe}
     chosen = dict(recipe)
     scope = {"parent_name": parent, "parent_values": [name]}
     for key, (low, high, sampling) in _RANGES.get(name, {}).items():

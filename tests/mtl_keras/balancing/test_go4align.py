@@ -80,5 +80,7 @@ def test_loss_of_zero_takes_no_part():
 
 
 def test_groups_must_be_a_whole_number():
-    with pytest.raises(ValueError, match="whole number of groups.*Received"):
+    with pytest.raises(
+        ValueError, match="`num_groups` must be an integer.*Received"
+    ):
         balancing.GO4Align(num_groups=1.5)

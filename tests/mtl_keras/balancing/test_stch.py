@@ -86,7 +86,9 @@ def test_loss_of_zero_takes_no_part():
 
 
 def test_warm_up_must_be_whole_epochs():
-    with pytest.raises(ValueError, match="whole number of epochs.*Received"):
+    with pytest.raises(
+        ValueError, match="`warmup_epochs` must be an integer.*Received"
+    ):
         balancing.STCH(warmup_epochs=1.5)
 
 

@@ -184,9 +184,11 @@ def test_sum_of_losses_in_a_step_of_ones_own():
 
 
 @pytest.mark.parametrize("name", ["graddrop", "moco", "db_mtl", "excess_mtl"])
-def test_method_without_weights_says_so(name):
-    with pytest.raises(ValueError, match="is no weighting.*combine"):
-        balancing.get(name).weights(np.eye(2), [1.0, 2.0])
+def test_methods_that_merge_gradients_have_no_weights(name):
+    balancer = balancing.get(name)
+    assert not balancer.is_weighting
+    with pytest.raises(AttributeError, match="no attribute 'weights'"):
+        balancer.weights(np.eye(2), [1.0, 2.0])
 
 
 def test_a_single_number_for_all_tasks():

@@ -28,9 +28,8 @@ Y["a"][::5] = np.nan
 class Unit(balancing.GradientBalancer):
     """Weights of 1."""
 
-    def _weigh(self, state, gramian, losses, present):
-        del state, gramian, losses
-        return present
+    def _weigh(self, step):
+        return step.present
 
 
 def answer(name, features, **kwargs):
@@ -189,16 +188,13 @@ def test_weights_are_held_between_exact_steps():
         """Weights that tell the number of the exact step."""
 
         def initial_state(self, num_tasks):
-            del num_tasks
             return {"count": np.ones((), "float32")}
 
-        def _weigh(self, state, gramian, losses, present):
-            del gramian, losses
-            return state["count"] * present
+        def _weigh(self, step):
+            return step.state["count"] * step.present
 
-        def _advance(self, state, gramian, losses, present):
-            del gramian, losses, present
-            return {"count": state["count"] + 1.0}
+        def _advance(self, step):
+            return {"count": step.state["count"] + 1.0}
 
     for level in LEVELS:
         balancer = Counting(on=level, update_every=2, monitor=True)
@@ -211,9 +207,8 @@ def test_weights_reach_the_trunk_and_not_the_heads():
     class Only(Unit):
         """Task `a` alone moves the trunk."""
 
-        def _weigh(self, state, gramian, losses, present):
-            del state, gramian, losses
-            return np.array([1.0, 0.0], "float32") * present
+        def _weigh(self, step):
+            return np.array([1.0, 0.0], "float32") * step.present
 
     def ends(loss_weights):
         keras.utils.set_random_seed(0)

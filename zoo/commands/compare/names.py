@@ -108,9 +108,9 @@ def options(names: list[str], on: str | None, config, operands: list) -> dict:
 
 
 def _hyperparameters(name) -> list[str]:
-    from mtl_keras.balancing import catalogue
+    from mtl_keras.balancing import registry
 
-    return list(catalogue.hyperparameters(catalogue.method(name)))
+    return list(registry.hyperparameters(registry.method(name)))
 
 
 def common(operands: list[str]) -> list[str]:
