@@ -19,11 +19,13 @@ def recognise(request: Request) -> bool:
 def read(request: Request) -> Iterator[Example | Problem]:
     """Yields an example for each file."""
     task = request.only("classification", LAYOUT)
-    check = recordings.check if request.inputs == "audio" else image_files.size
+    check = image_files.size_in
+    if request.inputs == "audio":
+        check = recordings.check_in
     for path, name in _classes(_files(request)).items():
         place = Place(path)
         try:
-            check(request.listing.path(path))
+            check(request.listing, path)
         except Damage as damage:
             yield damage.at(path)
             continue
@@ -53,8 +55,7 @@ def _classes(files) -> dict:
     # A folder that holds everything ("images") is not a class.
     while True:
         first = {tuple(parts[:1]) for parts in folders.values()}
-        is_deeper = any(len(parts) > 1 for parts in folders.values())
-        if len(first) != 1 or not is_deeper:
+        if len(first) != 1 or first == {()}:
             break
         folders = {path: parts[1:] for path, parts in folders.items()}
     return {p: parts[0] if parts else None for p, parts in folders.items()}

@@ -18,12 +18,14 @@ LAYOUT = "COCO"
 LOOKS_FOR = "a JSON file with 'images', 'categories' and 'annotations'"
 # How much of a file is searched for the keys, so that nothing large is read.
 _HEAD = 1 << 16
+_KEYS = ("images", "annotations", "categories", "file_name")
 _SPLIT_IN_NAME = re.compile(r"train|valid|val|dev|test")
 
 
 def recognise(request: Request) -> bool:
     """Tells whether a JSON file has COCO's keys."""
-    return bool(_files(request.listing))
+    listing = request.listing
+    return any(listing.files[path][0] for path in _files(listing))
 
 
 def class_names(request: Request) -> tuple[str, ...] | None:
@@ -57,11 +59,14 @@ def _files(listing):
 
 def _is_coco(listing, path):
     size, _ = listing.files[path]
+    if not size:
+        # It may have been a split: `read` reports it.
+        return True
     with open(listing.path(path), "rb") as file:
         head = file.read(_HEAD)
         file.seek(max(0, size - _HEAD))
         head += file.read(_HEAD)
-    return b'"annotations"' in head or b'"categories"' in head
+    return sum(f'"{key}"'.encode() in head for key in _KEYS) > 1
 
 
 def _file(request, finder, path, content, text, seen):
@@ -73,7 +78,6 @@ def _file(request, finder, path, content, text, seen):
     known = set(names.values())
     ids = set()
     for index, image in enumerate(_list(content, "images")):
-        line = json_file.line_of(text, "images", index) if _odd(image) else None
         try:
             number, name = _image(image, ids)
             file = finder.find(name, path)
@@ -83,12 +87,11 @@ def _file(request, finder, path, content, text, seen):
                     f"{seen[file]!r}"
                 )
             seen[file] = path
-            size = image_files.size(request.listing.path(file))
+            size = image_files.size_in(request.listing, file)
             things = _things(annotations.pop(number, []), names, size, text)
         except Damage as damage:
-            if damage.line is None:
-                line = json_file.line_of(text, "images", index)
-            yield damage.at(path, damage.line or line)
+            line = damage.line or json_file.line_of(text, "images", index)
+            yield damage.at(path, line)
             continue
         labels = objects.labels(things, request, known, LAYOUT)
         place = Place(path, None)
@@ -102,10 +105,6 @@ def _file(request, finder, path, content, text, seen):
             f"image_id={number!r}",
             line,
         ).at(path)
-
-
-def _odd(image):
-    return not isinstance(image, dict)
 
 
 def _list(content, key):
@@ -158,14 +157,16 @@ def _annotations(content, text):
 def _image(image, ids):
     number = image.get("id") if isinstance(image, dict) else None
     name = image.get("file_name") if isinstance(image, dict) else None
+    if isinstance(number, int | str) and number in ids:
+        raise Damage(
+            f"Expected an id of its own. Received: id={number!r} twice"
+        )
     if not isinstance(number, int | str) or not isinstance(name, str):
+        # Its annotations are not a problem of their own.
+        ids.add(number if isinstance(number, int | str) else None)
         raise Damage(
             "Expected an image with id and file_name. Received: "
             f"{str(image)[:60]}"
-        )
-    if number in ids:
-        raise Damage(
-            f"Expected an id of its own. Received: id={number!r} twice"
         )
     ids.add(number)
     return number, name

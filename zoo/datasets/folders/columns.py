@@ -83,7 +83,7 @@ def resolve(names: list[str], request: Request) -> Columns:
     inputs = _inputs(names, by_name, used, request)
     unused = [name for name in names if name not in used | set(inputs)]
     for task in request.kinds:
-        for name in unused:
+        for name in unused or inputs:
             if task not in labels and is_misspelt(name, task):
                 raise Damage(
                     f"Expected a column {task!r}. Received: {name!r}", 1
@@ -155,7 +155,7 @@ def _of_task(task, kind, by_name, request):
         present = [part for part in parts if part.lower() in by_name]
         if len(present) == len(parts):
             return tuple(by_name[part.lower()] for part in parts)
-        if len(present) >= max(2, len(parts) - 1):
+        if len(parts) > 1 and len(present) >= len(parts) / 2:
             raise Damage(
                 f"Expected the columns {listed(parts)} for {task!r}. "
                 f"Received: {listed(by_name.values())}",

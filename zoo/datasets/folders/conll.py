@@ -1,5 +1,6 @@
 """CoNLL: a line for each word, an empty line after each sentence."""
 
+import collections
 import re
 from collections.abc import Iterator
 
@@ -15,6 +16,9 @@ _SUFFIXES = (".conll", ".iob", ".iob1", ".iob2", ".bio", ".bioes", ".conllu")
 # `# intent = PlayMusic`: a label of the sentence.
 _COMMENT = re.compile(r"#\s*([^=:]+?)\s*[=:]\s*(.*?)\s*$")
 _COLUMNS = "global.columns"
+_START = "-DOCSTART-"
+# How many lines are looked at for the number of columns.
+_NUM_FIRST = 200
 
 
 def recognise(request: Request) -> bool:
@@ -50,6 +54,7 @@ class _File:
 
     def sentences(self):
         """Yields an example, or a problem, for each sentence."""
+        self._num_cells = self._usual_num_cells()
         words, comments = [], {}
         lines = rows.lines(self._request.listing.path(self._path))
         for number, line in lines:
@@ -63,6 +68,19 @@ class _File:
                 words, comments = [], {}
         if words:
             yield from self._sentence(words, comments)
+
+    def _usual_num_cells(self):
+        """Returns how many columns most of the first lines have."""
+        counts = collections.Counter()
+        for _, line in rows.lines(self._request.listing.path(self._path)):
+            is_word = line.strip() and not line.startswith(("#", _START))
+            if is_word:
+                counts[len(self._cells(line))] += 1
+            if counts.total() == _NUM_FIRST:
+                break
+        if not counts:
+            raise Damage("Expected a sentence. Received: none", 1)
+        return counts.most_common(1)[0][0]
 
     def _cells(self, line):
         # Tabs where there are any: a cell may then hold spaces.
@@ -83,7 +101,7 @@ class _File:
         return {name: value}
 
     def _sentence(self, words, comments):
-        if words[0][1][0] == "-DOCSTART-":
+        if words[0][1][0] == _START:
             return
         try:
             yield self._example(words, comments)
@@ -94,13 +112,11 @@ class _File:
         if self._is_conllu:
             # 3-4 is a contraction, 3.1 a word that was left out.
             words = [pair for pair in words if pair[1][0].isdigit()]
-        if self._num_cells is None:
-            self._num_cells = len(words[0][1])
         for number, cells in words:
             if len(cells) != self._num_cells or not all(cells):
                 raise Damage(
-                    f"Expected {self._num_cells} columns, as in the first "
-                    f"sentence. Received: {len(cells)}",
+                    f"Expected {self._num_cells} columns, as in most "
+                    f"lines. Received: {len(cells)}",
                     number,
                 )
         token = self._place("token", 1 if self._is_conllu else 0)
@@ -110,10 +126,13 @@ class _File:
             tags = [cells[place] for _, cells in words]
             is_missing = all(map(rows.is_missing, tags))
             labels[task] = None if is_missing else tags
+        lines = [number for number, _ in words]
+        places = {task: lines for task in self._tagged}
         for task, kind in self._request.kinds.items():
             if task in comments and kind != "tagging":
                 number, value = comments[task]
                 labels[task] = self._label(kind, value, number)
+                places[task] = Place(self._path, number)
         group = comments.get("group", (0, None))[1]
         return Example(
             Place(self._path, words[0][0]),
@@ -121,6 +140,7 @@ class _File:
             labels,
             split_of(self._path),
             group,
+            places,
         )
 
     def _place(self, name, default):

@@ -122,9 +122,9 @@ def _is_fraction(corners):
 def _example(file, found, unit, request):
     size = None
     if request.inputs == "image":
-        size = image_files.size(request.listing.path(file))
+        size = image_files.size_in(request.listing, file)
     else:
-        recordings.check(request.listing.path(file))
+        recordings.check_in(request.listing, file)
     boxes = request.of_kind("box")
     place, labels, split, group = found[0]
     if len(found) > 1 and not any(

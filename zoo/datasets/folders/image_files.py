@@ -23,6 +23,14 @@ def size(path: Path) -> tuple[int, int]:
         return image.size
 
 
+def size_in(listing, file: str) -> tuple[int, int]:
+    """Reads the width and height of a folder's image; see `size`."""
+    try:
+        return size(listing.path(file))
+    except Damage as damage:
+        raise Damage(str(damage), file=file) from damage
+
+
 def check(path: Path) -> str:
     """Decodes an image.
 

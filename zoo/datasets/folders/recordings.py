@@ -9,6 +9,14 @@ _MIN_RATE, _MAX_RATE = 1_000, 384_000
 _BYTES = 2
 
 
+def check_in(listing, file: str) -> None:
+    """Reads the header of a folder's recording; see `check`."""
+    try:
+        check(listing.path(file))
+    except Damage as damage:
+        raise Damage(str(damage), file=file) from damage
+
+
 def check(path: Path) -> None:
     """Reads the header of a recording.
 

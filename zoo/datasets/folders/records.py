@@ -63,14 +63,19 @@ class Damage(ValueError):
     Args:
         text: String: what was expected, and what was received.
         line: Integer, where the place is a line of the file being read.
+        file: String, where it is another file than the one being read.
     """
 
-    def __init__(self, text: str, line: int | None = None):
+    def __init__(
+        self, text: str, line: int | None = None, file: str | None = None
+    ):
         super().__init__(text)
-        self.line = line
+        self.line, self.file = line, file
 
     def at(self, file: str, line: int | None = None) -> Problem:
         """Makes the problem of a file, at a line if none was known."""
+        if self.file is not None:
+            return Problem(Place(self.file), str(self))
         line = self.line if line is None else line
         return Problem(Place(file, line), str(self))
 
@@ -92,6 +97,9 @@ class Example:
         split: String, `"train"`, `"validation"` or `"test"`, or `None` where
             the folder does not say.
         group: String, what must not be in two splits, or `None`.
+        places: Dict of task name to `Place`, of labels that stand elsewhere
+            than at `place`; or to a list of lines, one a word. Defaults to
+            `None`: all stand there.
     """
 
     place: Place
@@ -99,3 +107,19 @@ class Example:
     labels: dict
     split: str | None = None
     group: str | None = None
+    places: dict | None = None
+
+    def place_of(self, task: str, index: int | None = None) -> Place:
+        """Returns where the label of a task stands.
+
+        Args:
+            task: String.
+            index: Integer, which word of a sentence is meant.
+
+        Returns:
+            `Place`.
+        """
+        place = (self.places or {}).get(task, self.place)
+        if isinstance(place, list):
+            return Place(self.place.file, place[index or 0])
+        return place

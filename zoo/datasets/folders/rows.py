@@ -39,14 +39,21 @@ def read(path) -> Iterator[tuple[int, dict]]:
 
 
 def columns(path) -> list[str]:
-    """Returns the names of a table's columns; of JSONL, its first row's."""
+    """Returns the names of a table's columns; of JSONL, its first row's.
+
+    Raises:
+        Damage: If there are none, with the line.
+    """
     kind = path.suffix.lower()
     if kind == ".parquet":
         return list(_open_parquet(path).schema_arrow.names)
     if kind == ".jsonl":
-        return list(next(iter(_jsonl(path)), (0, {}))[1])
-    with open(path, encoding="utf-8-sig", newline="", errors="replace") as file:
-        header = file.readline()
+        for _, row in _jsonl(path):
+            return list(row)
+        raise Damage("Expected a JSON object a line. Received: no line", 1)
+    _, header = next(lines(path), (1, ""))
+    if not header.strip():
+        raise Damage("Expected a header of column names. Received: none", 1)
     separator = _separator(header, is_quoted=kind == ".csv")
     cells = next(csv.reader([header], delimiter=separator), [])
     return [cell.strip() for cell in cells]

@@ -67,14 +67,15 @@ class Scan:
             label = item.labels[task]
             if kind == "tagging" and label is not None:
                 self._schemes[task].see(label)
-                for tag in label:
+                for index, tag in enumerate(label):
                     self.counts[task][item.split, tag] += 1
-                    self._first[task].setdefault(tag, item.place)
+                    if tag not in self._first[task]:
+                        self._first[task][tag] = item.place_of(task, index)
             else:
                 counted = _counted(kind, label)
                 self.counts[task][item.split, counted] += 1
                 if kind == "classification":
-                    self._first[task].setdefault(counted, item.place)
+                    self._first[task].setdefault(counted, item.place_of(task))
 
     def add(self, problem: Problem) -> None:
         """Keeps a problem."""
@@ -135,7 +136,7 @@ class Scan:
                 f"none for {self.splits[None]:,} examples"
             )
             self.add(Problem(self._first_of_split[None], text))
-        elif "train" not in named:
+        elif "train" not in named and not self.num_errors:
             text = f"Expected a split 'train'. Received: {listed(named)}"
             self.add(Problem(self._first_of_split[named[0]], text))
 

@@ -43,6 +43,8 @@ def _folders(listing):
 def _folder(request, folder):
     listing = request.listing
     sentences = list(rows.lines(listing.path(folder + _SENTENCES)))
+    if not sentences:
+        raise Damage("Expected a sentence a line. Received: an empty file", 1)
     of_task = {}
     for kind, name in _FILES.items():
         task = request.only(kind, LAYOUT)
@@ -75,4 +77,14 @@ def _folder(request, folder):
             yield damage.at(folder + _SENTENCES, line)
             continue
         place = Place(folder + _SENTENCES, line)
-        yield Example(place, {"tokens": tokens}, labels, split_of(folder + "x"))
+        places = {
+            task: Place(folder + _FILES[request.kinds[task]], line)
+            for task in of_task
+        }
+        yield Example(
+            place,
+            {"tokens": tokens},
+            labels,
+            split_of(f"{folder}x"),
+            places=places,
+        )

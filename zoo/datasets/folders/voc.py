@@ -36,10 +36,13 @@ def read(request: Request) -> Iterator[Example | Problem]:
     finder = FileFinder(listing, IMAGES)
     split_of_stem, problems = _listed_splits(listing)
     yield from problems
-    annotations, class_names = {}, set()
+    annotations, class_names, broken = {}, set(), set()
     for path in listing.with_suffix(".xml"):
+        image = None
         try:
-            image, things = _annotation(listing, finder, path)
+            root = _root(listing, path)
+            image = _image(root, finder, path)
+            things = _things(root, listing, image)
             if image in annotations:
                 raise Damage(
                     f"Expected one XML file for {image!r}. Received: also "
@@ -47,14 +50,17 @@ def read(request: Request) -> Iterator[Example | Problem]:
                 )
         except Damage as damage:
             yield damage.at(path)
+            broken.add(image)
             continue
         annotations[image] = path, things
         class_names.update(thing.class_name for thing in things)
     for image in listing.images():
+        if image in broken:
+            continue
         path, things = annotations.get(image, (image, None))
         try:
             if things is None:
-                image_files.size(listing.path(image))
+                image_files.size_in(listing, image)
         except Damage as damage:
             yield damage.at(image)
             continue
@@ -64,13 +70,18 @@ def read(request: Request) -> Iterator[Example | Problem]:
         yield Example(Place(path), {"image": image}, labels, split)
 
 
-def _annotation(listing, finder, path):
+def _root(listing, path):
     root = xml_tree.parse(listing.path(path).read_bytes())
     if root.tag != "annotation":
         raise Damage(
             f"Expected <annotation>. Received: <{root.tag}>",
             root.attrib[xml_tree.LINE],
         )
+    return root
+
+
+def _image(root, finder, path):
+    """Finds the image: of the XML file's name, or the one it names."""
     image = finder.beside(path)
     name = (root.findtext("filename") or "").strip()
     if image is None or (name and image.rsplit("/", 1)[-1] != name):
@@ -80,9 +91,13 @@ def _annotation(listing, finder, path):
             # Images are renamed, and the name within the XML stays behind.
             if image is None:
                 raise
-    size = image_files.size(listing.path(image))
+    return image
+
+
+def _things(root, listing, image):
+    size = image_files.size_in(listing, image)
     _check_size(root, size)
-    return image, [_object(element, size) for element in root.iter("object")]
+    return [_object(element, size) for element in root.iter("object")]
 
 
 def _check_size(root, size):

@@ -57,7 +57,7 @@ def read(request: Request) -> Iterator[Example | Problem]:
         )
         labelled.add(path)
         try:
-            image_files.size(listing.path(image))
+            image_files.size_in(listing, image)
         except Damage as damage:
             yield damage.at(image)
             continue
