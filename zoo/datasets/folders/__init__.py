@@ -52,7 +52,7 @@ def read(
         ValueError: If there is no such folder, an argument is unknown, or no
             layout is recognised.
     """
-    from zoo.datasets.folders import class_lists, layouts
+    from zoo.datasets.folders import class_lists, readers
     from zoo.datasets.folders.listing import Listing
     from zoo.datasets.folders.request import INPUTS, KINDS, Request
 
@@ -71,6 +71,6 @@ def read(
             )
     listing = Listing(folder)
     request = Request(listing, dict(kinds), inputs, dict(columns or {}))
-    reader = layouts.find(request, layout)
+    reader = readers.find(request, layout)
     given, problems = class_lists.read(request)
     return Source(request, reader, {**given, **(classes or {})}, problems)

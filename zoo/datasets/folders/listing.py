@@ -3,6 +3,7 @@
 import collections
 import hashlib
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -22,7 +23,16 @@ _SPLITS = {
     "testing": "test",
     "eval": "test",
 }
-SPLITS = ("train", "validation", "test")
+_WORD = re.compile(r"[a-z]+")
+# Images in folders of these names are labels.
+MASK_FOLDERS = (
+    "masks",
+    "mask",
+    "trimaps",
+    "segmentation",
+    "segmentationclass",
+    "segmentationobject",
+)
 
 
 def split_named(name: str) -> str | None:
@@ -71,8 +81,8 @@ class Listing:
         return [p for p in self.files if p.lower().endswith(suffixes)]
 
     def images(self) -> list[str]:
-        """Returns the image files that TensorFlow can decode."""
-        return self.with_suffix(*IMAGES)
+        """Returns the images that TensorFlow can decode, without masks."""
+        return [p for p in self.with_suffix(*IMAGES) if not is_mask(p)]
 
     def path(self, file: str) -> Path:
         """Returns the whole path of a file of the folder."""
@@ -108,20 +118,44 @@ class Listing:
         return total.hexdigest()
 
 
+def is_mask(path: str) -> bool:
+    """Tells whether a file is in a folder of masks."""
+    folders = path.lower().split("/")[:-1]
+    return any(folder in MASK_FOLDERS for folder in folders)
+
+
 def split_of(path: str) -> str | None:
-    """Finds the split that a file's folders or its own name stand for.
+    """Finds the split that one of a file's folders stands for.
 
     Args:
-        path: String, such as `"train/cats/1.jpg"` or `"valid.csv"`.
+        path: String, such as `"train/cats/1.jpg"`.
 
     Returns:
         String, `"train"`, `"validation"` or `"test"`, else `None`.
     """
-    *folders, name = path.split("/")
-    for part in (*folders, name.split(".")[0]):
-        split = split_named(part)
+    for folder in path.split("/")[:-1]:
+        split = split_named(folder)
         if split is not None:
             return split
+    return None
+
+
+def split_of_labels(path: str) -> str | None:
+    """Finds the split that a file of labels stands for.
+
+    Args:
+        path: String, such as `"valid.csv"`, `"en_ewt-ud-dev.conllu"` or
+            `"instances_train2017.json"`.
+
+    Returns:
+        String, that of the folders or of a word in the name, else `None`.
+    """
+    split = split_of(path)
+    if split is not None:
+        return split
+    for word in _WORD.findall(path.rsplit("/", 1)[-1].lower()):
+        if split_named(word) is not None:
+            return split_named(word)
     return None
 
 
@@ -139,6 +173,8 @@ class FileFinder:
         self._by_name = collections.defaultdict(list)
         self._by_stem = collections.defaultdict(list)
         for path in listing.with_suffix(*suffixes):
+            if is_mask(path):
+                continue
             name = path.rsplit("/", 1)[-1]
             self._by_name[name].append(path)
             self._by_stem[name.rsplit(".", 1)[0]].append(path)

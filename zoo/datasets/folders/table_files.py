@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from mtl_keras.messages import listed
 from zoo.datasets.folders import columns, rows
 from zoo.datasets.folders.columns import Columns
-from zoo.datasets.folders.listing import split_of
+from zoo.datasets.folders.listing import split_of_labels
 from zoo.datasets.folders.records import Damage, Problem
 from zoo.datasets.folders.request import Request
 
@@ -44,7 +44,7 @@ def read(
         whole = request.listing.path(path)
         try:
             resolved = columns.resolve(rows.columns(whole), request)
-            of_file = split_of(path)
+            of_file = split_of_labels(path)
             for line, row in rows.read(whole):
                 split = of_file
                 if resolved.split is not None:

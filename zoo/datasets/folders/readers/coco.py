@@ -1,6 +1,5 @@
 """COCO: a JSON file with images, categories and annotations."""
 
-import re
 from collections.abc import Iterator
 
 from mtl_keras.messages import unknown
@@ -8,8 +7,8 @@ from zoo.datasets.folders import image_files, json_file, objects, values
 from zoo.datasets.folders.listing import (
     IMAGES,
     FileFinder,
-    split_named,
     split_of,
+    split_of_labels,
 )
 from zoo.datasets.folders.records import Damage, Example, Place, Problem
 from zoo.datasets.folders.request import Request
@@ -19,7 +18,6 @@ LOOKS_FOR = "a JSON file with 'images', 'categories' and 'annotations'"
 # How much of a file is searched for the keys, so that nothing large is read.
 _HEAD = 1 << 16
 _KEYS = ("images", "annotations", "categories", "file_name")
-_SPLIT_IN_NAME = re.compile(r"train|valid|val|dev|test")
 
 
 def recognise(request: Request) -> bool:
@@ -73,8 +71,7 @@ def _file(request, finder, path, content, text, seen):
     names = _categories(content, text)
     annotations, problems = _annotations(content, text)
     yield from (problem.at(path) for problem in problems)
-    split = _SPLIT_IN_NAME.search(path.rsplit("/", 1)[-1].lower())
-    split = split and split_named(split.group())
+    split = split_of_labels(path)
     known = set(names.values())
     ids = set()
     for index, image in enumerate(_list(content, "images")):

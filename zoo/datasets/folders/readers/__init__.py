@@ -1,7 +1,8 @@
-"""Which layout a folder has."""
+"""One layout a file, and which of them a folder has."""
 
 from mtl_keras.messages import unknown
-from zoo.datasets.folders import (
+from zoo.datasets.folders import table_files
+from zoo.datasets.folders.readers import (
     class_folders,
     coco,
     conll,
@@ -9,7 +10,6 @@ from zoo.datasets.folders import (
     number_table,
     sentence_table,
     slot_files,
-    table_files,
     voc,
     yolo,
 )

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from zoo.datasets.folders import label_cells, rows
-from zoo.datasets.folders.listing import split_of
+from zoo.datasets.folders.listing import split_of_labels
 from zoo.datasets.folders.records import Damage, Example, Place, Problem
 from zoo.datasets.folders.request import Request
 
@@ -85,6 +85,6 @@ def _folder(request, folder):
             place,
             {"tokens": tokens},
             labels,
-            split_of(f"{folder}x"),
+            split_of_labels(f"{folder}x"),
             places=places,
         )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from mtl_keras.messages import listed
 from zoo.datasets.folders import rows, values
-from zoo.datasets.folders.listing import split_of
+from zoo.datasets.folders.listing import split_of_labels
 from zoo.datasets.folders.records import Damage, Example, Place, Problem
 from zoo.datasets.folders.request import Request
 
@@ -51,6 +51,7 @@ class _File:
             if isinstance(place, int)
         }
         self._num_cells = None
+        self._places = tuple(self._columns.values())
 
     def sentences(self):
         """Yields an example, or a problem, for each sentence."""
@@ -113,7 +114,7 @@ class _File:
             # 3-4 is a contraction, 3.1 a word that was left out.
             words = [pair for pair in words if pair[1][0].isdigit()]
         for number, cells in words:
-            if len(cells) != self._num_cells or not all(cells):
+            if not self._is_whole(cells):
                 raise Damage(
                     f"Expected {self._num_cells} columns, as in most "
                     f"lines. Received: {len(cells)}",
@@ -138,10 +139,16 @@ class _File:
             Place(self._path, words[0][0]),
             {"tokens": [cells[token] for _, cells in words]},
             labels,
-            split_of(self._path),
+            split_of_labels(self._path),
             group,
             places,
         )
+
+    def _is_whole(self, cells):
+        if self._places:
+            # Named columns are enough, whatever stands behind them.
+            return len(cells) > max(self._places) and all(cells)
+        return len(cells) == self._num_cells and all(cells)
 
     def _place(self, name, default):
         place = self._columns.get(name, default)
