@@ -12,7 +12,7 @@ import numpy as np
 
 from mtl_keras import Task, files
 from mtl_keras.data import splits
-from zoo.datasets.folders.records import Example
+from zoo.datasets.folders.records import DataError, Example, Place, Problem
 
 FRACTIONS = {"train": 0.8, "validation": 0.1, "test": 0.1}
 # Of a training split, where the folder has no validation split.
@@ -98,6 +98,17 @@ class Division:
         groups = [group or key for key, (_, group) in new.items()]
         if all(group is None for _, group in examples):
             groups = None
+        try:
+            return self._stratified(source, keys, examples, groups)
+        except ValueError as error:
+            problem = Problem(
+                Place(str(source.folder)),
+                f"Expected enough of {len(keys)} examples for each split. "
+                f"Received: {error}",
+            )
+            raise DataError(problem) from error
+
+    def _stratified(self, source, keys, examples, groups):
         parts = splits.hold_out(
             len(keys),
             self._fractions,
