@@ -12,6 +12,7 @@ SUMMARIES = {
     "compare": "Compares balancers with each other and with single tasks.",
     "evaluate": "Measures a trained model on a split.",
     "export": "Writes a trained model for serving: SavedModel, LiteRT or ONNX.",
+    "inspect": "Looks at a folder of your own data before training.",
     "list_models": "Lists the models of the zoo, or prints their cards.",
     "predict": "Predicts for images, which it draws, or sentences.",
     "train": "Trains a model by its recipe, and resumes where it stopped.",

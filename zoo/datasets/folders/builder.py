@@ -1,0 +1,180 @@
+"""TensorFlow Datasets builder of a user's folder."""
+
+import dataclasses
+import logging
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import tensorflow_datasets as tfds
+
+from zoo.datasets.folders.division import Division
+from zoo.datasets.folders.values import number
+
+_DESCRIPTION = """
+Examples of a folder of one's own, as `zoo.datasets.folders` reads it. Missing
+labels are -1 or NaN.
+"""
+
+
+@dataclasses.dataclass
+class Config(tfds.core.BuilderConfig):
+    """A folder, named by its content.
+
+    Attributes:
+        source: `Source`.
+    """
+
+    source: object = None
+
+    @classmethod
+    def of(cls, source) -> "Config":
+        """Makes the configuration of a source."""
+        name = re.sub(r"[^A-Za-z0-9]+", "_", source.folder.resolve().name)
+        name = f"{name.strip('_') or 'folder'}-{source.digest()[:16]}"
+        return cls(name=name, source=source)
+
+
+class Builder(tfds.core.GeneratorBasedBuilder):
+    """Builds the data set of a user's folder.
+
+    Features of an example: `image` or `audio` (a file's bytes), `tokens`
+    (strings), or `columns` (a table's inputs); and one feature a task, under
+    the task's name.
+    """
+
+    name = "folder"
+    VERSION = tfds.core.Version("1.0.0")
+    RELEASE_NOTES = {"1.0.0": "First readers."}
+    BUILDER_CONFIGS = []
+
+    def _info(self) -> tfds.core.DatasetInfo:
+        source = self.builder_config.source
+        return tfds.core.DatasetInfo(
+            builder=self,
+            description=_DESCRIPTION,
+            features=tfds.features.FeaturesDict(
+                {
+                    **_input_features(source),
+                    **{
+                        task: _label_feature(kind)
+                        for task, kind in source.kinds.items()
+                    },
+                }
+            ),
+            supervised_keys=None,
+        )
+
+    def _split_generators(self, dl_manager: tfds.download.DownloadManager):
+        del dl_manager
+        source = self.builder_config.source
+        source.check(decode=True)
+        division = Division(source, self._root / "folder_splits")
+        return {
+            split: self._generate_examples(split, division)
+            for split in division.splits
+        }
+
+    def _generate_examples(self, split: str, division: Division) -> Iterator:
+        source = self.builder_config.source
+        for position, example in enumerate(source.examples()):
+            if division.split_of(example) == split:
+                yield (
+                    position,
+                    {**_inputs(source, example), **source.encode(example)},
+                )
+
+    @property
+    def _root(self) -> Path:
+        # name / configuration / version
+        return Path(str(self.data_dir)).parents[2]
+
+
+def of(source, data_dir=None) -> Builder:
+    """Makes the builder of a source; see `Source.builder`."""
+    # It warns of every configuration that its class does not list.
+    logger = logging.getLogger("absl")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        return Builder(
+            config=Config.of(source),
+            data_dir=None if data_dir is None else str(data_dir),
+        )
+    finally:
+        logger.setLevel(level)
+
+
+def example_of(inputs: str, tasks: tuple):
+    """Makes the function from an example to raw inputs and labels.
+
+    Args:
+        inputs: String, as for `folders.read`.
+        tasks: Tuple of strings, the tasks.
+
+    Returns:
+        Function of a dict of tensors; see `Source.example`.
+    """
+
+    def split(element):
+        import tensorflow as tf
+
+        labels = {task: element[task] for task in tasks}
+        if inputs == "text":
+            text = tf.strings.reduce_join(element["tokens"], separator=" ")
+            return {"text": text}, labels
+        if inputs == "table":
+            return dict(element["columns"]), labels
+        return {inputs: element[inputs]}, labels
+
+    return split
+
+
+def _input_features(source) -> dict:
+    if source.inputs == "image":
+        return {"image": tfds.features.Image()}
+    if source.inputs == "audio":
+        return {"audio": tfds.features.Text()}
+    if source.inputs == "text":
+        return {"tokens": tfds.features.Sequence(tfds.features.Text())}
+    features = {
+        name: tfds.features.Scalar(np.float32)
+        if kind == "number"
+        else tfds.features.Text()
+        for name, kind in source.column_types.items()
+    }
+    return {"columns": tfds.features.FeaturesDict(features)}
+
+
+def _label_feature(kind):
+    if kind == "tagging":
+        return tfds.features.Sequence(tfds.features.Scalar(np.int32))
+    if kind in ("classification", "presence"):
+        return tfds.features.Scalar(np.int32)
+    if kind == "regression":
+        return tfds.features.Scalar(np.float32)
+    size = 4 if kind == "box" else 2
+    return tfds.features.Tensor(shape=(size,), dtype=np.float32)
+
+
+def _inputs(source, example) -> dict:
+    inputs = example.inputs
+    if source.inputs == "image":
+        return {"image": str(source.listing.path(inputs["image"]))}
+    if source.inputs == "audio":
+        return {"audio": source.listing.path(inputs["audio"]).read_bytes()}
+    if source.inputs == "text":
+        return {"tokens": inputs["tokens"]}
+    types = source.column_types
+    return {
+        "columns": {
+            name: _cell(inputs.get(name), kind) for name, kind in types.items()
+        }
+    }
+
+
+def _cell(value, kind):
+    if kind == "category":
+        return value or ""
+    return np.float32(np.nan if value is None else number(value))

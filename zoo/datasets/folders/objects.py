@@ -1,0 +1,64 @@
+"""The objects of an image as labels of one class, presence, and one box.
+
+The largest object decides the class and the box. A presence task asks for the
+class that it is named after, or, where no class has its name, whether there is
+any object. Without an object the class and the box are missing.
+"""
+
+import dataclasses
+
+from zoo.datasets.folders.request import Request
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Thing:
+    """An object in an image.
+
+    Args:
+        class_name: String, or `None` where only the box is known.
+        box: Tuple `x1, y1, x2, y2` in fractions of the image, or `None`
+            where only the class is known.
+    """
+
+    class_name: str | None
+    box: tuple | None
+
+
+def labels(
+    things: list[Thing] | None, request: Request, class_names, layout: str
+) -> dict:
+    """Makes an image's labels.
+
+    Args:
+        things: List of `Thing`; `None` if the image has no annotation.
+        request: `Request`.
+        class_names: Container of the names of all classes of the layout.
+        layout: String, for errors.
+
+    Returns:
+        Dict of task name to label, `None` where it is missing.
+
+    Raises:
+        ValueError: If two tasks ask for the class, or for the box.
+    """
+    made = request.without_labels()
+    if things is None:
+        return made
+    largest = max(things, key=_area, default=None)
+    for kind, field in (("classification", "class_name"), ("box", "box")):
+        task = request.only(kind, layout)
+        if task is not None and largest is not None:
+            made[task] = getattr(largest, field)
+    present = {thing.class_name for thing in things}
+    for task in request.of_kind("presence"):
+        made[task] = int(
+            task in present if task in class_names else bool(things)
+        )
+    return made
+
+
+def _area(thing):
+    if thing.box is None:
+        return 0.0
+    x1, y1, x2, y2 = thing.box
+    return (x2 - x1) * (y2 - y1)
