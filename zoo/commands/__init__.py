@@ -15,6 +15,7 @@ SUMMARIES = {
     "list_models": "Lists the models of the zoo, or prints their cards.",
     "predict": "Answers for pictures, which it draws, or sentences.",
     "train": "Trains a model by its recipe, and goes on where it stopped.",
+    "trunk": "Installs a pretrained trunk, such as MiniLM, for any model.",
     "tune": "Searches a better recipe: weights, balancer, rates, width ...",
 }
 
