@@ -196,6 +196,15 @@ def activity_losses(model) -> list:
     return losses
 
 
+def nested_layers(layer) -> list:
+    """Lists the layers inside a layer or model, at every depth.
+
+    Keras lists those of a model in `layers`, and has no public list of those
+    inside a layer such as an attention block.
+    """
+    return list(layer._flatten_layers(include_self=False))
+
+
 def weight_losses(model) -> list:
     """Lists the penalties of the weights that have a regularizer."""
     return model._get_regularization_losses()

@@ -7,13 +7,16 @@ import sys
 # What a server does: TensorFlow alone, and every call by signature.
 _SERVER = """
 import sys
+folder, calls, answers, *modules = sys.argv[1:]
+# Before Keras is hidden: TensorFlow Text defines layers of it.
+for name in modules:
+    __import__(name)
 # TensorFlow imports Keras where it finds it.
-for name in ("keras", "mtl_keras", "zoo"):
+for name in ("keras", "keras_hub", "mtl_keras", "zoo"):
     sys.modules[name] = None
 import pickle
 import tensorflow as tf
 
-folder, calls, answers = sys.argv[1:]
 signatures = tf.saved_model.load(folder).signatures
 with open(calls, "rb") as file:
     calls = pickle.load(file)
@@ -28,7 +31,7 @@ with open(answers, "wb") as file:
 """
 
 
-def serve(folder, tmp_path, calls):
+def serve(folder, tmp_path, calls, modules=()):
     """Calls signatures of an export in a process of its own.
 
     Args:
@@ -36,6 +39,7 @@ def serve(folder, tmp_path, calls):
         tmp_path: Path of a folder for the process's files.
         calls: Dict of `(signature, size)` to a dict of input name to array or
             list.
+        modules: Strings, modules beside TensorFlow that the process imports.
 
     Returns:
         Dict with the same keys, each a dict of output name to array.
@@ -43,7 +47,7 @@ def serve(folder, tmp_path, calls):
     given, answered = tmp_path / "calls.pickle", tmp_path / "answers.pickle"
     given.write_bytes(pickle.dumps(calls))
     subprocess.run(
-        [sys.executable, "-c", _SERVER, folder, given, answered],
+        [sys.executable, "-c", _SERVER, folder, given, answered, *modules],
         check=True,
         cwd=tmp_path,
     )

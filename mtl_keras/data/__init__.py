@@ -12,6 +12,7 @@ _NAMES = {
     "SentencePreprocessor": "text",
     "Shares": "shares",
     "SpanDecoder": "spans",
+    "SubwordPreprocessor": "subwords",
     "epochs": "batches",
     "folds": "split_datasets",
     "hold_out": "split_datasets",

@@ -5,7 +5,8 @@ from keras import layers
 
 from mtl_keras import checks
 from mtl_keras.messages import did_you_mean, listed
-from zoo.vision import applications
+from zoo.pretrained import efficientnet_lite0
+from zoo.vision import applications, pretrained
 
 
 def build(
@@ -14,6 +15,8 @@ def build(
     *,
     weights: str | None = None,
     width: float = 1.0,
+    trainable: str = "all",
+    lora_rank: int = 8,
 ):
     """Puts a trunk on an image.
 
@@ -21,15 +24,19 @@ def build(
         image: Keras tensor of shape `(batch, height, width, channels)`, pixels
             in [0, 1].
         trunk: `"small"`, the zoo's own (see `small`); `"plain"`, the textbook
-            network (see `plain`); the name of a model in
-            `keras.applications`, such as `"MobileNetV2"`; or a `keras.Model`
-            of your own from an image with values in [0, 1] to features or a
-            feature map. A gray image is repeated for a trunk that takes
-            three channels.
+            network (see `plain`); `"efficientnet_lite0"` or
+            `"hub:PRESET_OR_FOLDER"`, pretrained (see `pretrained.build`);
+            the name of a model in `keras.applications`, such as
+            `"MobileNetV2"`; or a `keras.Model` of your own from a image
+            with values in [0, 1] to features or a feature map. A gray image
+            is repeated for a trunk that takes three channels.
         weights: `"imagenet"` or the path of a weights file, for a model in
             `keras.applications`; `None` for fresh ones.
         width: Float above 0, by which the numbers of channels of `"small"`
             and `"plain"` are multiplied.
+        trainable: `"all"`, `"lora"` or `"none"`, what is trained of a
+            pretrained trunk.
+        lora_rank: Integer of at least 1, for `trainable="lora"`.
 
     Returns:
         Keras tensor, features of shape `(batch, channels)` or a feature map of
@@ -39,17 +46,28 @@ def build(
         ValueError: If there is no such trunk, or it does not take this image
             or this argument, or gives neither features nor a map.
     """
+    if pretrained.is_pretrained(trunk):
+        _refuse(f"the trunk {trunk!r}", weights=weights, width=width)
+        return pretrained.build(
+            image, trunk, trainable=trainable, lora_rank=lora_rank
+        )
+    if trainable != "all":
+        raise ValueError(
+            "`trainable` is for pretrained trunks: 'efficientnet_lite0' and "
+            f"'hub:...'. Received: trainable={trainable!r}, trunk={trunk!r}"
+        )
     if isinstance(trunk, keras.Model):
         _refuse("a model of your own", weights=weights, width=width)
         return own(image, trunk)
     if trunk in _TRUNKS:
         _refuse(f"the trunk {trunk!r}", weights=weights)
         return _TRUNKS[trunk](image, _check_width(width))
-    names = [*_TRUNKS, *applications.names()]
+    names = [*_TRUNKS, efficientnet_lite0.NAME, *applications.names()]
     if not isinstance(trunk, str) or trunk not in names:
         raise ValueError(
-            f"Unknown trunk. Expected one of {listed(_TRUNKS)}, the name of a "
-            "model in keras.applications, or a keras.Model from an image to "
+            f"Unknown trunk. Expected one of {listed(_TRUNKS)}, "
+            f"{efficientnet_lite0.NAME!r}, 'hub:' with a preset, the name of a "
+            "model in keras.applications, or a keras.Model from a image to "
             f"features.{did_you_mean(trunk, names)} Received: trunk={trunk!r}"
         )
     _refuse(f"the trunk {trunk!r}", width=width)

@@ -1,0 +1,292 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+pytest.importorskip("keras_hub", reason="needs the extra hub")
+pytest.importorskip("tensorflow_text", reason="needs the extra hub")
+
+from mtl_keras import MultiTaskModel, Task, data, export, graph
+from mtl_keras.optimizers import PerPart
+from tests.serving_process import serve
+from tests.test_case import assert_close, to_numpy
+from tests.zoo import tiny_backbones
+from zoo.text import pretrained
+
+SENTENCES = ["play jazz", "Play gnomic jazz!", "don't play (some) jazz"]
+TASKS = (
+    Task("intent", "classification", num_classes=3),
+    Task("slot", "tagging", class_names=("O", "B-a", "I-a")),
+)
+
+
+@pytest.fixture(scope="module")
+def trunk(tmp_path_factory):
+    return tiny_backbones.save_bert(tmp_path_factory.mktemp("bert"))
+
+
+@pytest.fixture(scope="module")
+def preprocessor(trunk):
+    return pretrained.preprocessor(trunk, max_length=16)
+
+
+@pytest.fixture(scope="module")
+def inputs(preprocessor):
+    return preprocessor({"text": tf.constant(SENTENCES)})[0]
+
+
+def make_model(trunk, **arguments):
+    keras.utils.set_random_seed(1)
+    features = pretrained.build(trunk, **arguments)
+    intent, slot = TASKS
+    outputs = {
+        "intent": intent.head.build(features.sentence, intent),
+        "slot": slot.head.build(features.words, slot),
+    }
+    return MultiTaskModel(features.inputs, outputs, tasks=TASKS)
+
+
+def labels_of(inputs):
+    shape = inputs["word_starts"].shape
+    present = inputs["word_starts"].numpy() > 0
+    tags = np.arange(np.prod(shape)).reshape(shape) % 3
+    return {
+        "intent": np.arange(shape[0], dtype="int32") % 3,
+        "slot": np.where(present, tags, -1).astype("int32"),
+    }
+
+
+def train(model, inputs, jit_compile=False):
+    model.compile(
+        PerPart(
+            {
+                "trunk": keras.optimizers.AdamW(1e-2),
+                "heads": keras.optimizers.AdamW(1e-1),
+            }
+        ),
+        jit_compile=jit_compile,
+        run_eagerly=not jit_compile,
+    )
+    model.fit(inputs, labels_of(inputs), epochs=2, verbose=0)
+
+
+def outputs_of(model, inputs):
+    outputs = model(inputs, training=False)
+    return {task: to_numpy(output) for task, output in outputs.items()}
+
+
+def encoder_of(model):
+    return model.get_layer("trunk")
+
+
+def values_of(model):
+    variables = encoder_of(model).backbone.weights
+    return {v.path: to_numpy(v) for v in variables}
+
+
+def test_a_word_has_the_features_of_its_first_subword(trunk, inputs):
+    features = pretrained.build(trunk)
+    model = keras.Model(features.inputs, features.words)
+    backbone = encoder_of(model).backbone
+    token_ids = inputs["token_ids"].numpy()
+    sequence = backbone(
+        {
+            "token_ids": token_ids,
+            "padding_mask": inputs["padding_mask"].numpy(),
+            "segment_ids": np.zeros_like(token_ids),
+        }
+    )["sequence_output"]
+    sequence, words = to_numpy(sequence), to_numpy(model(inputs))
+    # play gnom ##ic jazz ! behind [CLS].
+    assert_close(words[1, :3], sequence[1, [1, 2, 4]], atol=1e-6)
+    assert not words[1, 3:].any()
+
+
+def test_padding_changes_nothing(trunk, preprocessor, inputs):
+    model = make_model(trunk)
+    alone, _ = preprocessor({"text": tf.constant(SENTENCES[:1])})
+    expected = outputs_of(model, alone)
+    received = outputs_of(model, inputs)
+    assert_close(received["intent"][:1], expected["intent"], rtol=1e-5)
+    assert_close(received["slot"][:1, :2], expected["slot"][:, :2], rtol=1e-5)
+
+
+@pytest.fixture(scope="module", params=["all", "lora", "none"])
+def trained(trunk, inputs, request):
+    """A trained model and the values of its backbone before training."""
+    model = make_model(trunk, trainable=request.param, lora_rank=2)
+    before = values_of(model)
+    train(model, inputs, jit_compile=True)
+    return request.param, model, before
+
+
+def test_only_what_is_chosen_is_trained(trained):
+    trainable, model, before = trained
+    after = values_of(model)
+    changed = {
+        path
+        for path, value in after.items()
+        if not np.array_equal(value, before[path])
+    }
+    trained = {v.path for v in encoder_of(model).trainable_variables}
+    assert changed == trained
+    assert not any("pooled_dense" in path for path in trained)
+    if trainable == "lora":
+        # Query, key, value, output and 2 dense layers, 2 matrices each.
+        assert len(trained) == 12
+        assert all("lora_kernel" in path for path in trained)
+    if trainable == "all":
+        assert len(trained) == len(before) - 2
+
+
+def test_reloaded_model_predicts_the_same(trained, inputs, tmp_path):
+    _, model, _ = trained
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    expected, received = (outputs_of(m, inputs) for m in (model, again))
+    for task in expected:
+        np.testing.assert_array_equal(received[task], expected[task])
+    names = [
+        [v.path.split("/", 1)[1] for v in m.trainable_variables]
+        for m in (model, again)
+    ]
+    assert names[0] == names[1]
+    # The base is stored as it is, not merged with its adapters.
+    for ours, theirs in zip(
+        values_of(model).values(), values_of(again).values(), strict=True
+    ):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_training_resumes_after_a_reload_with_lora(trunk, inputs, tmp_path):
+    model = make_model(trunk, trainable="lora", lora_rank=2)
+    train(model, inputs)
+    model.save_weights(tmp_path / "model.weights.h5")
+    again = make_model(trunk, trainable="lora", lora_rank=2)
+    again.load_weights(tmp_path / "model.weights.h5")
+    for m in (model, again):
+        m.compile(keras.optimizers.SGD(0.1), run_eagerly=True)
+        m.train_on_batch(inputs, labels_of(inputs))
+    ours, theirs = (values_of(m) for m in (model, again))
+    assert any("lora" in path for path in ours)
+    for a, b in zip(ours.values(), theirs.values(), strict=True):
+        assert_close(a, b, atol=1e-6)
+
+
+def test_adapters_start_on_the_weights_of_a_model_without(
+    trunk, inputs, tmp_path
+):
+    model = make_model(trunk)
+    train(model, inputs)
+    model.save_weights(tmp_path / "model.weights.h5")
+    adapted = make_model(trunk, trainable="lora", lora_rank=2)
+    adapted.load_weights(tmp_path / "model.weights.h5")
+    expected, received = (outputs_of(m, inputs) for m in (model, adapted))
+    assert_close(received["slot"], expected["slot"], rtol=1e-5)
+    adapters = encoder_of(adapted).trainable_variables
+    # A matrix of zeros on both sides would have no gradient.
+    assert all(to_numpy(v).any() for v in adapters if v.name[-1] == "a")
+
+
+def test_trunk_is_unfrozen_in_stages(trunk, inputs):
+    model = make_model(trunk, trainable="none")
+    train(model, inputs)
+    frozen = values_of(model)
+    encoder_of(model).adapt("all")
+    train(model, inputs)
+    changed = [
+        path
+        for path, value in values_of(model).items()
+        if not np.array_equal(value, frozen[path])
+    ]
+    assert len(changed) == len(frozen) - 2
+
+
+def test_tasks_share_the_backbone(trunk):
+    model = make_model(trunk)
+    shared = {v.path for v in graph.partition(model).shared_variables}
+    assert set(values_of(model)) <= shared
+
+
+def test_batches_have_the_lengths_of_the_buckets(preprocessor):
+    rows = tf.data.Dataset.from_tensor_slices(
+        ({"text": SENTENCES * 4}, {"intent": [0, 1, 2] * 4})
+    )
+    words = tf.constant([2, 3, 5] * 4)
+    rows = tf.data.Dataset.zip(rows, tf.data.Dataset.from_tensor_slices(words))
+    rows = rows.map(
+        lambda row, count: (
+            row[0],
+            {**row[1], "slot": tf.fill([count], 1)},
+        )
+    )
+    batches = data.pipeline(
+        rows,
+        TASKS,
+        preprocessor=preprocessor,
+        batch_size=4,
+        training=False,
+        bucket_lengths=(4, 8, 12),
+    )
+    lengths = set()
+    for inputs, labels, _ in batches:
+        shapes = {tuple(v.shape) for v in inputs.values()}
+        assert len(shapes) == 1
+        assert tuple(labels["slot"].shape) in shapes
+        lengths.add(labels["slot"].shape[1])
+        np.testing.assert_array_equal(
+            labels["slot"] >= 0, inputs["word_starts"] > 0
+        )
+    assert lengths == {4, 8, 12}
+
+
+def test_long_sentence_is_truncated_at_its_end(trunk, preprocessor):
+    model = make_model(trunk)
+    long, cut = "play " * 30, "play " * 14
+    outputs = [
+        outputs_of(model, preprocessor({"text": tf.constant([text])})[0])
+        for text in (long, cut)
+    ]
+    assert outputs[0]["slot"].shape[1] == 30
+    assert_close(outputs[0]["intent"], outputs[1]["intent"], rtol=1e-5)
+    assert_close(
+        outputs[0]["slot"][:, :14], outputs[1]["slot"][:, :14], rtol=1e-5
+    )
+
+
+@pytest.mark.slow
+def test_export_needs_tensorflow_and_its_text_operations(
+    trunk, preprocessor, tmp_path
+):
+    model = make_model(trunk, trainable="lora", lora_rank=2)
+    folder = export.saved_model(
+        model, tmp_path / "1", preprocessor, data.SpanDecoder(TASKS)
+    )
+    calls = {("serving_default", 3): {"text": SENTENCES}}
+    calls["slot", 1] = {"text": [""]}
+    answers = serve(folder, tmp_path, calls, modules=["tensorflow_text"])
+    inputs, context = preprocessor({"text": tf.constant(SENTENCES)})
+    expected = outputs_of(model, inputs)
+    received = answers["serving_default", 3]
+    for task in expected:
+        assert_close(received[task], expected[task], rtol=1e-5)
+    spans = data.SpanDecoder(TASKS)(expected, context)
+    np.testing.assert_array_equal(
+        received["slot_texts"], spans["slot_texts"].numpy()
+    )
+    assert answers["slot", 1]["slot"].shape == (1, 3, 3)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"trainable": "lorra"}, "Did you mean 'lora'"),
+        ({"trainable": "lora", "lora_rank": 0}, "`lora_rank` must be"),
+        ({"trunk": "hub:/no/such/folder"}, "KerasHub cannot load"),
+        ({"trunk": "conv"}, "A pretrained text trunk is"),
+    ],
+)
+def test_wrong_argument_is_explained(trunk, arguments, message):
+    with pytest.raises(ValueError, match=message) as error:
+        pretrained.build(**{"trunk": trunk, **arguments})
+    assert "Received" in str(error.value)

@@ -1,0 +1,1 @@
+"""Pretrained trunks: their files, and which variables are trained."""

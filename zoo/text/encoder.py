@@ -1,0 +1,174 @@
+"""Layers around a pretrained text backbone, which reads sub-words."""
+
+import keras
+from keras import layers, ops
+
+from mtl_keras import compat
+from zoo.pretrained.adaptation import adapt
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class SubwordEncoder(layers.Layer):
+    """Calls a KerasHub text backbone as one layer.
+
+    Taken apart into its layers, some backbones cannot be reloaded, and a
+    backbone does not save which of its layers are trained; this layer does.
+
+    Input: dict of int32 `token_ids` and `padding_mask`, `(batch, length)`.
+    Output: features `(batch, length, channels)`, of the first
+    `max_sequence_length` positions where the backbone has such a limit.
+
+    A frozen backbone (`adaptation="none"`) has no dropout in training.
+
+    Args:
+        backbone: `keras_hub.models.Backbone` that reads token ids.
+        adaptation: `"all"`, `"lora"` or `"none"`, what is trained; see
+            `zoo.pretrained.adaptation.adapt`.
+        lora_rank: Integer of at least 1.
+        **kwargs: As for `keras.layers.Layer`.
+
+    Raises:
+        ValueError: If the backbone reads something else, or an argument is
+            out of range.
+    """
+
+    def __init__(self, backbone, adaptation="all", lora_rank=8, **kwargs):
+        super().__init__(**kwargs)
+        inputs = backbone.input if isinstance(backbone.input, dict) else {}
+        if not {"token_ids", "padding_mask"} <= set(inputs):
+            raise ValueError(
+                "SubwordEncoder needs a backbone with the inputs 'token_ids' "
+                f"and 'padding_mask'. Received: {type(backbone).__name__} "
+                f"with the inputs {sorted(inputs)}"
+            )
+        self.backbone = backbone
+        self.lora_rank = lora_rank
+        self.adapt(adaptation)
+
+    def adapt(self, adaptation: str) -> None:
+        """Changes what is trained; compile the model afterwards.
+
+        Args:
+            adaptation: `"all"`, `"lora"` or `"none"`.
+        """
+        unused = _unused_layers(self.backbone)
+        adapt(self.backbone, adaptation, self.lora_rank, unused)
+        self.adaptation = adaptation
+
+    def build(self, input_shape):
+        """The backbone is built already."""
+        del input_shape
+        self.built = True
+
+    def call(self, inputs, training=None):
+        """Encodes the sub-words."""
+        limit = getattr(self.backbone, "max_sequence_length", None)
+        token_ids = inputs["token_ids"][:, :limit]
+        given = {
+            "token_ids": token_ids,
+            "padding_mask": inputs["padding_mask"][:, :limit],
+        }
+        # Whatever else a backbone reads, such as BERT's segments, is 0.
+        for name in self.backbone.input:
+            given.setdefault(name, ops.zeros_like(token_ids))
+        is_frozen = self.adaptation == "none"
+        output = self.backbone(given, training=False if is_frozen else training)
+        return _sequence(output)
+
+    def compute_output_spec(self, inputs, training=None):
+        """One vector a position."""
+        del training
+        sequence = _sequence(self.backbone.output)
+        batch, length = inputs["token_ids"].shape
+        limit = getattr(self.backbone, "max_sequence_length", None)
+        if length is not None and limit is not None:
+            length = min(length, limit)
+        return keras.KerasTensor(
+            (batch, length, sequence.shape[-1]), dtype=self.compute_dtype
+        )
+
+    def get_config(self) -> dict:
+        """Returns the arguments of the constructor."""
+        return {
+            **super().get_config(),
+            "backbone": keras.saving.serialize_keras_object(self.backbone),
+            "adaptation": self.adaptation,
+            "lora_rank": self.lora_rank,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        """Makes the layer that `get_config` described."""
+        backbone = keras.saving.deserialize_keras_object(config["backbone"])
+        return cls(**{**config, "backbone": backbone})
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class WordFeatures(layers.Layer):
+    """Takes the features of each word's first sub-word.
+
+    A product with the one-hot form of the positions: the gradient of a lookup
+    is several times slower under XLA on a CPU.
+
+    Input: a list of features `(batch, length, channels)` and the positions
+    `(batch, words)`, 0 being padding. Output: `(batch, words, channels)`, 0
+    at the padding.
+    """
+
+    def call(self, inputs):
+        """Gathers the features."""
+        features, starts = inputs
+        chosen = ops.one_hot(
+            starts, ops.shape(features)[1], dtype=features.dtype
+        )
+        present = ops.cast(ops.greater(starts, 0), features.dtype)
+        return ops.matmul(chosen * ops.expand_dims(present, -1), features)
+
+    def compute_output_shape(self, input_shape):
+        """One vector a word."""
+        features, starts = input_shape
+        return (*starts, features[-1])
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class SubwordMean(layers.Layer):
+    """Averages the features of a sentence's sub-words, markers included.
+
+    Input: a list of features `(batch, length, channels)` and the mask
+    `(batch, length)`, 0 at the padding. Output: `(batch, channels)`.
+    """
+
+    def call(self, inputs):
+        """Averages."""
+        features, mask = inputs
+        length = ops.shape(features)[1]
+        mask = ops.cast(mask[:, :length], features.dtype)[..., None]
+        total = ops.sum(features * mask, axis=1)
+        return total / ops.maximum(ops.sum(mask, axis=1), 1)
+
+    def compute_output_shape(self, input_shape):
+        """One vector a sentence."""
+        features, _ = input_shape
+        return features[0], features[-1]
+
+
+def _sequence(output):
+    """Picks the features of the positions among a backbone's outputs."""
+    if isinstance(output, dict):
+        return output["sequence_output"]
+    return output
+
+
+def _unused_layers(backbone) -> set[str]:
+    """Names the layers that the features of the positions do not need.
+
+    BERT's `pooled_dense` has no gradient then; an optimizer warns of that.
+    """
+    needed = {id(_sequence(backbone.output))}
+    unused = set()
+    for node in reversed(compat.ordered_nodes(backbone)):
+        if any(id(tensor) in needed for tensor in node.outputs):
+            needed.update(id(tensor) for tensor in node.input_tensors)
+        else:
+            unused.add(node.operation.name)
+    return unused

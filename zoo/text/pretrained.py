@@ -1,0 +1,116 @@
+"""Pretrained trunks for sentences: MiniLM, and any backbone of KerasHub."""
+
+from typing import NamedTuple
+
+import keras
+from keras import ops
+
+from zoo.pretrained import adaptation, hub, minilm
+from zoo.text.encoder import SubwordEncoder, SubwordMean, WordFeatures
+
+_MINILM = minilm.NAME
+
+
+class Features(NamedTuple):
+    """What a pretrained trunk gives to the heads.
+
+    Attributes:
+        inputs: Dict of the model's inputs by name: `token_ids`,
+            `padding_mask` and `word_starts`, int32 `(batch, length)`.
+        words: Features of each word's first sub-word, `(batch, length,
+            channels)`, 0 at the padding.
+        present: Booleans `(batch, length)`, false at the padding and for
+            words that were dropped from a long sentence.
+        sentence: Mean of the features of all sub-words, `(batch, channels)`.
+    """
+
+    inputs: dict
+    words: object
+    present: object
+    sentence: object
+
+
+def is_pretrained(trunk) -> bool:
+    """Whether a trunk's name is one of this module's."""
+    return trunk == _MINILM or hub.is_hub(trunk)
+
+
+def build(
+    trunk: str,
+    *,
+    trainable: str = "all",
+    lora_rank: int = 8,
+    weights: bool = True,
+    num_tokens: int | None = None,
+) -> Features:
+    """Builds a pretrained trunk, inputs included.
+
+    Args:
+        trunk: `"minilm"`, or `"hub:"` with a preset or folder of KerasHub.
+        trainable: `"all"`; `"none"`, the trunk is frozen; or `"lora"`, only
+            adapters of its dense and einsum layers are trained.
+        lora_rank: Integer of at least 1, the rank of these adapters.
+        weights: Boolean, whether the pretrained weights are loaded.
+        num_tokens: Integer, a fixed length, to count operations. Defaults to
+            `None`: any length.
+
+    Returns:
+        `Features`.
+
+    Raises:
+        ValueError: If the trunk is unknown or not installed, or an argument
+            is out of range.
+    """
+    adaptation.check_mode(trainable)
+    names = ("token_ids", "padding_mask", "word_starts")
+    inputs = {
+        name: keras.Input((num_tokens,), dtype="int32", name=name)
+        for name in names
+    }
+    encoder = SubwordEncoder(
+        hub.load_backbone(_preset(trunk), weights=weights),
+        trainable,
+        lora_rank,
+        name="trunk",
+    )
+    features = encoder(
+        {name: inputs[name] for name in ("token_ids", "padding_mask")}
+    )
+    words = WordFeatures(name="trunk_words")([features, inputs["word_starts"]])
+    sentence = SubwordMean(name="trunk_sentence")(
+        [features, inputs["padding_mask"]]
+    )
+    present = ops.greater(inputs["word_starts"], 0)
+    return Features(inputs, words, present, sentence)
+
+
+def preprocessor(trunk: str, max_length: int = 512):
+    """Makes what turns sentences into a pretrained trunk's inputs.
+
+    Args:
+        trunk: String, as for `build`.
+        max_length: Integer, the most sub-words of a sentence; a longer one is
+            truncated at its end. See `SubwordPreprocessor`.
+
+    Returns:
+        `mtl_keras.data.SubwordPreprocessor`.
+
+    Raises:
+        ValueError: If the trunk is unknown or not installed.
+    """
+    from mtl_keras.data import SubwordPreprocessor
+
+    return SubwordPreprocessor(
+        hub.load_tokenizer(_preset(trunk)), max_length=max_length
+    )
+
+
+def _preset(trunk) -> str:
+    if trunk == _MINILM:
+        return f"{hub.PREFIX}{minilm.folder()}"
+    if not hub.is_hub(trunk):
+        raise ValueError(
+            f"A pretrained text trunk is {_MINILM!r} or 'hub:' with a preset "
+            f"or folder of KerasHub. Received: trunk={trunk!r}"
+        )
+    return trunk
