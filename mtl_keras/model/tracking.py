@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from mtl_keras import metrics
+from mtl_keras.metrics.keras_arguments import keras_arguments
 from mtl_keras.model.task_loss import (
     class_numbers,
     metric_weights,
@@ -271,7 +272,7 @@ def update_metric(metric, spec, label, prediction, weight) -> None:
             prediction = ops.expand_dims(prediction, axis=-1)
         else:
             weight = ops.min(weight, axis=-1)
-    metric.update_state(label, prediction, weight)
+    metric.update_state(*keras_arguments(metric, label, prediction, weight))
 
 
 def _named(task, metric, taken) -> dict:
