@@ -5,6 +5,7 @@ import numpy as np
 from keras import ops
 
 from mtl_keras import metrics
+from mtl_keras.metrics.keras_arguments import keras_arguments
 from mtl_keras.model.audit import LabelAudit
 from mtl_keras.model.batch_labels import BatchLabels, class_numbers
 
@@ -302,7 +303,7 @@ def update_metric(metric, spec, label, prediction, weight) -> None:
             prediction = ops.expand_dims(prediction, axis=-1)
         else:
             weight = ops.min(weight, axis=-1)
-    metric.update_state(label, prediction, weight)
+    metric.update_state(*keras_arguments(metric, label, prediction, weight))
 
 
 def _named(task, metric, logs) -> dict:
