@@ -55,16 +55,10 @@ _STYLE = {
 
 
 def checked_path(path) -> pathlib.Path:
-    """Checks where a figure is to be written.
-
-    Args:
-        path: String or path of a `.png` file; its folders are made later.
-
-    Returns:
-        `pathlib.Path`.
+    """Checks a figure's path.
 
     Raises:
-        ValueError: If the path is a folder or does not end with `.png`.
+        ValueError: If it is a folder or does not end with `.png`.
     """
     path = pathlib.Path(path)
     if path.is_dir():
@@ -127,14 +121,7 @@ def write_title(figure, title: str | None, note: str | None = None) -> None:
 
 
 def pixel_axes(figure):
-    """Covers a figure with axes in pixels from its top left corner.
-
-    Args:
-        figure: Figure of `new_figure` with the layout `"none"`.
-
-    Returns:
-        `matplotlib.axes.Axes`, invisible itself.
-    """
+    """Covers a figure without layout with axes in pixels from its top left."""
     width, height = figure.bbox.size
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set_axis_off()
@@ -143,15 +130,7 @@ def pixel_axes(figure):
 
 
 def save(figure, path: pathlib.Path) -> pathlib.Path:
-    """Writes a figure as PNG, in full or not at all.
-
-    Args:
-        figure: Figure of `new_figure`.
-        path: Path of `checked_path`.
-
-    Returns:
-        The path.
-    """
+    """Writes a figure to a path of `checked_path`; returns the path."""
     # Without Matplotlib's version the same data give the same bytes.
     files.write_atomically(
         path,
@@ -179,17 +158,7 @@ def _renderer():
 def shortened(
     text: str, width: float, size: float, weight: str = "normal"
 ) -> str:
-    """Cuts a line of text to a width, with an ellipsis where it was cut.
-
-    Args:
-        text: String.
-        width: Float, pixels.
-        size: Float, font size in pixels.
-        weight: String, `"normal"` or `"bold"`.
-
-    Returns:
-        String.
-    """
+    """Cuts a line of text to a width in pixels, with an ellipsis if cut."""
     if text_width(text, size, weight) <= width:
         return text
     while text and text_width(text + "…", size, weight) > width:

@@ -100,6 +100,16 @@ def test_several_boxes_carry_their_names(tmp_path):
     assert count(pixels[72:88, 150:], BLUE) > 100
 
 
+@pytest.mark.parametrize("width", [256, 60])
+def test_a_long_name_is_cut_to_the_image(tmp_path, drawn, width):
+    task = Question("cls", "classification", ("long name " * 20,) * 10)
+    answer = {"cls": one_hot(7), "box": ANSWER["box"]}
+    plots.draw(grey(256, width), [task, BOX], answer, tmp_path / "a.png")
+    assert len(drawn.texts) == 1
+    assert drawn.strings[0].startswith("long")
+    drawn.check_texts()
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

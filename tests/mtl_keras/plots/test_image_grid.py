@@ -78,6 +78,39 @@ def test_a_wrong_image_has_a_frame(tmp_path):
     assert frame(2) > 100
 
 
+def test_captions_and_key_are_written(tmp_path, drawn):
+    images, labels, predictions = scenes(3)
+    labels["cls"][1] = 9
+    path = tmp_path / "a.png"
+    plots.predictions(images, TASKS, predictions, path, labels=labels)
+    drawn.check_texts()
+    for text in ("✓ 0 0.80", "✗ 1 0.80", "true 9", "✓ 2 0.80"):
+        assert drawn.strings.count(text) == 1
+    assert drawn.strings.count("det 0.90") == 3
+    for text in ("predicted, right", "predicted, wrong", "true"):
+        assert text in drawn.strings
+
+
+@pytest.mark.parametrize("columns", [3, 6])
+def test_long_captions_are_legible(tmp_path, drawn, columns):
+    images, labels, predictions = scenes(8)
+    name = "great spotted woodpecker of the northern boreal forests"
+    tasks = [
+        BOX,
+        Question("species_of_the_animal", "classification", (name,) * 10),
+        Question("cls", "classification", (name,) * 10),
+        DET,
+    ]
+    predictions["species_of_the_animal"] = predictions["cls"]
+    path = tmp_path / "a.png"
+    plots.predictions(
+        images, tasks, predictions, path, {"cls": 0 * labels["cls"]}, 8, columns
+    )
+    drawn.check_texts()
+    # The number is never cut.
+    assert sum(text.endswith("… 0.80") for text in drawn.strings) == 16
+
+
 def test_none_has_no_box(tmp_path):
     box = [0.25, 0.25, 0.75, 0.75]
     tasks = (BOX, DET)
