@@ -1,4 +1,4 @@
-"""The picture of what a model's tasks share."""
+"""The diagram of what a model's tasks share."""
 
 import keras
 import pytest
