@@ -110,52 +110,39 @@ def checked_predictions(predictions, tasks, num_images) -> dict:
                 f"Received: predictions of {listed(predictions)}"
             )
         width = _WIDTHS[task.kind] or task.num_classes
-        value = np.array(predictions[task.name], dtype=np.float64)
-        if task.kind == "presence" and value.ndim == 1:
-            value = value[:, None]
-        if value.shape != (num_images, width):
-            raise ValueError(
-                f"`predictions[{task.name!r}]` must have the shape "
-                f"{(num_images, width)}: the task's kind is {task.kind!r}, "
-                f"and there are {num_images} images. "
-                f"Received: shape {np.shape(predictions[task.name])}"
-            )
-        checked[task.name] = value
+        checked[task.name] = _columns(
+            predictions[task.name], num_images, width, "predictions", task
+        )
     return checked
 
 
 def checked_labels(labels, tasks, num_images) -> dict:
-    """Checks the labels; a task without any has an unknown verdict.
+    """Checks labels as `checked_predictions` does; tasks may have none."""
+    return {
+        task.name: _columns(
+            labels[task.name],
+            num_images,
+            4 if task.kind == "box" else 1,
+            "labels",
+            task,
+        )
+        for task in tasks
+        if labels is not None and labels.get(task.name) is not None
+    }
 
-    Args:
-        labels: Dict of task name to array `(num_images, ...)`, or `None`.
-        tasks: List of tasks to draw.
-        num_images: Integer.
 
-    Returns:
-        Dict of task name to float array of shape `(num_images, width)` with
-        width 4 for a box, else 1.
-
-    Raises:
-        ValueError: If a label has a wrong shape.
-    """
-    checked = {}
-    for task in tasks:
-        if labels is None or labels.get(task.name) is None:
-            continue
-        width = 4 if task.kind == "box" else 1
-        value = np.array(labels[task.name], dtype=np.float64)
-        if width == 1 and value.ndim == 1:
-            value = value[:, None]
-        if value.shape != (num_images, width):
-            shape = (num_images, 4) if width == 4 else (num_images,)
-            raise ValueError(
-                f"`labels[{task.name!r}]` must have the shape {shape}: the "
-                f"task's kind is {task.kind!r}, and there are {num_images} "
-                f"images. Received: shape {np.shape(labels[task.name])}"
-            )
-        checked[task.name] = value
-    return checked
+def _columns(values, num_images, width, argument, task):
+    array = np.array(values, dtype=np.float64)
+    if width == 1 and array.ndim == 1:
+        array = array[:, None]
+    if array.shape != (num_images, width):
+        raise ValueError(
+            f"`{argument}[{task.name!r}]` must have the shape "
+            f"{(num_images, width)}: the task's kind is {task.kind!r}, and "
+            f"there are {num_images} images. "
+            f"Received: shape {np.shape(values)}"
+        )
+    return array
 
 
 def annotate(tasks, predictions: dict, labels: dict, index: int) -> Annotation:
@@ -174,9 +161,9 @@ def annotate(tasks, predictions: dict, labels: dict, index: int) -> Annotation:
     Returns:
         `Annotation`.
     """
-    by_kind = {kind: [] for kind in _WIDTHS}
-    for task in tasks:
-        by_kind[task.kind].append(task)
+    by_kind = {
+        kind: [task for task in tasks if task.kind == kind] for kind in _WIDTHS
+    }
     predicted = {name: value[index] for name, value in predictions.items()}
     true = {name: value[index] for name, value in labels.items()}
     presences = [
@@ -265,24 +252,25 @@ def _headline(classes, gate, is_empty, with_task):
     if is_empty:
         remarks = [_main("none", gate.is_right)]
         if gate.is_right is False:
-            names = [
-                one.name(one.true) for one in classes if one.true is not None
+            labels = [
+                output.name(output.true)
+                for output in classes
+                if output.true is not None
             ]
-            remarks += [Remark(f"true {', '.join(names)}")] if names else []
+            remarks += [Remark(f"true {', '.join(labels)}")] if labels else []
         return remarks
     if gate is not None and gate.is_right is False:
         # The image is empty: every predicted class is wrong.
-        named = [
-            dataclasses.replace(one.remarks(with_task)[0], is_right=False)
-            for one in classes
+        wrong = [
+            dataclasses.replace(output.remarks(with_task)[0], is_right=False)
+            for output in classes
         ]
-        shown = named or [_main("present", False)]
-        return [*shown, Remark("true none")]
+        return [*(wrong or [_main("present", False)]), Remark("true none")]
     if not classes:
-        if gate is None:
-            return []
-        return [_main("present", gate.is_right)]
-    return [remark for one in classes for remark in one.remarks(with_task)]
+        return [] if gate is None else [_main("present", gate.is_right)]
+    return [
+        remark for output in classes for remark in output.remarks(with_task)
+    ]
 
 
 def _box(task, predicted, true, is_empty):

@@ -64,53 +64,35 @@ def comparison(table: dict, path) -> pathlib.Path:
 def _columns(table) -> list:
     rows = table["rows"]
 
-    def column(title, unit, summaries, *, is_higher_better):
-        references = [
-            summary["mean"]
-            for row, summary in zip(rows, summaries, strict=True)
-            if row["name"] == _STL
-        ]
+    reference = next((row for row in rows if row["name"] == _STL), None)
+
+    def column(title, unit, read, is_higher_better):
         return {
             "title": paper.shortened(title, _COLUMN - 22, 13),
             "unit": unit,
-            "summaries": summaries,
-            "reference": references[0] if references else None,
+            "summaries": [read(row) for row in rows],
+            "reference": reference and read(reference)["mean"],
             "is_higher_better": is_higher_better,
         }
 
-    def of_rows(key):
-        return [row[key] for row in rows]
-
     higher, lower = "higher is better", "lower is better"
-    return [
-        column(
-            "delta LibMTL",
-            f"%, {higher}",
-            of_rows("delta_libmtl"),
-            is_higher_better=True,
-        ),
-        column(
-            "delta m",
-            f"%, {lower}",
-            of_rows("delta_m"),
-            is_higher_better=False,
-        ),
-        *(
-            column(
-                key.replace("_", " "),
-                higher if measure["is_higher_better"] else lower,
-                [row["metrics"][key] for row in rows],
-                is_higher_better=measure["is_higher_better"],
-            )
-            for key, measure in table["measures"].items()
-        ),
-        column(
-            "seconds a step",
-            "STL: all tasks",
-            of_rows("seconds_per_step"),
-            is_higher_better=False,
-        ),
+    columns = [
+        ("delta LibMTL", f"%, {higher}", lambda row: row["delta_libmtl"], True),
+        ("delta m", f"%, {lower}", lambda row: row["delta_m"], False),
     ]
+    for key, measure in table["measures"].items():
+        is_higher_better = measure["is_higher_better"]
+        columns.append(
+            (
+                key.replace("_", " "),
+                higher if is_higher_better else lower,
+                lambda row, key=key: row["metrics"][key],
+                is_higher_better,
+            )
+        )
+    seconds = "seconds a step", "STL: all tasks"
+    columns.append((*seconds, lambda row: row["seconds_per_step"], False))
+    return [column(*specification) for specification in columns]
 
 
 def _draw_column(axes, column):
@@ -118,6 +100,7 @@ def _draw_column(axes, column):
 
     axes.set_title(column["title"], size=13)
     axes.set_xlabel(column["unit"], loc="left")
+    axes.xaxis.set_label_position("top")
     axes.spines["left"].set_visible(False)
     axes.tick_params(length=3, labelsize=10)
     axes.tick_params(axis="y", length=0)

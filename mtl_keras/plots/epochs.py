@@ -73,15 +73,11 @@ def keys_of(logs: dict) -> list[str]:
 
 
 def values_of(logs: dict, key: str):
-    """Reads one quantity; NaN where it is not finite.
-
-    Args:
-        logs: Dict of `by_epoch`.
-        key: String.
+    """Reads one quantity of the logs of `by_epoch`.
 
     Returns:
         Pair of NumPy arrays: the epochs that have a number (or `None`) there,
-        and the values.
+        and the values, NaN where they are not finite.
     """
     values = {
         epoch: math.nan if entry[key] is None else float(entry[key])
@@ -101,16 +97,7 @@ def _is_number(value) -> bool:
 
 
 def tasks_with(logs: dict, ending: str, tasks: Iterable[str] | None) -> list:
-    """Finds the tasks that log a quantity.
-
-    Args:
-        logs: Dict of `by_epoch`.
-        ending: String, the end of the key, such as `"_weight"`.
-        tasks: Names of the tasks, or `None` for all that precede the ending.
-
-    Returns:
-        Sorted list of strings.
-    """
+    """Lists, sorted, the tasks (`None`: any) that log a key with an ending."""
     keys = keys_of(logs)
     if tasks is None:
         tasks = [
@@ -141,14 +128,7 @@ def balance_keys(tasks: Iterable[str]) -> dict:
 
 
 def styles(names: list) -> dict:
-    """Gives each name a colour and, beyond eight names, dashes.
-
-    Args:
-        names: List of hashable names, in order.
-
-    Returns:
-        Dict, name to the arguments of a line.
-    """
+    """Maps names to line styles: colours and, beyond eight names, dashes."""
     count = len(paper.TASK_COLOURS)
     return {
         name: {
@@ -256,11 +236,7 @@ def _set_height(axes, values, *, from_zero, may_be_log):
 
 
 def arrange(figure) -> None:
-    """Lays a figure out for good and moves its lines' labels apart.
-
-    Args:
-        figure: Matplotlib figure with lines of `draw_lines`, complete.
-    """
+    """Lays out a complete figure and moves its lines' labels apart."""
     figure.get_layout_engine().execute(figure)
     # Another layout would undo the offsets, which are in pixels.
     figure.set_layout_engine("none")

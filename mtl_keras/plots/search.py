@@ -3,7 +3,6 @@
 import dataclasses
 import math
 import pathlib
-from collections.abc import Callable
 
 from mtl_keras.plots import figure as paper
 
@@ -105,90 +104,80 @@ class _Scale:
 
     Args:
         name: String.
-        read: Function from a row to its value, `None` where it has none.
-        height: Function from a value to its height.
-        ticks: List of pairs, text and height.
+        places: List of floats, the height of each row's value, `None` where
+            the row has no value.
+        ticks: Dict of text to height.
     """
 
     name: str
-    read: Callable
-    height: Callable
-    ticks: list
-
-    def place(self, row):
-        """Returns a row's height, or `None` where it has no such value."""
-        value = self.read(row)
-        return None if value is None else self.height(value)
+    places: list
+    ticks: dict
 
 
 def _scales(table, rows) -> list:
     scales = []
     for hp in table["hyperparameters"]:
-        name = hp["name"]
-        values = [row["values"].get(name) for row in rows]
-        values = [value for value in values if value is not None]
-        if not values:
-            continue
-
-        def read(row, name=name):
-            return row["values"].get(name)
-
-        if "choices" in hp:
-            scales.append(_choices(name, read, hp["choices"]))
-        else:
-            low, high = min(hp["low"], *values), max(hp["high"], *values)
-            scales.append(_numbers(name, read, low, high, is_log=hp["is_log"]))
+        values = [row["values"].get(hp["name"]) for row in rows]
+        known = [value for value in values if value is not None]
+        if known and "choices" in hp:
+            scales.append(_choices(hp["name"], values, hp["choices"]))
+        elif known:
+            ends = min(hp["low"], *known), max(hp["high"], *known)
+            scale = _numbers(hp["name"], values, *ends, is_log=hp["is_log"])
+            scales.append(scale)
     values = [row["objective"] for row in rows]
     low, high = min(values), max(values)
     room = 0.05 * (high - low) or 0.01 * abs(high) or 1.0
     name = table["objective"]["name"]
-    return [
-        *scales,
-        _numbers(
-            "gain, %" if name == "gain" else name,
-            lambda row: row["objective"],
-            low - room,
-            high + room,
-            is_log=False,
-        ),
-    ]
+    name = "gain, %" if name == "gain" else name
+    ends = low - room, high + room
+    return [*scales, _numbers(name, values, *ends, is_log=False)]
 
 
-def _choices(name, read, choices):
-    places = {
-        choice: (index + 0.5) / len(choices)
-        for index, choice in enumerate(choices)
-    }
+def _choices(name, values, choices):
+    heights = [(index + 0.5) / len(choices) for index in range(len(choices))]
 
     def height(value):
-        def distance(choice):
-            is_number = isinstance(choice, int | float)
-            return abs(choice - value) if is_number else choice != value
+        distances = [
+            abs(choice - value)
+            if isinstance(choice, int | float)
+            else choice != value
+            for choice in choices
+        ]
+        return heights[distances.index(min(distances))]
 
-        return places[min(places, key=distance)]
-
-    ticks = [
-        (f"{choice:g}" if isinstance(choice, float) else str(choice), place)
-        for choice, place in places.items()
+    texts = [
+        f"{choice:g}" if isinstance(choice, float) else str(choice)
+        for choice in choices
     ]
-    return _Scale(name, read, height, ticks)
+    places = [None if value is None else height(value) for value in values]
+    return _Scale(name, places, dict(zip(texts, heights, strict=True)))
 
 
-def _numbers(name, read, low, high, *, is_log):
-    scale = math.log if is_log else float
-    span = scale(high) - scale(low)
+def _numbers(name, values, low, high, *, is_log):
+    transform = math.log if is_log else float
+    span = transform(high) - transform(low)
 
     def height(value):
-        return 0.5 if span == 0 else (scale(value) - scale(low)) / span
+        return (transform(value) - transform(low)) / span if span else 0.5
 
     middle = math.sqrt(low * high) if is_log else (low + high) / 2
-    ticks = [(_number(value), height(value)) for value in (low, middle, high)]
-    return _Scale(name, read, height, ticks)
+    ticks = [low, middle, high]
+    ticks = dict(zip(_numbers_as_text(ticks), map(height, ticks), strict=True))
+    places = [None if value is None else height(value) for value in values]
+    return _Scale(name, places, ticks)
 
 
-def _number(value) -> str:
-    text = f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}"
-    return text.replace("-", "−")
+def _numbers_as_text(values) -> list:
+    for digits in range(3, 10):
+        texts = [
+            f"{value:.0f}" if abs(value) >= 1000 else f"{value:.{digits}g}"
+            for value in values
+        ]
+        # As few digits as tell the values apart.
+        if len(set(texts)) == len(set(values)):
+            break
+    return [text.replace("-", "−") for text in texts]
 
 
 def _heading(name) -> str:
@@ -201,7 +190,7 @@ def _heading(name) -> str:
 
 
 def _draw_ticks(axes, place, scale):
-    for text, height in scale.ticks:
+    for text, height in scale.ticks.items():
         axes.annotate(
             paper.shortened(text, _COLUMN / 2, 10),
             (place, height),
@@ -219,21 +208,25 @@ def _draw_ticks(axes, place, scale):
 
 def _draw_trials(axes, table, rows, scales):
     sign = 1 if table["objective"]["is_higher_better"] else -1
-    worst_first = sorted(rows, key=lambda row: sign * row["objective"])
-    for rank, row in enumerate(worst_first, start=1):
-        is_best = row["trial"] == table["best"]
+    worst_first = sorted(
+        range(len(rows)), key=lambda index: sign * rows[index]["objective"]
+    )
+    for rank, index in enumerate(worst_first, start=1):
+        is_best = rows[index]["trial"] == table["best"]
         style = {
             "color": _BEST if is_best else _OTHER,
             "linewidth": 3 if is_best else 1.2,
             "alpha": 1.0 if is_best else 0.15 + 0.6 * rank / len(rows),
             "zorder": 4 if is_best else 3,
         }
-        heights = [scale.place(row) for scale in scales]
+        heights = [scale.places[index] for scale in scales]
         known = [x for x, height in enumerate(heights) if height is not None]
         axes.plot(known, [heights[x] for x in known], **style)
         for before, after in zip(known, known[1:], strict=False):
-            slope = (heights[after] - heights[before]) / (after - before)
             inactive = range(before + 1, after)
+            if not inactive:
+                continue
+            slope = (heights[after] - heights[before]) / (after - before)
             axes.plot(
                 inactive,
                 [heights[before] + slope * (x - before) for x in inactive],

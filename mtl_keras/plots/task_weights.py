@@ -9,7 +9,7 @@ from mtl_keras.plots import epochs
 from mtl_keras.plots import figure as paper
 
 _WIDTH, _HEIGHT = 1200, 330
-# More values at the lines' ends could not be told apart.
+# More values at the lines' ends would not be legible.
 _MOST_LABELS = 12
 _WEIGHT, _FRACTION, _NORM = (
     "weight",

@@ -1,4 +1,4 @@
-"""Questions and grey scenes to draw, without a model."""
+"""Tasks and grey scenes to draw, without a model."""
 
 import dataclasses
 
@@ -7,7 +7,7 @@ from sklearn.datasets import load_digits
 
 
 @dataclasses.dataclass
-class Question:
+class SceneTask:
     name: str
     kind: str
     class_names: tuple = ()
@@ -17,9 +17,9 @@ class Question:
         self.num_classes = self.num_classes or len(self.class_names)
 
 
-CLS = Question("cls", "classification", tuple("0123456789"))
-DET = Question("det", "presence")
-BOX = Question("box", "box")
+CLS = SceneTask("cls", "classification", tuple("0123456789"))
+DET = SceneTask("det", "presence")
+BOX = SceneTask("box", "box")
 TASKS = [BOX, CLS, DET]
 
 
@@ -29,7 +29,7 @@ def one_hot(number, num_classes=10, score=0.8):
 
 
 def scenes(num_images, seed=0):
-    """Digits on a canvas of 64x64, with true labels and right answers."""
+    """Digits on a canvas of 64x64, with true labels and right outputs."""
     random = np.random.default_rng(seed)
     digits = load_digits()
     images = np.zeros((num_images, 64, 64, 1), np.float32)
@@ -41,12 +41,12 @@ def scenes(num_images, seed=0):
         images[index, y : y + 32, x : x + 32, 0] = digit
         box[index] = np.array([x, y, x + 32, y + 32]) / 64
     labels = {"cls": cls, "det": np.ones(num_images, np.int32), "box": box}
-    answers = {
+    outputs = {
         "cls": np.stack([one_hot(number) for number in cls]),
         "det": np.full((num_images, 1), 0.9, np.float32),
         "box": np.clip(box + 0.03, 0, 1),
     }
-    return images, labels, answers
+    return images, labels, outputs
 
 
 def read_png(path):

@@ -7,7 +7,7 @@ from tests.mtl_keras.plots.scenes import (
     CLS,
     DET,
     TASKS,
-    Question,
+    SceneTask,
     one_hot,
     scenes,
 )
@@ -66,7 +66,7 @@ def test_right_class_in_a_wrong_place():
     assert shown.boxes[0].is_right is True
 
 
-def test_truth_unknown():
+def test_labels_unknown():
     labels = {"cls": -1, "det": np.nan, "box": [np.nan] * 4}
     for shown in (annotate(TASKS, PRESENT), annotate(TASKS, PRESENT, labels)):
         assert texts(shown) == ["7 0.80", "det 0.90"]
@@ -111,7 +111,7 @@ def test_only_a_box_is_judged_by_its_place(edge, is_right):
 
 
 def test_two_presences_hide_nothing():
-    other = Question("lit", "presence")
+    other = SceneTask("lit", "presence")
     shown = annotate([*TASKS, other], {**ABSENT, "lit": [0.2]}, {"lit": 1})
     assert texts(shown) == ["7 0.80", "det 0.10", "lit 0.20"]
     assert shown.boxes[0].predicted is not None
@@ -121,9 +121,9 @@ def test_two_presences_hide_nothing():
 def test_several_classes_and_boxes_carry_their_tasks_names():
     tasks = [
         CLS,
-        Question("size", "classification", ("small", "large")),
-        Question("left", "box"),
-        Question("right", "box"),
+        SceneTask("size", "classification", ("small", "large")),
+        SceneTask("left", "box"),
+        SceneTask("right", "box"),
     ]
     box = [0.0, 0.0, 1.0, 1.0]
     predictions = {"cls": one_hot(1), "size": [0.3, 0.7]}
@@ -139,13 +139,13 @@ def test_several_classes_and_boxes_carry_their_tasks_names():
 
 def test_classes_without_names_are_numbers():
     shown = annotate(
-        [Question("cls", "classification", num_classes=3)],
+        [SceneTask("cls", "classification", num_classes=3)],
         {"cls": [0.1, 0.2, 0.7]},
     )
     assert texts(shown) == ["2 0.70"]
 
 
-def test_not_a_number_is_a_wrong_answer():
+def test_not_a_number_is_wrong():
     predictions = {
         "cls": np.full(10, np.nan),
         "det": [0.9],
@@ -165,7 +165,7 @@ def test_a_box_turned_inside_out_overlaps_nothing():
 
 
 def test_tasks_of_other_kinds_are_left_out():
-    tasks = {"cls": CLS, "price": Question("price", "regression")}
+    tasks = {"cls": CLS, "price": SceneTask("price", "regression")}
     assert annotations.drawn_tasks(tasks) == [CLS]
 
 

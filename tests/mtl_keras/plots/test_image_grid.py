@@ -8,7 +8,7 @@ from tests.mtl_keras.plots.scenes import (
     CLS,
     DET,
     TASKS,
-    Question,
+    SceneTask,
     count,
     one_hot,
     read_png,
@@ -76,6 +76,39 @@ def test_a_wrong_image_has_a_frame(tmp_path):
 
     assert frame(7) == frame(-1) == 0
     assert frame(2) > 100
+
+
+def test_captions_and_key_are_written(tmp_path, drawn):
+    images, labels, predictions = scenes(3)
+    labels["cls"][1] = 9
+    path = tmp_path / "a.png"
+    plots.predictions(images, TASKS, predictions, path, labels=labels)
+    drawn.check_texts()
+    for text in ("✓ 0 0.80", "✗ 1 0.80", "true 9", "✓ 2 0.80"):
+        assert drawn.strings.count(text) == 1
+    assert drawn.strings.count("det 0.90") == 3
+    for text in ("predicted, right", "predicted, wrong", "true"):
+        assert text in drawn.strings
+
+
+@pytest.mark.parametrize("columns", [3, 6])
+def test_long_captions_are_legible(tmp_path, drawn, columns):
+    images, labels, predictions = scenes(8)
+    name = "great spotted woodpecker of the northern boreal forests"
+    tasks = [
+        BOX,
+        SceneTask("species_of_the_animal", "classification", (name,) * 10),
+        SceneTask("cls", "classification", (name,) * 10),
+        DET,
+    ]
+    predictions["species_of_the_animal"] = predictions["cls"]
+    path = tmp_path / "a.png"
+    plots.predictions(
+        images, tasks, predictions, path, {"cls": 0 * labels["cls"]}, 8, columns
+    )
+    drawn.check_texts()
+    # The number is never cut.
+    assert sum(text.endswith("… 0.80") for text in drawn.strings) == 16
 
 
 def test_none_has_no_box(tmp_path):
@@ -147,7 +180,7 @@ def test_images_of_different_sizes_and_unusual_names(tmp_path):
         for shape in ((300, 480, 3), (50, 40), (7, 900, 1), (1, 1, 3))
     ]
     names = ("a $formula$ of_ten ^words " * 5, "two\nlines", "ok", "")
-    tasks = [Question("cls", "classification", names), BOX]
+    tasks = [SceneTask("cls", "classification", names), BOX]
     predictions = {
         "cls": np.eye(4),
         "box": np.tile([0.1, 0.2, 0.5, 0.9], (4, 1)),
@@ -164,7 +197,7 @@ def test_images_of_different_sizes_and_unusual_names(tmp_path):
 
 
 def test_padding_is_cut_away(tmp_path):
-    # A picture of 32x64 pixels on a canvas of 64x64.
+    # An image of 32x64 pixels on a canvas of 64x64.
     canvas = np.zeros((1, 64, 64, 3))
     canvas[:, 16:48] = 0.2
     path = plots.predictions(
@@ -177,7 +210,7 @@ def test_padding_is_cut_away(tmp_path):
     )
     pixels = read_png(path)[HEADER : HEADER + 192, MARGIN : MARGIN + 384]
     assert count(pixels, "#000000") == 0
-    # The canvas's row 32 is the picture's row 16, half of its height.
+    # The canvas's row 32 is the image's row 16, half of its height.
     assert is_colour(pixels[96, 192], UNKNOWN)
     assert is_colour(pixels[144, 192], UNKNOWN)
 
@@ -196,7 +229,7 @@ def test_arguments_are_not_changed(tmp_path):
         np.testing.assert_array_equal(predictions[name], value)
 
 
-def test_same_answers_same_bytes(tmp_path):
+def test_same_outputs_same_bytes(tmp_path):
     images, labels, predictions = scenes(4)
     first, second = (
         plots.predictions(images, TASKS, predictions, path, labels=labels)

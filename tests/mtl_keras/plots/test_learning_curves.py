@@ -90,6 +90,19 @@ def test_titles_key_and_last_values_are_written(tmp_path, drawn):
         assert text not in drawn.strings
 
 
+def test_last_values_stand_at_their_heights(tmp_path, drawn):
+    values = {"loss": [9.0, 1.0], "val_loss": [0.5, 5.0]}
+    metrics = [{key: line[i] for key, line in values.items()} for i in (0, 1)]
+    curves([*metrics, {"val_loss": math.nan}], tmp_path / "a.png")
+    (axes,) = drawn.axes
+    extents = dict(drawn.texts)
+    for text, value in (("1.000", 1.0), ("5.000", 5.0)):
+        x, y = axes.transData.transform((1, value))
+        extent = extents[text]
+        assert (extent.y0 + extent.y1) / 2 == pytest.approx(y, abs=3)
+        assert x < extent.x0 < x + 15
+
+
 def test_training_is_dashed_and_tasks_have_colours(tmp_path, drawn):
     curves(epochs(3, quantities=["loss"]), tmp_path / "a.png")
     colours = [paper.INK, *paper.TASK_COLOURS[:2]]

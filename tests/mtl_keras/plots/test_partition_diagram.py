@@ -1,7 +1,8 @@
-"""The picture of what a model's tasks share."""
+"""The diagram of what a model's tasks share."""
 
 import keras
 import pytest
+from matplotlib.colors import to_rgba
 
 from mtl_keras import graph
 from mtl_keras.plots import figure as paper
@@ -18,8 +19,7 @@ def test_every_kind_of_model_is_drawn(tmp_path, drawn, build):
     pixels = read_png(partition(model, tmp_path / "deep" / "parts.png"))
     assert pixels.shape[1] == 1240
     assert model.get_config() == before
-    for index in range(len(model.output)):
-        colour = paper.TASK_COLOURS[index % len(paper.TASK_COLOURS)]
+    for colour in paper.TASK_COLOURS[: len(model.output)]:
         assert count(pixels, colour, 70) > 500
     drawn.check_texts()
     for name in model.output:
@@ -61,6 +61,41 @@ def test_layer_called_twice_is_listed_once():
         graph.partition(graphs.make(graphs.layer_in_two_heads)[0])
     )
     assert [name for name, _, _ in lines][-1] == "twice (2×)"
+
+
+def lines_of(drawn, kind):
+    from matplotlib.patches import PathPatch
+
+    (axes,) = drawn.axes
+    return [
+        (patch.get_edgecolor(), patch.get_linestyle() not in ("-", "solid"))
+        for patch in axes.patches
+        if isinstance(patch, PathPatch) == (kind == "edge")
+    ]
+
+
+def test_edges_lead_to_the_readers_dashed_without_a_gradient(tmp_path, drawn):
+    # The gates of both tasks read the input and the experts.
+    partition(graphs.make(graphs.mmoe)[0], tmp_path / "a.png")
+    edges = sorted(lines_of(drawn, "edge"))
+    first, second, grey = map(to_rgba, (*paper.TASK_COLOURS[:2], paper.FAINT))
+    expected = [(grey, False)]
+    expected += [(colour, b) for colour in (first, second) for b in (0, 1)]
+    assert edges == sorted(expected)
+    assert sum(is_dashed for _, is_dashed in lines_of(drawn, "box")) == 1
+    assert "no gradient flows back" in drawn.strings
+
+
+def test_sharing_is_stated_in_the_header(tmp_path, drawn):
+    x = keras.Input((3,))
+    hidden = keras.layers.Dense(5)(x)
+    outputs = {name: keras.layers.Dense(1)(hidden) for name in "ab"}
+    partition(keras.Model(x, outputs), tmp_path / "a.png", title="Two")
+    # 3 * 5 + 5 in the trunk, 5 + 1 in each head.
+    for text in ("32 parameters, 62% shared", "20 parameters", "Two"):
+        assert text in drawn.strings
+    assert drawn.strings.count("6 parameters") == 2
+    assert "no gradient flows back" not in drawn.strings
 
 
 def test_same_model_same_bytes(tmp_path):

@@ -109,14 +109,32 @@ def test_scales_place_values():
     rows = [r for r in table()["rows"] if r["objective"] is not None]
     rate, balancer, fraction, gain = _scales(table(), rows)
     # Of three decades: 0.01 is two thirds up, 0.1 at the top, 0.001 one third.
-    assert [rate.place(r) for r in rows] == pytest.approx([2 / 3, 1.0, 1 / 3])
-    assert fraction.place(rows[0]) is None
-    assert fraction.place(rows[1]) == pytest.approx(1 / 8)
-    assert [balancer.place(r) for r in rows] == [0.25, 0.75, 0.75]
-    assert balancer.ticks == [("static", 0.25), ("cagrad", 0.75)]
+    assert rate.places == pytest.approx([2 / 3, 1.0, 1 / 3])
+    assert list(rate.ticks.values()) == pytest.approx([0, 0.5, 1])
+    assert list(rate.ticks) == ["0.0001", "0.00316", "0.1"]
+    assert fraction.places[0] is None
+    assert fraction.places[1:] == pytest.approx([1 / 8, 1.0])
+    assert balancer.places == [0.25, 0.75, 0.75]
+    assert balancer.ticks == {"static": 0.25, "cagrad": 0.75}
     # 5 % of the range of 5 on each side.
-    assert gain.place(rows[0]) == pytest.approx(0.25 / 5.5)
-    assert gain.place(rows[1]) == pytest.approx(5.25 / 5.5)
+    expected = [0.25 / 5.5, 5.25 / 5.5, 2.75 / 5.5]
+    assert gain.places == pytest.approx(expected)
+
+
+def test_worse_trials_are_fainter(tmp_path, drawn):
+    for is_higher_better in (True, False):
+        objective = {"name": "gain", "is_higher_better": is_higher_better}
+        rows = [row(n, float(n), rate=0.01) for n in range(4)]
+        best = 3 if is_higher_better else 0
+        page = table(*rows, objective=objective, best=best)
+        plots.parallel(page, tmp_path / "a.png")
+        lines = {
+            line.get_ydata()[-1]: line.get_alpha()
+            for line in drawn.axes[0].get_lines()
+        }
+        alphas = [lines[height] for height in sorted(lines)]
+        assert alphas == sorted(alphas, reverse=not is_higher_better)
+        assert len(set(alphas)) == 4
 
 
 def test_trials_are_lines_with_the_best_on_top(tmp_path, drawn):
