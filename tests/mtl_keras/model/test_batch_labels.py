@@ -8,7 +8,12 @@ from mtl_keras import LabelSpec, Task, losses, metrics
 from mtl_keras.data import splits
 from mtl_keras.model.batch_labels import BatchLabels
 from mtl_keras.model.task_loss import LabelledBatch
-from mtl_keras.model.tracking import LabelMeans, SplitCollection, TaskTracking
+from mtl_keras.model.tracking import (
+    LabelMeans,
+    SplitCollection,
+    TaskTracking,
+    update_metric,
+)
 from tests.test_case import assert_close, to_numpy
 
 NAN = np.nan
@@ -208,6 +213,15 @@ def test_a_mean_is_0_before_and_exact_after_the_first_label():
     np.testing.assert_array_equal(to_numpy(means.result()), [3, 0])
     means.update_state([5.0, 2.0], [3.0, 1.0])
     np.testing.assert_array_equal(to_numpy(means.result()), [2, 2])
+
+
+def test_a_mean_over_vectors_leaves_out_those_with_a_missing_part():
+    metric = keras.metrics.CosineSimilarity()
+    label = np.array([[3, 4], [1, 0], [0, 2]], "float32")
+    weight = np.array([[1, 1], [1, 0], [0, 0]], "float32")
+    p = np.array([[4, 3], [1, 0], [2, 0]], "float32")
+    update_metric(metric, LabelSpec((2,)), label, p, weight)
+    assert_close(metric.result(), 24 / 25)
 
 
 def test_batches_without_labels_have_no_weight_in_a_split():
