@@ -91,7 +91,7 @@ def resolve_metrics(argument: str, metrics, tasks: dict) -> tuple[dict, dict]:
 
     Raises:
         ValueError: If a name is no task, a metric is unknown, or one name
-            stands twice at a task.
+            appears twice at a task.
     """
     if metrics is not None and not isinstance(metrics, dict):
         raise ValueError(

@@ -69,7 +69,7 @@ def raise_negative_losses(counts: dict, balancer) -> None:
         if count:
             raise ValueError(
                 f"{type(balancer).__name__} needs losses above 0: it takes "
-                "their logarithms or ratios. Received: a negative loss of "
+                "their logarithms or ratios. Received: a negative loss of the "
                 f"task {name!r} in {int(count)} batches. Use a loss bounded "
                 "below by 0, or balance gradients: loss_weights='cagrad'."
             )

@@ -42,7 +42,7 @@ def add_callbacks(own: list, callbacks, model):
     if isinstance(callbacks, keras.callbacks.CallbackList):
         for callback in own:
             callback.set_model(model)
-            callbacks.append(callback)
+        callbacks.callbacks[:0] = own
         return callbacks
     if callbacks is None:
         return own

@@ -116,6 +116,13 @@ def test_check_of_an_array_agrees_with_the_compiled_check(what):
             spec.check_array("a", one)
 
 
+def test_the_first_illegal_label_is_named():
+    label = np.array([0, -1, 3, 1, 9], "int32")
+    words = "from 0 to 9, dtype int32.*example 2: 3"
+    with pytest.raises(ValueError, match=words):
+        CLASSES.check_array("a", label)
+
+
 def test_a_missing_box_is_filled_with_the_whole_image():
     filled = BOX.fill(np.array([[NAN, 0.5, 0.5, 0.5]], "float32"))
     np.testing.assert_array_equal(to_numpy(filled), [[0, 0, 1, 1]])

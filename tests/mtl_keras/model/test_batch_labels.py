@@ -8,7 +8,12 @@ from mtl_keras import LabelSpec, Task, losses, metrics
 from mtl_keras.data import splits
 from mtl_keras.model.batch_labels import BatchLabels
 from mtl_keras.model.task_loss import LabelledBatch
-from mtl_keras.model.tracking import TaskTracking
+from mtl_keras.model.tracking import (
+    LabelMeans,
+    SplitCollection,
+    TaskTracking,
+    update_metric,
+)
 from tests.test_case import assert_close, to_numpy
 
 NAN = np.nan
@@ -149,37 +154,85 @@ def test_a_missing_label_is_a_stratum_of_its_own(labels):
     )
 
 
-@pytest.mark.parametrize("weight", [None, [1, 1, 0, 1]])
+class Seen:
+    """Stands for a metric and keeps the weights it is called with."""
+
+    def update_state(self, label, prediction, weight):
+        self.weight = to_numpy(weight)
+
+
+@pytest.mark.parametrize("weight", [[1, 1, 1, 1], [2, 1, 0, 0.5]])
 def test_losses_and_metrics_see_the_labels_that_count(labels, weight):
     task, label, present = labels
     p = predictions(task, label)
-    counted = present
-    if weight is not None:
-        weight = np.array(weight, "float32")
-        counted = present & (weight.reshape(-1, *[1] * (present.ndim - 1)) > 0)
+    weight = np.array(weight, "float32")
+    weights = present * weight.reshape(-1, *[1] * (present.ndim - 1))
     loss = losses.get(task.loss)
     batch = LabelledBatch(task, loss, label, p, weight, None)
-    assert float(batch.count) == counted.sum()
+    assert float(batch.count) == (weights > 0).sum()
     assert float(batch.num_invalid) == 0
-    # The same loss on the labels that count alone, one by one.
-    alone = 0.0
-    for index in np.argwhere(counted):
+    # The same loss on each label that counts alone, without weights.
+    total = 0.0
+    for index in np.argwhere(weights > 0):
         one = tuple(slice(i, i + 1) for i in index)
-        alone += float(
-            LabelledBatch(task, loss, label[one], p[one], None, None).total
-        )
-    assert_close(batch.total, alone)
+        alone = LabelledBatch(task, loss, label[one], p[one], None, None)
+        total += weights[tuple(index)] * float(alone.total)
+    assert_close(batch.total, total)
 
-    board = TaskTracking(["a"], {}, {}, {"a": [metrics.get("auc")]})
-    collected = board.update_metrics(
-        {"a": label},
-        {"a": p},
-        {} if weight is None else {"a": weight},
-        {"a": task},
-        collect=True,
+    plain, weighted = Seen(), Seen()
+    split = {"a": [metrics.get("auc")]}
+    board = TaskTracking(["a"], {"a": [plain]}, {"a": [weighted]}, split)
+    batch = {"a": label}, {"a": p}, {"a": weight}, {"a": task}
+    _, _, marks = board.update_metrics(*batch, collect=True)["a"]
+    np.testing.assert_array_equal(to_numpy(marks), weights > 0)
+    np.testing.assert_array_equal(plain.weight, weights > 0)
+    assert_close(weighted.weight, weights)
+
+
+@pytest.mark.parametrize("what", ["classes, -1", "one-hot, one part NaN"])
+def test_class_weights_multiply_the_loss_of_their_class(what):
+    spec, loss, label, _ = CASES[what]
+    task, loss = Task("a", loss=loss, label=spec), losses.get(loss)
+    p = predictions(task, label)
+    table = [2.0, 3.0, 5.0]
+    received = LabelledBatch(task, loss, label, p, None, table)
+    classes = [2, 0] if what == "classes, -1" else [1, 2]
+    # The first and the third label are present.
+    expected = sum(
+        table[number] * -np.log(p[row, number])
+        for row, number in zip([0, 2], classes, strict=True)
     )
-    _, _, marks = collected["a"]
-    np.testing.assert_array_equal(to_numpy(marks), counted)
+    assert_close(received.total, expected)
+    assert float(received.count) == 2
+
+
+def test_a_mean_is_0_before_and_exact_after_the_first_label():
+    means = LabelMeans(2, "means")
+    np.testing.assert_array_equal(to_numpy(means.result()), [0, 0])
+    means.update_state([3.0, 0.0], [1.0, 0.0])
+    np.testing.assert_array_equal(to_numpy(means.result()), [3, 0])
+    means.update_state([5.0, 2.0], [3.0, 1.0])
+    np.testing.assert_array_equal(to_numpy(means.result()), [2, 2])
+
+
+def test_a_mean_over_vectors_leaves_out_those_with_a_missing_part():
+    metric = keras.metrics.CosineSimilarity()
+    label = np.array([[3, 4], [1, 0], [0, 2]], "float32")
+    weight = np.array([[1, 1], [1, 0], [0, 0]], "float32")
+    p = np.array([[4, 3], [1, 0], [2, 0]], "float32")
+    update_metric(metric, LabelSpec((2,)), label, p, weight)
+    assert_close(metric.result(), 24 / 25)
+
+
+def test_batches_without_labels_have_no_weight_in_a_split():
+    ones = np.ones((2, 3), "float32")
+    split = SplitCollection()
+    split.add({"a": (None, ones, None)})
+    split.add({"a": (ones[:, :2], ones[:, :2], ones[:, :2])})
+    label, prediction, weight = (part["a"] for part in split.arrays())
+    assert prediction.shape == (4, 3)
+    np.testing.assert_array_equal(label[:2], np.zeros((2, 2)))
+    np.testing.assert_array_equal(weight, [[0, 0], [0, 0], [1, 1], [1, 1]])
 
 
 def test_an_illegal_label_is_counted_and_read_by_no_loss(labels):

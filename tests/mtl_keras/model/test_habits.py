@@ -187,6 +187,37 @@ def test_callbacks(model, tmp_path):
 
 
 @pytest.mark.parametrize(
+    "form",
+    [
+        lambda callback, model: callback,
+        lambda callback, model: (callback,),
+        lambda callback, model: keras.callbacks.CallbackList(
+            [callback], add_history=True, model=model
+        ),
+    ],
+    ids=["one", "tuple", "CallbackList"],
+)
+def test_callbacks_in_any_form_run_beside_the_models_own(form):
+    model = case.vector_model()
+    model.compile("sgd", loss=LOSSES, metrics={})
+    seen = []
+    callback = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: seen.append(epoch)
+    )
+    model.fit(X, LABELS, epochs=2, callbacks=form(callback, model), verbose=0)
+    assert seen == [0, 1]
+    wrong = {**LABELS, "cls": np.full(32, 7, "int32")}
+
+    class Wrong(Batches):
+        def __getitem__(self, index):
+            x, _ = super().__getitem__(index)
+            return x, {n: y[:8] for n, y in wrong.items()}
+
+    with pytest.raises(ValueError, match="'cls' expects"):
+        model.fit(Wrong(), callbacks=form(callback, model), verbose=0)
+
+
+@pytest.mark.parametrize(
     "how",
     [
         copy.deepcopy,

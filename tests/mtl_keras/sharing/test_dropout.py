@@ -114,6 +114,15 @@ def test_recompiling_leaves_no_state_behind(tmp_path):
     )
 
 
+def test_recompiling_sets_the_rate():
+    model = mirrors()
+    for rate in (0.5, 0.25):
+        model.compile("sgd", loss="mse", shared_dropout=rate)
+        received = model(np.ones((8, WIDTH), "float32"), training=True)["a"]
+        values = np.unique(case.to_numpy(received))
+        assert_close(values, [0, 1 / (1 - rate)])
+
+
 def test_weights_file_fits_with_and_without(tmp_path):
     path = tmp_path / "model.weights.h5"
     plain = case.vector_model(seed=1)
