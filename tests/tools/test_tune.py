@@ -14,8 +14,7 @@ import pytest
 
 from mtl_keras import plots, training
 from mtl_keras.tuning import roles
-from zoo import recipe_file
-from zoo.commands import train
+from zoo import preparation, recipe_file
 from zoo.commands.tune import command as tune
 
 ROOT = Path(__file__).parent.parent.parent
@@ -52,8 +51,8 @@ class Pretended:
 def pretended(tiny, monkeypatch):
     found = Pretended()
     monkeypatch.setattr(training, "train", found.train)
-    monkeypatch.setattr(train, "prepare", lambda *a: (None, {}))
-    monkeypatch.setattr(train, "make_datasets", lambda *a: {"train": int})
+    monkeypatch.setattr(preparation, "prepare", lambda *a: (None, {}))
+    monkeypatch.setattr(preparation, "make_datasets", lambda *a: {"train": int})
     # There is no model whose memory would have to be given back.
     monkeypatch.setattr(keras.backend, "clear_session", lambda: None)
     monkeypatch.setattr(gc, "collect", lambda: 0)

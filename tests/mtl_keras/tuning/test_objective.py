@@ -17,7 +17,7 @@ def resolve(name, **options):
 
 @pytest.mark.parametrize("name", ["loss", "val_loss"])
 def test_sum_of_losses_is_refused_with_the_reason(name):
-    with pytest.raises(ValueError, match="belongs to the smallest weights"):
+    with pytest.raises(ValueError, match="on two scales"):
         resolve(name)
 
 
