@@ -421,7 +421,7 @@ WIDE_X = tf.data.Dataset.from_tensor_slices(
         (sets(d=three()["a"].filter(lambda *_: False)), "'d' is empty"),
         (sets(d=three()["a"].repeat()), "'d' is endless"),
         (sets(d=[1, 2]), "'d' must be a tf.data.Dataset.*list"),
-        (sets(d=three()["a"].batch(2)), "disagree.*known by weights"),
+        (sets(d=three()["a"].batch(2)), "disagree.*only with weights"),
         ({"datasets": {}}, "at least one"),
         ({"how": "batches"}, "Did you mean 'batch'"),
         ({"batch_size": 0}, "batch_size=0"),
