@@ -409,7 +409,7 @@ WIDE_X = tf.data.Dataset.from_tensor_slices(
     ("options", "message"),
     [
         ({"datasets": {"a": three()["a"]}}, "No data set .*'box'"),
-        (proportioned({"a": 1, "b": 1, "c": 0}), "'box' .*share 0 only"),
+        (proportioned({"a": 1, "b": 1, "c": 0}), "'box' .*proportion 0"),
         (sets(d=UNKNOWN), "data set 'd'.*Did you mean 'cls'"),
         (sets(d=with_labels()), "'d' has labels of no task"),
         (sets(d=HALF), "'cls' expects integer"),
