@@ -261,7 +261,7 @@ BOX_LABEL = np.zeros(4, "float32")
         (labels_only(cls=1), "no label for the task 'box'"),
         (labels_only(cls=1, box=BOX_LABEL, bbox=0), "Did you mean 'box'"),
         (labels_only(cls=1, box=BOX_LABEL[:2]), "'box' expects .*Received"),
-        (labels_only(cls="two", box=BOX_LABEL), "'cls'.*Turn names"),
+        (labels_only(cls="two", box=BOX_LABEL), "'cls'.*class numbers"),
         (labels_only(cls=1.0, box=BOX_LABEL), "'cls'.*tf.cast"),
         (labels_only(cls=[[1]], box=BOX_LABEL), "'cls' expects"),
         (lambda element: element, "must be a pair"),

@@ -188,7 +188,7 @@ def test_saved_beside_a_model(encoding):
         ({"numbers": {"a": (0, 1)}, "categories": {"a": "bc"}}, "'a'"),
         (
             {"numbers": {"a": (0, 1)}, "categories": {"a": ("b",)}},
-            "none that is a number and a category",
+            "both a number and a category",
         ),
         ({"numbers": {"a": (0, 1)}, "encoding": "onehot"}, "mean 'one_hot'"),
         ({"numbers": {"a": (0, 1)}, "limit": 0.0}, "limit=0.0"),

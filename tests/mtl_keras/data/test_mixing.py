@@ -409,7 +409,7 @@ WIDE_X = tf.data.Dataset.from_tensor_slices(
     ("options", "message"),
     [
         ({"datasets": {"a": three()["a"]}}, "No data set .*'box'"),
-        (proportioned({"a": 1, "b": 1, "c": 0}), "'box' .*share 0 only"),
+        (proportioned({"a": 1, "b": 1, "c": 0}), "'box' .*proportion 0"),
         (sets(d=UNKNOWN), "data set 'd'.*Did you mean 'cls'"),
         (sets(d=with_labels()), "'d' has labels of no task"),
         (sets(d=HALF), "'cls' expects integer"),
@@ -421,7 +421,7 @@ WIDE_X = tf.data.Dataset.from_tensor_slices(
         (sets(d=three()["a"].filter(lambda *_: False)), "'d' is empty"),
         (sets(d=three()["a"].repeat()), "'d' is endless"),
         (sets(d=[1, 2]), "'d' must be a tf.data.Dataset.*list"),
-        (sets(d=three()["a"].batch(2)), "disagree.*known by weights"),
+        (sets(d=three()["a"].batch(2)), "disagree.*only with weights"),
         ({"datasets": {}}, "at least one"),
         ({"how": "batches"}, "Did you mean 'batch'"),
         ({"batch_size": 0}, "batch_size=0"),

@@ -171,7 +171,7 @@ def test_strata_and_groups_may_have_names():
         (lambda: splits.folds(0, 2), "num_examples=0"),
         (lambda: splits.folds(10, 2, seed=-1), "seed=-1"),
         (lambda: splits.folds(10, 2, strata=[1, 2]), "each of the 10"),
-        (lambda: splits.folds(2, 2, groups=[1.0, np.nan]), "holds NaN"),
+        (lambda: splits.folds(2, 2, groups=[1.0, np.nan]), "not contain NaN"),
         (lambda: splits.hold_out(10, {"train": 0.5}), "sum to 1"),
         (lambda: splits.hold_out(10, {"a": 1.5, "b": -0.5}), "positive"),
         (lambda: splits.hold_out(3), "'validation' would be empty: 3 examples"),

@@ -58,9 +58,9 @@ def test_tasks_are_columns_in_the_order_of_their_names():
     [
         ({"clz": [1]}, "Did you mean 'cls'"),
         ({}, "at least one task"),
-        ({"cls": [1], "price": [1.0, 2.0]}, "one length"),
+        ({"cls": [1], "price": [1.0, 2.0]}, "the same length"),
         ({"cls": [[1, 2], [3, 4]]}, "'cls' expects"),
-        ({"cls": ["a"]}, "'cls'.*Turn names"),
+        ({"cls": ["a"]}, "'cls'.*class numbers"),
     ],
 )
 def test_labels_that_do_not_fit_are_named(labels, message):
