@@ -6,9 +6,9 @@ import keras
 import tensorflow as tf
 
 from mtl_keras import compat
-from mtl_keras.engine import tensorflow as engine
 from mtl_keras.engine.combine import Pullbacks, combine
 from mtl_keras.engine.step_plan import total_of
+from mtl_keras.engine.tensorflow import BACKEND
 
 
 def train_step(model, data) -> dict:
@@ -19,18 +19,22 @@ def train_step(model, data) -> dict:
     trunk, or one for each task at the level of the parameters.
 
     Args:
-        model: `MultiTaskModel` with an step_plan.
+        model: `MultiTaskModel` with a step plan.
         data: Batch, as `fit` gives it.
 
     Returns:
         Dict, the logs.
     """
     step_plan = model.step_plan
-    if not step_plan.branches or model.run_eagerly or engine.num_replicas() > 1:
-        return _step(model, data)
+    if (
+        not step_plan.branches
+        or model.run_eagerly
+        or BACKEND.num_replicas() > 1
+    ):
+        return _step(model, step_plan, data)
     exact, reuse = (
         tf.function(
-            functools.partial(_step, model, is_exact=is_exact),
+            functools.partial(_step, model, step_plan, is_exact=is_exact),
             jit_compile=model.jit_compile,
             autograph=False,
         )
@@ -41,11 +45,12 @@ def train_step(model, data) -> dict:
     )
 
 
-def _step(model, data, *, is_exact=None) -> dict:
-    x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-    step_plan, optimizer = model.step_plan, model.optimizer
+def _step(model, step_plan, data, *, is_exact=None) -> dict:
+    batch = keras.utils.unpack_x_y_sample_weight(data)
+    x, y, sample_weight = batch
+    optimizer = model.optimizer
     # The optimizer sums gradients over replicas; a penalty counts once.
-    share = 1.0 / engine.num_replicas()
+    share = 1.0 / BACKEND.num_replicas()
     scale = tf.cast(optimizer.scale_loss(tf.ones(())), tf.float32)
     compat.clear_losses(model)
     with tf.GradientTape(persistent=True) as tape:
@@ -60,15 +65,19 @@ def _step(model, data, *, is_exact=None) -> dict:
         }
         head_tape.watch(copies)
         predictions = step_plan.run_heads(values, copies, masks)
-        found = model.task_losses(y, predictions, sample_weight)
+        task_losses = model.task_losses(y, predictions, sample_weight)
         known = {id(loss) for loss in activity}
         late = [
             loss
             for loss in compat.activity_losses(model)
             if id(loss) not in known
         ]
-        weights = step_plan.balancer.head_weights(found.losses, found.present)
-        objective = tf.reduce_sum(tf.stop_gradient(weights) * found.shares)
+        weights = step_plan.balancer.head_weights(
+            task_losses.losses, task_losses.present
+        )
+        objective = tf.reduce_sum(
+            tf.stop_gradient(weights) * task_losses.shares
+        )
         objective = scale * (objective + share * total_of(late))
     trained = model.trainable_variables
     shared = {id(v) for v in step_plan.trunk_variables}
@@ -82,7 +91,9 @@ def _step(model, data, *, is_exact=None) -> dict:
     ]
     frontier = [values[slot] for slot in step_plan.slots]
     pullbacks = _pullbacks(step_plan, tape, frontier)
-    mix = combine(step_plan, rows, frontier, found, scale, pullbacks, is_exact)
+    mix = combine(
+        step_plan, rows, frontier, task_losses, scale, pullbacks, is_exact
+    )
     gradients = dict(zip(map(id, own), head_gradients, strict=True))
     gradients.update(
         zip(map(id, step_plan.trunk_variables), mix.gradients, strict=True)
@@ -94,7 +105,7 @@ def _step(model, data, *, is_exact=None) -> dict:
             (step_plan.trunk_variables, tape.gradient(penalty, variables))
         )
     with tf.GradientTape() as penalty_tape:
-        penalties = model.weight_penalties()
+        penalties = step_plan.weight_penalties(model)
         penalty = share * scale * total_of(penalties)
     if penalties:
         variables = [v.value for v in trained]
@@ -103,8 +114,8 @@ def _step(model, data, *, is_exact=None) -> dict:
         for variable, gradient in zip(variables, more, strict=True):
             gradients[id(variable)] = _sum(gradients[id(variable)], gradient)
     optimizer.apply_gradients([(gradients[id(v)], v) for v in trained])
-    model.track_step(found, [*activity, *late, *penalties], mix)
-    return model.compute_metrics(x, y, predictions, sample_weight)
+    penalties = [*activity, *late, *penalties]
+    return model.finish_step(batch, predictions, task_losses, penalties, mix)
 
 
 def _pullbacks(step_plan, tape, targets) -> Pullbacks:
@@ -136,8 +147,8 @@ def _pullbacks(step_plan, tape, targets) -> Pullbacks:
         dense=dense,
         branch=tf.cond,
         solver=_solver,
-        num_replicas=engine.num_replicas(),
-        sum_over_replicas=engine.sum_over_replicas,
+        num_replicas=BACKEND.num_replicas(),
+        sum_over_replicas=BACKEND.sum_over_replicas,
     )
 
 
@@ -149,7 +160,7 @@ def _solver(balancer):
     is_compiled = (
         balancer.solves_in_steps
         and balancer.on != "parameters"
-        and engine.num_replicas() == 1
+        and BACKEND.num_replicas() == 1
         and not tf.executing_eagerly()
     )
     if not is_compiled:
