@@ -115,6 +115,6 @@ def prepare(model, declared, given: dict) -> CompiledTasks:
             streaming,
             weighted,
             split,
-            BalanceLog.of(balancer, step_plan),
+            BalanceLog.of(balancer, step_plan) if balancer.monitor else None,
         ),
     )
