@@ -4,7 +4,7 @@ import abc
 
 from keras import ops
 
-from mtl_keras.balancing.gradient_method import GradientMethod
+from mtl_keras.balancing.gradient_balancer import GradientMethod
 from mtl_keras.balancing.reading import read_jacobian
 from mtl_keras.balancing.step import Step
 

@@ -9,9 +9,13 @@ not imported, to list the methods.
 import functools
 import importlib
 import inspect
+import numbers
 import pathlib
 import re
 
+from mtl_keras.messages import unknown
+
+LEVELS = ("losses", "features", "last_shared", "parameters")
 _FOLDER = pathlib.Path(__file__).parent
 _REGISTERED = re.compile(
     r"^@keras\.saving\.register_keras_serializable\(.*\)\nclass (\w+)\(",
@@ -78,3 +82,109 @@ def hyperparameters(cls: type) -> dict:
     if not cls.takes_preference:
         defaults.pop("preference", None)
     return defaults
+
+
+def list_balancers(
+    *,
+    level: str | None = None,
+    scale_free: bool | None = None,
+    conflict_free: bool | None = None,
+    equivariant: bool | None = None,
+) -> list[str]:
+    """Lists the names that `loss_weights="..."` takes.
+
+    Args:
+        level: String, only those that are defined there: `"losses"`,
+            `"features"`, `"last_shared"` or `"parameters"`.
+        scale_free: Boolean, only those that say (or do not say) that `s * J`
+            has the direction of `J`.
+        conflict_free: Boolean, likewise, that the direction never has a
+            negative product with a task's gradient.
+        equivariant: Boolean, likewise, that the order of tasks does not
+            matter.
+
+    Returns:
+        Sorted list of strings.
+
+    Raises:
+        ValueError: If there is no such level.
+    """
+    if level is not None and level not in LEVELS:
+        raise ValueError(unknown("level", level, LEVELS))
+    properties = {
+        "is_scale_free": scale_free,
+        "is_conflict_free": conflict_free,
+        "is_equivariant": equivariant,
+    }
+    wanted = {k: value for k, value in properties.items() if value is not None}
+    names = sorted(class_names())
+    if level is None and not wanted:
+        return names
+    classes = {name: method(name) for name in names}
+    return [
+        name
+        for name, cls in classes.items()
+        if (level is None or level in cls.levels)
+        and all(getattr(cls, key) == value for key, value in wanted.items())
+    ]
+
+
+def get(identifier, **hyperparameters):
+    """Returns a balancer.
+
+    Args:
+        identifier: `None` (equal weights), a number for every task, a dict of
+            task name to number, a name from `list_balancers()`, or a
+            `Balancer`, returned as it is.
+        **hyperparameters: Passed to the constructor of a named balancer.
+
+    Returns:
+        `Balancer` instance.
+
+    Raises:
+        ValueError: If the name or a hyperparameter is unknown, or a weight is
+            not a finite number of at least zero.
+        TypeError: If `identifier` is of another type, or hyperparameters come
+            without a name.
+    """
+    if isinstance(identifier, str):
+        return _named(identifier, hyperparameters)
+    if hyperparameters:
+        raise TypeError(
+            "Hyperparameters go with a balancer's name. Received: "
+            f"identifier={identifier!r}, {hyperparameters}"
+        )
+    from mtl_keras.balancing.balancer import Balancer
+
+    if isinstance(identifier, Balancer):
+        return identifier
+    if identifier is None:
+        return method("equal")()
+    if isinstance(identifier, numbers.Real | dict):
+        return method("static")(identifier)
+    if inspect.isclass(identifier) and issubclass(identifier, Balancer):
+        raise TypeError(
+            "`loss_weights` must be a balancer, not its class. Did you mean "
+            f"{identifier.__name__}()? Received: {identifier!r}"
+        )
+    raise TypeError(
+        "`loss_weights` must be None, a number, a dict of task name to "
+        "number, the name of a balancer or a Balancer. "
+        f"Received: {identifier!r} of type {type(identifier).__name__}"
+    )
+
+
+def _named(name, arguments):
+    names = class_names()
+    if name not in names:
+        raise ValueError(unknown("balancer", name, names))
+    cls = method(name)
+    options = hyperparameters(cls)
+    for key in arguments:
+        if key not in options:
+            what = f"hyperparameter of {name!r}"
+            error = unknown(what, key, options, arguments)
+            if key == "on":
+                error += ". It reads losses alone and has no level."
+            raise ValueError(error)
+    return cls(**arguments)

@@ -14,7 +14,7 @@ def is_needed(model) -> bool:
     """Whether a model's step is compiled here and not by Keras.
 
     Args:
-        model: `MultiTaskModel` with an step_plan.
+        model: `MultiTaskModel` with a step plan.
     """
     return (
         model.step_plan.balancer.on == "parameters"
@@ -33,7 +33,7 @@ def run(model, step, state, data) -> tuple:
     times slower. So whether the step is exact is decided here.
 
     Args:
-        model: `MultiTaskModel` with an step_plan.
+        model: `MultiTaskModel` with a step plan.
         step: Function of the model, the state, the data and `is_exact`.
         state: As of the step.
         data: As of the step.
@@ -48,7 +48,7 @@ def program(model, step, is_exact: bool | None):
     """Returns the compiled step, a function of the state and the data.
 
     Args:
-        model: `MultiTaskModel` with an step_plan.
+        model: `MultiTaskModel` with a step plan.
         step: As of `run`.
         is_exact: As of the step.
     """

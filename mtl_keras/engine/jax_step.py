@@ -14,7 +14,7 @@ def train_step(model, state, data) -> tuple:
     """Takes one training step; see TensorFlow's for the idea.
 
     Args:
-        model: `MultiTaskModel` with an step_plan.
+        model: `MultiTaskModel` with a step plan.
         state: Tuple of the lists of values of the trainable, non-trainable,
             optimizer's and metrics' variables.
         data: Batch, as `fit` gives it.
@@ -41,7 +41,8 @@ def step(model, state, data, *, is_exact: bool | None = None) -> tuple:
         As `train_step`.
     """
     trainable, fixed, optimizer_state, metric_state = state
-    x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+    batch = keras.utils.unpack_x_y_sample_weight(data)
+    x, y, sample_weight = batch
     step_plan, optimizer = model.step_plan, model.optimizer
     run = _Scopes(model)
     place = {id(v): i for i, v in enumerate(model.trainable_variables)}
@@ -70,26 +71,33 @@ def step(model, state, data, *, is_exact: bool | None = None) -> tuple:
     def heads(copies, own):
         def body():
             predictions = step_plan.run_heads(values, copies, masks)
-            found = model.task_losses(y, predictions, sample_weight)
+            task_losses = model.task_losses(y, predictions, sample_weight)
             weights = step_plan.balancer.head_weights(
-                found.losses, found.present
+                task_losses.losses, task_losses.present
             )
-            return predictions, found, weights
+            return predictions, task_losses, weights
 
         given = _replaced(trainable, in_heads, own)
-        answer, after, losses = run.step(body, given, fixed)
-        predictions, found, weights = answer
+        outputs, after, losses = run.step(body, given, fixed)
+        predictions, task_losses, weights = outputs
         late = total_of(losses)
-        objective = jnp.sum(jax.lax.stop_gradient(weights) * found.shares)
-        return scale * (objective + late), (predictions, found, late, after)
+        objective = jnp.sum(jax.lax.stop_gradient(weights) * task_losses.shares)
+        return scale * (objective + late), (
+            predictions,
+            task_losses,
+            late,
+            after,
+        )
 
     copies = {
         name: {s: values[s] for s in step_plan.reads(name)}
         for name in step_plan.tasks
     }
-    (cotangents, head_gradients), (predictions, found, late, fixed) = jax.grad(
-        heads, argnums=(0, 1), has_aux=True
-    )(copies, [trainable[i] for i in in_heads])
+    (cotangents, head_gradients), (predictions, task_losses, late, fixed) = (
+        jax.grad(heads, argnums=(0, 1), has_aux=True)(
+            copies, [trainable[i] for i in in_heads]
+        )
+    )
     rows = [
         [cotangents[name].get(slot) for slot in step_plan.slots]
         for name in step_plan.tasks
@@ -97,7 +105,7 @@ def step(model, state, data, *, is_exact: bool | None = None) -> tuple:
 
     def penalties(values):
         total, _, _ = run.step(
-            lambda: total_of(model.weight_penalties()), values, fixed
+            lambda: total_of(step_plan.weight_penalties(model)), values, fixed
         )
         return total
 
@@ -106,7 +114,7 @@ def step(model, state, data, *, is_exact: bool | None = None) -> tuple:
     pullbacks = _pullbacks(step_plan, pull, live)
     mix, fixed, _ = run.step(
         lambda: combine(
-            step_plan, rows, live, found, scale, pullbacks, is_exact
+            step_plan, rows, live, task_losses, scale, pullbacks, is_exact
         ),
         trainable,
         fixed,
@@ -125,8 +133,10 @@ def step(model, state, data, *, is_exact: bool | None = None) -> tuple:
     )
 
     def track():
-        model.track_step(found, [activity, late, penalty], mix)
-        return model.compute_metrics(x, y, predictions, sample_weight)
+        penalties = [activity, late, penalty]
+        return model.finish_step(
+            batch, predictions, task_losses, penalties, mix
+        )
 
     logs, metric_state = run.metrics(track, trainable, fixed, metric_state)
     return logs, (trainable, fixed, optimizer_state, metric_state)
@@ -172,10 +182,10 @@ class _Scopes:
 
 
 def _current(scope, variables, values) -> list:
-    found = [scope.get_current_value(variable) for variable in variables]
+    current = [scope.get_current_value(variable) for variable in variables]
     return [
         old if new is None else new
-        for new, old in zip(found, values, strict=True)
+        for new, old in zip(current, values, strict=True)
     ]
 
 

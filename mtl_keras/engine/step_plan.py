@@ -11,6 +11,7 @@ from mtl_keras import compat, graph
 from mtl_keras.balancing.balancer import Balancer
 from mtl_keras.messages import listed
 from mtl_keras.sharing.dropout import FrontierDropout
+from mtl_keras.sharing.regularization import SharedPenalty
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -25,6 +26,7 @@ class StepPlan:
         trunk_variables: List of trainable variables of the trunk.
         last_variables: List of those of its last layers.
         dropout: `FrontierDropout` or `None`.
+        penalty: `SharedPenalty`.
         programs: Dict, where a backend keeps what it compiled.
     """
 
@@ -35,6 +37,7 @@ class StepPlan:
     trunk_variables: list
     last_variables: list
     dropout: FrontierDropout | None
+    penalty: SharedPenalty
     programs: dict = dataclasses.field(default_factory=dict)
 
     @property
@@ -89,11 +92,15 @@ class StepPlan:
 
     def masks(self, values: dict) -> dict:
         """Collects Keras's masks, which copies and transformations lose."""
-        found = {slot: compat.get_mask(t) for slot, t in values.items()}
-        return {slot: m for slot, m in found.items() if m is not None}
+        masks = {slot: compat.get_mask(t) for slot, t in values.items()}
+        return {slot: m for slot, m in masks.items() if m is not None}
+
+    def weight_penalties(self, model) -> list:
+        """Lists the penalties of a model's weights, scalar tensors."""
+        return [*compat.weight_losses(model), *self.penalty.losses()]
 
 
-def make_step_plan(parts, balancer, tasks, dropout) -> StepPlan | None:
+def make_step_plan(parts, balancer, tasks, dropout, penalty) -> StepPlan | None:
     """Plans the step of a balancer that reads gradients.
 
     Args:
@@ -101,6 +108,7 @@ def make_step_plan(parts, balancer, tasks, dropout) -> StepPlan | None:
         balancer: `Balancer`.
         tasks: Tuple of strings, the trained tasks, sorted.
         dropout: `FrontierDropout` or `None`.
+        penalty: `SharedPenalty`.
 
     Returns:
         `StepPlan`; `None` where a plain step does: a balancer of losses, one
@@ -136,6 +144,7 @@ def make_step_plan(parts, balancer, tasks, dropout) -> StepPlan | None:
         trunk_variables=variables,
         last_variables=_last_variables(parts, slots),
         dropout=dropout,
+        penalty=penalty,
     )
 
 

@@ -55,9 +55,9 @@ class BalanceLog(LabelMeans):
             step_plan: `StepPlan`, or `None` of a step that reads no gradient.
 
         Returns:
-            `BalanceLog`; `None` where nothing is monitored.
+            `BalanceLog`; `None` where no task is trained.
         """
-        if not balancer.monitor or not balancer.tasks:
+        if not balancer.tasks:
             return None
         return cls(
             balancer.tasks,

@@ -97,7 +97,7 @@ def prepare(model, declared, given: dict) -> CompiledTasks:
     dropout = FrontierDropout.of(given["shared_dropout"], model, parts)
     graph.warn_if_nothing_shared(parts)
     names = tuple(losses)
-    step_plan = make_step_plan(parts, balancer, names, dropout)
+    step_plan = make_step_plan(parts, balancer, names, dropout, penalty)
     bind(model, balancer, names, step_plan)
     optimizers.bind(given["optimizer"], model)
     return CompiledTasks(
@@ -115,6 +115,6 @@ def prepare(model, declared, given: dict) -> CompiledTasks:
             streaming,
             weighted,
             split,
-            BalanceLog.of(balancer, step_plan),
+            BalanceLog.of(balancer, step_plan) if balancer.monitor else None,
         ),
     )

@@ -22,6 +22,8 @@ class CheckedLoops(keras.Model):
 
     # Replaced by `compile` (a `CompiledTasks`) and by the loops.
     _plan = None
+    # The `StepPlan` of a step that balances gradients; `None` of another.
+    step_plan = None
     _class_tables = None
     _collection = None
     # Whether the step that runs, or is traced, evaluates: it then hands out

@@ -5,7 +5,7 @@ import functools
 import keras
 from keras import ops
 
-from mtl_keras import compat, engine
+from mtl_keras import engine
 from mtl_keras.engine.step_plan import check_overrides, refuse_own_step
 from mtl_keras.model import compiled_tasks, label_checks
 from mtl_keras.model.loops import CheckedLoops
@@ -144,6 +144,7 @@ class MultiTaskModel(CheckedLoops):
             auto_scale_loss=auto_scale_loss,
         )
         self._set_untracked("_plan", plan)
+        self._set_untracked("step_plan", plan.step_plan)
         self._set_untracked("_class_tables", {})
 
     @property
@@ -300,32 +301,27 @@ class MultiTaskModel(CheckedLoops):
             extra = [ops.sum(ops.cast(e, "float32")) for e in penalties]
             self._board.regularization.update_state([sum(extra)], [1.0])
 
-    @property
-    def step_plan(self):
-        """The `StepPlan` of a step that balances gradients, or `None`."""
-        return None if self._plan is None else self._plan.step_plan
-
-    def weight_penalties(self) -> list:
-        """Lists the penalties of weights, scalar tensors."""
-        return [
-            *compat.weight_losses(self),
-            *self._plan.penalty.losses(),
-        ]
-
-    def track_step(self, found: TaskLosses, penalties: list, mix) -> None:
-        """Adds a step that balanced gradients to the trackers.
+    def finish_step(self, batch, y_pred, task_losses, penalties, mix) -> dict:
+        """Tracks a step that balanced gradients, and returns the logs.
 
         Args:
-            found: `TaskLosses`.
+            batch: Tuple of inputs, labels and sample weights.
+            y_pred: Dict, task name to predictions.
+            task_losses: `TaskLosses`.
             penalties: List of scalar tensors.
             mix: `Mix`, what the balancer did.
+
+        Returns:
+            Dict, as of `compute_metrics`.
         """
+        x, y, sample_weight = batch
         self._is_evaluation_step = False
-        self.track_losses(found, penalties)
+        self.track_losses(task_losses, penalties)
         if self._board.balance is not None:
             self._board.balance.add(
-                mix.weights, found.present, mix.gramian, mix.is_new
+                mix.weights, task_losses.present, mix.gramian, mix.is_new
             )
+        return self.compute_metrics(x, y, y_pred, sample_weight)
 
     def make_train_function(self, force=False):
         """Makes the function of a training step."""

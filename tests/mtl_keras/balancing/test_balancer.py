@@ -18,9 +18,52 @@ BALANCERS = [
 ]
 
 
-def test_names():
-    for name in balancing.list_balancers():
-        assert isinstance(balancing.get(name), balancing.Balancer)
+@pytest.mark.parametrize("name", balancing.list_balancers())
+def test_one_kind_of_balancer_and_its_contract(name):
+    """Each weighs or merges, not both, and of one task makes its gradient."""
+    balancer = balancing.get(name)
+    merges = isinstance(balancer, balancing.JacobianBalancer)
+    weighs = isinstance(balancer, balancing.WeightingBalancer)
+    assert merges != weighs
+    assert balancer.is_weighting == weighs == hasattr(balancer, "weights")
+    assert balancer.on == balancer.levels[0]
+    assert balancer.reads_gradients == (balancer.levels != ("losses",))
+    direction = to_numpy(balancer.combine(JACOBIAN[:1], losses=[2.0]))
+    cosine = direction @ JACOBIAN[0] / np.linalg.norm(JACOBIAN[0])
+    assert cosine == pytest.approx(np.linalg.norm(direction), rel=1e-5)
+    assert cosine > 0
+
+
+def test_merging_is_for_the_levels_that_a_method_implements():
+    class Parameters(balancing.JacobianBalancer):
+        levels = ("parameters", "features")
+
+        def _merge(self, step):
+            return step.jacobian[0]
+
+    balancer = Parameters(on="features")
+    with pytest.raises(NotImplementedError, match="_merge_frontier"):
+        balancer.combine_frontier([], losses=LOSSES)
+
+
+def test_step_hides_absent_tasks_from_a_method():
+    class Records(balancing.GradientBalancer):
+        def _weigh(self, step):
+            self.step = step
+            return step.present + 1.0
+
+    balancer = Records()
+    weights = balancer.weights(JACOBIAN @ JACOBIAN.T, LOSSES, [1, 0, 1])
+    np.testing.assert_array_equal(to_numpy(weights), [2, 0, 2])
+    step = balancer.step
+    assert step.num_tasks == 3
+    np.testing.assert_array_equal(to_numpy(step.losses), [1, 0, 3])
+    gramian = to_numpy(step.gramian)
+    assert not gramian[1].any() and not gramian[:, 1].any()
+    np.testing.assert_allclose(
+        gramian[::2, ::2], (JACOBIAN @ JACOBIAN.T)[::2, ::2], rtol=1e-6
+    )
+    assert step.jacobian is None and step.state == {}
 
 
 def test_get_reads_what_compile_takes():

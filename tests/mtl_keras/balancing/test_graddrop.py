@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from mtl_keras import balancing
+from mtl_keras.balancing.step import FrontierTensor
 from tests.test_case import to_numpy
 
 
@@ -92,6 +93,43 @@ def test_sign_is_drawn_by_purity():
     keeps = to_numpy(keeps)
     assert keeps.dtype == bool
     np.testing.assert_array_equal(keeps[:2], [True, False])
+
+
+def test_examples_of_a_batch_share_one_sign_for_each_feature():
+    rng = np.random.default_rng(4)
+    values = rng.normal(size=(6, 50)).astype("float32")
+    gradients = rng.normal(size=(3, 6, 50)).astype("float32")
+    tensor = FrontierTensor(values, list(gradients), (0,), lambda sums: sums)
+    balancer = balancing.GradDrop(leak=0.25)
+    (merged,) = balancer.combine_frontier([tensor], losses=[1.0, 1.0, 1.0])
+    # Algorithm 1 of the paper: the sign of a task's gradient at a feature is
+    # that of its sum over the batch, times the activations' signs.
+    signed = (np.sign(values) * gradients).sum(axis=1)
+    ends = []
+    for wanted in (1.0, -1.0):
+        kept = np.sign(signed) == wanted
+        factors = np.where(kept, 1.0, 0.25)[:, None, :]
+        ends.append((factors * gradients).sum(axis=0))
+    is_positive, is_negative = (
+        np.isclose(to_numpy(merged), end, rtol=1e-4, atol=1e-5).all(axis=0)
+        for end in ends
+    )
+    assert (is_positive | is_negative).all()
+    assert (is_positive & ~is_negative).any()
+    assert (is_negative & ~is_positive).any()
+
+
+def test_sums_over_replicas_decide_the_sign():
+    values = np.ones((2, 1), "float32")
+    gradients = [np.array([[1.0], [2.0]], "float32"), -values]
+    # Elsewhere, every task's gradient is far below zero.
+    elsewhere = FrontierTensor(
+        values, gradients, (0,), lambda sums: [s - 100.0 for s in sums]
+    )
+    (merged,) = balancing.GradDrop().combine_frontier(
+        [elsewhere], losses=[1.0, 1.0]
+    )
+    np.testing.assert_array_equal(to_numpy(merged), sum(gradients))
 
 
 def test_features_are_the_default():
