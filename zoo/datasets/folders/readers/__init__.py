@@ -25,6 +25,15 @@ _READERS = {
 }
 
 
+def list_layouts() -> list[tuple[str, str]]:
+    """Lists the layouts, each as a pair of input and name."""
+    return [
+        (inputs, reader.LAYOUT)
+        for inputs, readers in _READERS.items()
+        for reader in readers
+    ]
+
+
 def find(request: Request, layout: str | None = None):
     """Recognises a folder's layout.
 
