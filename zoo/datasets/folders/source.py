@@ -3,8 +3,10 @@
 import functools
 from collections.abc import Iterator
 
+import numpy as np
+
 from mtl_keras.messages import did_you_mean, listed
-from zoo.datasets.folders import encoding, image_files, tags
+from zoo.datasets.folders import encoding, image_files, masks, tags
 from zoo.datasets.folders.records import (
     Damage,
     DataError,
@@ -15,7 +17,7 @@ from zoo.datasets.folders.records import (
 from zoo.datasets.folders.request import Request
 from zoo.datasets.folders.scan import Scan
 
-_WITH_CLASSES = ("classification", "tagging")
+_WITH_CLASSES = ("classification", "mask", "tagging")
 
 
 class Source:
@@ -53,7 +55,10 @@ class Source:
     def scan(self) -> Scan:
         """What one pass over the folder saw."""
         scan = Scan(
-            self.kinds, self._known_classes, is_table=self.inputs == "table"
+            self.kinds,
+            self._known_classes,
+            self.listing,
+            is_table=self.inputs == "table",
         )
         for problem in self._first_problems:
             scan.add(problem)
@@ -73,10 +78,14 @@ class Source:
         for task, kind in self.kinds.items():
             if kind in _WITH_CLASSES:
                 known = self._known_classes.get(task)
-                seen = self.scan.class_names(task)
-                if kind == "tagging" and known is None:
+                seen = () if known else self.scan.class_names(task)
+                if known:
+                    seen = known
+                elif kind == "tagging":
                     seen = tags.class_names(seen)
-                names[task] = known or tuple(seen)
+                elif kind == "mask":
+                    seen = masks.class_names(self.scan.mask_values[task])
+                names[task] = tuple(seen)
         return names
 
     @property
@@ -178,8 +187,32 @@ class Source:
                 yield self.scan.converted(item)
 
     def encode(self, example: Example) -> dict:
-        """Turns an example's labels into numbers; see `encoding.encode`."""
+        """Turns an example's labels into numbers; see `encoding.encode`.
+
+        Masks are left out: `mask` makes their arrays.
+        """
         return encoding.encode(example, self.kinds, self._class_numbers)
+
+    def mask(self, example: Example, task: str):
+        """Makes an image's uint8 array `(height, width)` of class numbers.
+
+        Args:
+            example: `Example`.
+            task: String, a task of kind `"mask"`.
+
+        Returns:
+            Array; 255 where a label is missing.
+        """
+        label = example.labels[task]
+        if label is None:
+            width, height = image_files.size_in(
+                self.listing, example.inputs["image"]
+            )
+            return np.full((height, width), masks.MISSING, np.uint8)
+        names = self.class_names[task]
+        if self.scan.mask_values[task] == masks.BINARY and len(names) == 2:
+            names = ("0", "255")
+        return label.array(self.listing, names)
 
     def digest(self) -> str:
         """Computes a sum of the files and of how they are read."""
@@ -219,7 +252,7 @@ class Source:
         """
         from zoo.datasets.folders import builder
 
-        return builder.example_of(self.inputs, tuple(self.kinds))
+        return builder.example_of(self.inputs, self.kinds)
 
     @functools.cached_property
     def _class_numbers(self):
@@ -236,4 +269,6 @@ class Source:
         if listed_names:
             for task in self._request.of_kind("classification"):
                 known[task] = tuple(listed_names)
+            for task in self._request.of_kind("mask"):
+                known[task] = (masks.BACKGROUND, *listed_names)
         return {**known, **self._given}

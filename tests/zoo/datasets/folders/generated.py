@@ -68,6 +68,12 @@ def image(path, seed=0, suffix=".png", size=SIZE):
     Image.fromarray(pixels).save(f"{path}{suffix}")
 
 
+def mask(path, size=SIZE):
+    pixels = np.zeros((size[1], size[0]), np.uint8)
+    pixels[2:12, 3:20] = 1
+    Image.fromarray(pixels).save(path)
+
+
 def images(folder):
     for number, (split, name, *_) in enumerate(SCENES):
         image(folder / split / name, number)

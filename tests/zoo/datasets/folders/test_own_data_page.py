@@ -35,7 +35,9 @@ def _make(folder, files):
             continue
         path = folder / line
         path.parent.mkdir(parents=True, exist_ok=True)
-        if path.suffix in (".jpg", ".png"):
+        if path.parent.name == "masks":
+            generated.mask(path)
+        elif path.suffix in (".jpg", ".png"):
             generated.image(path.with_suffix(""), 0, path.suffix)
         elif path.suffix == ".wav":
             generated.recording(path, 0)
