@@ -70,7 +70,8 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         del dl_manager
         source = self.builder_config.source
         source.check(decode=True)
-        division = Division(source, self._root / "folder_splits")
+        # name / configuration / version
+        division = source.division(Path(str(self.data_dir)).parents[2])
         return {
             split: self._generate_examples(split, division)
             for split in division.splits
@@ -87,11 +88,6 @@ class Builder(tfds.core.GeneratorBasedBuilder):
                 for task in _mask_tasks(source.kinds):
                     features[task] = source.mask(example, task)[..., None]
                 yield position, features
-
-    @property
-    def _root(self) -> Path:
-        # name / configuration / version
-        return Path(str(self.data_dir)).parents[2]
 
 
 def of(source, data_dir=None) -> Builder:

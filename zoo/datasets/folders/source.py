@@ -1,12 +1,15 @@
 """A folder that was recognised: its classes, problems and examples."""
 
 import functools
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 
 from mtl_keras.messages import did_you_mean, listed
-from zoo.datasets.folders import encoding, image_files, masks, tags
+from zoo.datasets.folders import encoding, image_files, masks, tags, words
+from zoo.datasets.folders.division import Division
 from zoo.datasets.folders.records import (
     Damage,
     DataError,
@@ -184,7 +187,9 @@ class Source:
         """Yields the examples of what can be read, and raises no error."""
         for item in self._reader.read(self._request):
             if isinstance(item, Example) and not self.scan.is_wrong(item):
-                yield self.scan.converted(item)
+                example = self._resplit(self.scan.converted(item))
+                if example is not None:
+                    yield example
 
     def encode(self, example: Example) -> dict:
         """Turns an example's labels into numbers; see `encoding.encode`.
@@ -219,6 +224,7 @@ class Source:
         about = [
             self.layout,
             self.inputs,
+            self._request.separators,
             *sorted(f"{name}={kind}" for name, kind in self.kinds.items()),
             *sorted(map(str, self._given.items())),
             *sorted(map(str, self._request.columns.items())),
@@ -253,6 +259,45 @@ class Source:
         from zoo.datasets.folders import builder
 
         return builder.example_of(self.inputs, self.kinds)
+
+    def division(self, data_dir=None):
+        """Tells which example is in which split.
+
+        Args:
+            data_dir: Folder of prepared data sets, where drawn splits are
+                stored. Defaults to that of TensorFlow Datasets.
+
+        Returns:
+            `division.Division`.
+
+        Raises:
+            DataError: If a file or a row cannot be read, or there are too few
+                examples.
+        """
+        if data_dir is None:
+            data_dir = os.environ.get("TFDS_DATA_DIR", "~/tensorflow_datasets")
+        folder = Path(data_dir).expanduser() / "folder_splits"
+        return Division(self, folder)
+
+    def training(self, data_dir=None) -> Iterator[Example]:
+        """Yields the examples of the training split: see `division`."""
+        division = self.division(data_dir)
+        return (
+            example
+            for example in self.examples()
+            if division.split_of(example) == "train"
+        )
+
+    @functools.cached_property
+    def _resplit(self):
+        separators = self._request.separators
+        if self.inputs != "text" or not separators:
+            return lambda example: example
+        tagged = {
+            task: self.scan.scheme(task) == "plain"
+            for task in self._request.of_kind("tagging")
+        }
+        return words.Resplit(separators, tagged)
 
     @functools.cached_property
     def _class_numbers(self):
