@@ -27,6 +27,7 @@ def read(
     layout: str | None = None,
     columns: Mapping | None = None,
     classes: Mapping[str, Sequence[str]] | None = None,
+    separators: str = "",
 ) -> Source:
     """Recognises a folder's layout.
 
@@ -43,6 +44,9 @@ def read(
         classes: Mapping of task name to class names, in order. Defaults to
             those of `classes.txt` or `classes_TASK.txt` in the folder, to
             those that the layout lists, else to those that occur.
+        separators: String, characters at which words are split beside white
+            space, with their tags: those of a preprocessor that does so
+            (`mtl_keras.data.text.SEPARATORS`). Defaults to none.
 
     Returns:
         `Source`. What is wrong within the files is told by its `problems()`
@@ -70,7 +74,9 @@ def read(
                 f"Received: {task!r}"
             )
     listing = Listing(folder)
-    request = Request(listing, dict(kinds), inputs, dict(columns or {}))
+    request = Request(
+        listing, dict(kinds), inputs, dict(columns or {}), separators
+    )
     reader = readers.find(request, layout)
     given, problems = class_lists.read(request)
     return Source(request, reader, {**given, **(classes or {})}, problems)

@@ -70,7 +70,8 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         del dl_manager
         source = self.builder_config.source
         source.check(decode=True)
-        division = Division(source, self._root / "folder_splits")
+        # name / configuration / version
+        division = source.division(Path(str(self.data_dir)).parents[2])
         return {
             split: self._generate_examples(split, division)
             for split in division.splits
@@ -80,15 +81,13 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         source = self.builder_config.source
         for position, example in enumerate(source.examples()):
             if division.split_of(example) == split:
-                yield (
-                    position,
-                    {**_inputs(source, example), **source.encode(example)},
-                )
-
-    @property
-    def _root(self) -> Path:
-        # name / configuration / version
-        return Path(str(self.data_dir)).parents[2]
+                features = {
+                    **_inputs(source, example),
+                    **source.encode(example),
+                }
+                for task in _mask_tasks(source.kinds):
+                    features[task] = source.mask(example, task)[..., None]
+                yield position, features
 
 
 def of(source, data_dir=None) -> Builder:
@@ -106,12 +105,12 @@ def of(source, data_dir=None) -> Builder:
         logger.setLevel(level)
 
 
-def example_of(inputs: str, tasks: tuple):
+def example_of(inputs: str, kinds: dict):
     """Makes the function from an example to raw inputs and labels.
 
     Args:
         inputs: String, as for `folders.read`.
-        tasks: Tuple of strings, the tasks.
+        kinds: Dict of task name to kind.
 
     Returns:
         Function of a dict of tensors; see `Source.example`.
@@ -120,7 +119,12 @@ def example_of(inputs: str, tasks: tuple):
     def split(element):
         import tensorflow as tf
 
-        labels = {task: element[task] for task in tasks}
+        labels = {task: element[task] for task in kinds}
+        for task in _mask_tasks(kinds):
+            if labels[task].dtype == tf.string:
+                # Kept encoded, as the image is.
+                labels[task] = tf.io.decode_png(labels[task], channels=1)
+            labels[task] = labels[task][..., 0]
         if inputs == "text":
             text = tf.strings.reduce_join(element["tokens"], separator=" ")
             return {"text": text}, labels
@@ -147,7 +151,15 @@ def _input_features(source) -> dict:
     return {"columns": tfds.features.FeaturesDict(features)}
 
 
+def _mask_tasks(kinds):
+    return [task for task, kind in kinds.items() if kind == "mask"]
+
+
 def _label_feature(kind):
+    if kind == "mask":
+        return tfds.features.Image(
+            shape=(None, None, 1), dtype=np.uint8, encoding_format="png"
+        )
     if kind == "tagging":
         return tfds.features.Sequence(tfds.features.Scalar(np.int32))
     if kind in ("classification", "presence"):

@@ -4,12 +4,14 @@ from zoo.datasets.folders import rows
 from zoo.datasets.folders.records import Damage, Problem
 from zoo.datasets.folders.request import Request
 
+_KINDS = ("classification", "tagging", "mask")
+
 
 def read(request: Request) -> tuple[dict, list[Problem]]:
     """Reads the lists: a class a line, in order.
 
-    `classes.txt` is that of the one classification task, or of the one
-    tagging task where there is no classification.
+    `classes.txt` is that of the one classification task; of the one tagging
+    task, or mask, where there is no classification.
 
     Args:
         request: `Request`.
@@ -17,11 +19,8 @@ def read(request: Request) -> tuple[dict, list[Problem]]:
     Returns:
         Pair: a dict of task name to a tuple of class names, and the problems.
     """
-    files = {
-        f"classes_{task}.txt": task
-        for task in request.of_kind("classification", "tagging")
-    }
-    for kind in ("classification", "tagging"):
+    files = {f"classes_{task}.txt": task for task in request.of_kind(*_KINDS)}
+    for kind in _KINDS:
         tasks = request.of_kind(kind)
         if tasks:
             if len(tasks) == 1:

@@ -10,6 +10,7 @@ from zoo.datasets.folders.records import Damage
 # As `mtl_keras.data.image_header.MAX_PIXELS`: what training would refuse.
 MAX_PIXELS = 64_000_000
 # The formats that TensorFlow decodes.
+_SINGLE = ("1", "L", "P")
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF")
 
 
@@ -63,6 +64,27 @@ def pixels(path: Path):
     with _opened(path) as image:
         _load(image)
         return np.asarray(image.convert("RGB"))
+
+
+def single_channel(path: Path):
+    """Decodes an image of one number a pixel: grey, or of a palette.
+
+    Returns:
+        uint8 array `(height, width)`; of a palette, the places in it.
+
+    Raises:
+        Damage: If the file cannot be decoded, or has colours.
+    """
+    import numpy as np
+
+    with _opened(path) as image:
+        _load(image)
+        if image.mode not in _SINGLE:
+            raise Damage(
+                "Expected an image of one number a pixel, grey or with a "
+                f"palette. Received: the mode {image.mode}"
+            )
+        return np.asarray(image).astype(np.uint8)
 
 
 def _load(image):

@@ -11,6 +11,7 @@ from zoo.datasets.folders.records import Damage
 
 IMAGES = (".jpg", ".jpeg", ".png", ".bmp", ".gif")
 RECORDINGS = (".wav",)
+MASKS = (".png", ".bmp", ".gif")
 _SPLITS = {
     "train": "train",
     "training": "train",
@@ -165,15 +166,22 @@ class FileFinder:
     Args:
         listing: `Listing`.
         suffixes: Tuple of strings, the endings of the files meant.
+        of_masks: Boolean, whether masks are meant, in folders of their own.
     """
 
-    def __init__(self, listing: Listing, suffixes: tuple[str, ...]):
+    def __init__(
+        self,
+        listing: Listing,
+        suffixes: tuple[str, ...],
+        *,
+        of_masks: bool = False,
+    ):
         self._listing = listing
         self._suffixes = suffixes
         self._by_name = collections.defaultdict(list)
         self._by_stem = collections.defaultdict(list)
         for path in listing.with_suffix(*suffixes):
-            if is_mask(path):
+            if is_mask(path) != of_masks:
                 continue
             name = path.rsplit("/", 1)[-1]
             self._by_name[name].append(path)

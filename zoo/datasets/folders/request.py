@@ -28,12 +28,15 @@ class Request:
         columns: Dict of task or input to the column that holds it, where the
             names differ. A survival task names a pair of columns, a box four.
             Of a table, `"inputs"` is a sequence of the input columns.
+        separators: String, characters at which words are split beside white
+            space. Defaults to none.
     """
 
     listing: Listing
     kinds: dict
     inputs: str
     columns: dict = dataclasses.field(default_factory=dict)
+    separators: str = ""
 
     def of_kind(self, *kinds: str) -> list[str]:
         """Returns the tasks of some kinds, in the order of `kinds`."""

@@ -3,8 +3,8 @@
 import collections
 
 from mtl_keras.messages import did_you_mean, listed
-from zoo.datasets.folders import tags
-from zoo.datasets.folders.records import Example, Problem
+from zoo.datasets.folders import masks, tags
+from zoo.datasets.folders.records import Damage, Example, Place, Problem
 from zoo.datasets.folders.spelling import is_misspelt
 from zoo.datasets.folders.table_columns import TableColumns
 
@@ -22,6 +22,7 @@ class Scan:
     Args:
         kinds: Dict of task name to kind.
         known: Dict of task name to class names, where these are given.
+        listing: `Listing` of the folder.
         is_table: Boolean, whether the inputs are a table's columns.
 
     Attributes:
@@ -33,12 +34,15 @@ class Scan:
             the class, 0 or 1, or `True` for a label of another kind; `None`
             for a missing one. Of tags, words are counted.
         columns: `TableColumns`.
+        mask_values: Dict of mask task to the set of its classes, as strings.
         has_groups: Boolean.
     """
 
-    def __init__(self, kinds: dict, known: dict, *, is_table: bool):
+    def __init__(self, kinds: dict, known: dict, listing, *, is_table: bool):
         self._kinds, self._known = kinds, known
-        self._is_table = is_table
+        self._listing, self._is_table = listing, is_table
+        self.mask_values = {t: set() for t, k in kinds.items() if k == "mask"}
+        self._wrong_masks = set()
         self.num_examples = self.num_errors = 0
         self.splits = collections.Counter()
         self.problems = []
@@ -56,6 +60,8 @@ class Scan:
         """Counts an example, or keeps a problem."""
         if isinstance(item, Problem):
             self.add(item)
+            return
+        if not all(self._is_sound(item, task) for task in self.mask_values):
             return
         self.num_examples += 1
         self.splits[item.split] += 1
@@ -115,7 +121,9 @@ class Scan:
                 labels = label if isinstance(label, list) else [label]
                 if not wrong.isdisjoint(labels):
                     return True
-        return self.columns.is_wrong(example)
+        return example.inputs.get(
+            "image"
+        ) in self._wrong_masks or self.columns.is_wrong(example)
 
     def converted(self, example: Example) -> Example:
         """Converts an example's tags to BIO."""
@@ -125,6 +133,35 @@ class Scan:
                 is_plain = scheme.name == "plain"
                 example.labels[task] = tags.to_bio(label, is_plain=is_plain)
         return example
+
+    def _is_sound(self, example, task):
+        """Looks at an example's mask, and keeps its classes."""
+        mask = example.labels[task]
+        if mask is None:
+            return True
+        try:
+            seen = mask.values(self._listing)
+        except Damage as damage:
+            self._wrong_masks.add(example.inputs["image"])
+            place = example.place_of(task)
+            self.add(damage.at(place.file, damage.line or place.line))
+            return False
+        self.mask_values[task] |= seen
+        known = self._known.get(task)
+        too_high = {
+            value
+            for value in seen - {str(masks.MISSING)}
+            if known and value.isdigit() and int(value) >= len(known)
+        }
+        if mask.file is not None and too_high:
+            text = (
+                f"Expected pixels from 0 to {len(known) - 1}, or 255. "
+                f"Received: {max(too_high, key=int)}"
+            )
+            self._wrong_masks.add(example.inputs["image"])
+            self.add(Problem(Place(mask.file), text))
+            return False
+        return True
 
     def _judge_splits(self):
         named = [split for split in self.splits if split]

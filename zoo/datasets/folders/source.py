@@ -1,10 +1,15 @@
 """A folder that was recognised: its classes, problems and examples."""
 
 import functools
+import os
 from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
 
 from mtl_keras.messages import did_you_mean, listed
-from zoo.datasets.folders import encoding, image_files, tags
+from zoo.datasets.folders import encoding, image_files, masks, tags, words
+from zoo.datasets.folders.division import Division
 from zoo.datasets.folders.records import (
     Damage,
     DataError,
@@ -15,7 +20,7 @@ from zoo.datasets.folders.records import (
 from zoo.datasets.folders.request import Request
 from zoo.datasets.folders.scan import Scan
 
-_WITH_CLASSES = ("classification", "tagging")
+_WITH_CLASSES = ("classification", "mask", "tagging")
 
 
 class Source:
@@ -53,7 +58,10 @@ class Source:
     def scan(self) -> Scan:
         """What one pass over the folder saw."""
         scan = Scan(
-            self.kinds, self._known_classes, is_table=self.inputs == "table"
+            self.kinds,
+            self._known_classes,
+            self.listing,
+            is_table=self.inputs == "table",
         )
         for problem in self._first_problems:
             scan.add(problem)
@@ -73,10 +81,14 @@ class Source:
         for task, kind in self.kinds.items():
             if kind in _WITH_CLASSES:
                 known = self._known_classes.get(task)
-                seen = self.scan.class_names(task)
-                if kind == "tagging" and known is None:
+                seen = () if known else self.scan.class_names(task)
+                if known:
+                    seen = known
+                elif kind == "tagging":
                     seen = tags.class_names(seen)
-                names[task] = known or tuple(seen)
+                elif kind == "mask":
+                    seen = masks.class_names(self.scan.mask_values[task])
+                names[task] = tuple(seen)
         return names
 
     @property
@@ -175,17 +187,44 @@ class Source:
         """Yields the examples of what can be read, and raises no error."""
         for item in self._reader.read(self._request):
             if isinstance(item, Example) and not self.scan.is_wrong(item):
-                yield self.scan.converted(item)
+                example = self._resplit(self.scan.converted(item))
+                if example is not None:
+                    yield example
 
     def encode(self, example: Example) -> dict:
-        """Turns an example's labels into numbers; see `encoding.encode`."""
+        """Turns an example's labels into numbers; see `encoding.encode`.
+
+        Masks are left out: `mask` makes their arrays.
+        """
         return encoding.encode(example, self.kinds, self._class_numbers)
+
+    def mask(self, example: Example, task: str):
+        """Makes an image's uint8 array `(height, width)` of class numbers.
+
+        Args:
+            example: `Example`.
+            task: String, a task of kind `"mask"`.
+
+        Returns:
+            Array; 255 where a label is missing.
+        """
+        label = example.labels[task]
+        if label is None:
+            width, height = image_files.size_in(
+                self.listing, example.inputs["image"]
+            )
+            return np.full((height, width), masks.MISSING, np.uint8)
+        names = self.class_names[task]
+        if self.scan.mask_values[task] == masks.BINARY and len(names) == 2:
+            names = ("0", "255")
+        return label.array(self.listing, names)
 
     def digest(self) -> str:
         """Computes a sum of the files and of how they are read."""
         about = [
             self.layout,
             self.inputs,
+            self._request.separators,
             *sorted(f"{name}={kind}" for name, kind in self.kinds.items()),
             *sorted(map(str, self._given.items())),
             *sorted(map(str, self._request.columns.items())),
@@ -219,7 +258,46 @@ class Source:
         """
         from zoo.datasets.folders import builder
 
-        return builder.example_of(self.inputs, tuple(self.kinds))
+        return builder.example_of(self.inputs, self.kinds)
+
+    def division(self, data_dir=None):
+        """Tells which example is in which split.
+
+        Args:
+            data_dir: Folder of prepared data sets, where drawn splits are
+                stored. Defaults to that of TensorFlow Datasets.
+
+        Returns:
+            `division.Division`.
+
+        Raises:
+            DataError: If a file or a row cannot be read, or there are too few
+                examples.
+        """
+        if data_dir is None:
+            data_dir = os.environ.get("TFDS_DATA_DIR", "~/tensorflow_datasets")
+        folder = Path(data_dir).expanduser() / "folder_splits"
+        return Division(self, folder)
+
+    def training(self, data_dir=None) -> Iterator[Example]:
+        """Yields the examples of the training split: see `division`."""
+        division = self.division(data_dir)
+        return (
+            example
+            for example in self.examples()
+            if division.split_of(example) == "train"
+        )
+
+    @functools.cached_property
+    def _resplit(self):
+        separators = self._request.separators
+        if self.inputs != "text" or not separators:
+            return lambda example: example
+        tagged = {
+            task: self.scan.scheme(task) == "plain"
+            for task in self._request.of_kind("tagging")
+        }
+        return words.Resplit(separators, tagged)
 
     @functools.cached_property
     def _class_numbers(self):
@@ -236,4 +314,6 @@ class Source:
         if listed_names:
             for task in self._request.of_kind("classification"):
                 known[task] = tuple(listed_names)
+            for task in self._request.of_kind("mask"):
+                known[task] = (masks.BACKGROUND, *listed_names)
         return {**known, **self._given}

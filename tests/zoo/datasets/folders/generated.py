@@ -68,6 +68,12 @@ def image(path, seed=0, suffix=".png", size=SIZE):
     Image.fromarray(pixels).save(f"{path}{suffix}")
 
 
+def mask(path, size=SIZE):
+    pixels = np.zeros((size[1], size[0]), np.uint8)
+    pixels[2:12, 3:20] = 1
+    Image.fromarray(pixels).save(path)
+
+
 def images(folder):
     for number, (split, name, *_) in enumerate(SCENES):
         image(folder / split / name, number)
@@ -271,16 +277,20 @@ def table_csv(folder):
 RECORDING_KINDS = {"digit": "classification", "speaker": "classification"}
 
 
+def recording(path, seed):
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        samples = np.random.default_rng(seed).integers(-99, 99, 800)
+        file.writeframes(samples.astype("<i2").tobytes())
+
+
 def recordings(folder):
     (folder / "wav").mkdir(parents=True, exist_ok=True)
     lines = ["path,digit,speaker,split"]
     for i in range(15):
-        with wave.open(str(folder / "wav" / f"{i}.wav"), "wb") as file:
-            file.setnchannels(1)
-            file.setsampwidth(2)
-            file.setframerate(8000)
-            samples = np.random.default_rng(i).integers(-99, 99, 800)
-            file.writeframes(samples.astype("<i2").tobytes())
+        recording(folder / "wav" / f"{i}.wav", i)
         split = "test" if i >= 12 else "train"
         speaker = "anna" if i % 2 else "otto"
         lines.append(f"wav/{i}.wav,{i % 3},{speaker},{split}")

@@ -7,6 +7,7 @@ from zoo.datasets.folders.readers import (
     coco,
     conll,
     file_table,
+    mask_folders,
     number_table,
     sentence_table,
     slot_files,
@@ -18,11 +19,20 @@ from zoo.datasets.folders.request import Request
 # The first that is recognised reads the folder: those whose files can be
 # nothing else come first.
 _READERS = {
-    "image": (coco, voc, yolo, file_table, class_folders),
+    "image": (coco, voc, yolo, file_table, mask_folders, class_folders),
     "audio": (file_table, class_folders),
     "text": (slot_files, conll, sentence_table),
     "table": (number_table,),
 }
+
+
+def list_layouts() -> list[tuple[str, str]]:
+    """Lists the layouts, each as a pair of input and name."""
+    return [
+        (inputs, reader.LAYOUT)
+        for inputs, readers in _READERS.items()
+        for reader in readers
+    ]
 
 
 def find(request: Request, layout: str | None = None):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from mtl_keras.messages import unknown
-from zoo.datasets.folders import image_files, json_file, objects, values
+from zoo.datasets.folders import image_files, json_file, masks, objects, values
 from zoo.datasets.folders.listing import (
     IMAGES,
     FileFinder,
@@ -69,6 +69,7 @@ def _is_coco(listing, path):
 
 def _file(request, finder, path, content, text, seen):
     names = _categories(content, text)
+    mask_task = request.only("mask", LAYOUT)
     annotations, problems = _annotations(content, text)
     yield from (problem.at(path) for problem in problems)
     split = split_of_labels(path)
@@ -85,12 +86,18 @@ def _file(request, finder, path, content, text, seen):
                 )
             seen[file] = path
             size = image_files.size_in(request.listing, file)
-            things = _things(annotations.pop(number, []), names, size, text)
+            of_image = annotations.pop(number, [])
+            things = _things(of_image, names, size, text)
+            mask = None
+            if mask_task is not None:
+                mask = _mask(of_image, names, size, text)
         except Damage as damage:
             line = damage.line or json_file.line_of(text, "images", index)
             yield damage.at(path, line)
             continue
         labels = objects.labels(things, request, known, LAYOUT)
+        if mask_task is not None:
+            labels[mask_task] = mask
         place = Place(path, None)
         yield Example(place, {"image": file}, labels, split_of(file) or split)
     for number, left in annotations.items():
@@ -183,6 +190,22 @@ def _things(annotations, names, size, text):
             line = json_file.line_of(text, "annotations", index)
             raise Damage(str(damage), line) from damage
     return things
+
+
+def _mask(annotations, names, size, text):
+    """Makes the mask; `None` if an object has no outline."""
+    shapes = []
+    for index, annotation in annotations:
+        segmentation = annotation.get("segmentation")
+        if not segmentation:
+            return None
+        try:
+            masks.filled(segmentation, size)
+        except Damage as damage:
+            line = json_file.line_of(text, "annotations", index)
+            raise Damage(str(damage), line) from damage
+        shapes.append((names[annotation["category_id"]], segmentation))
+    return masks.Mask(size, shapes=tuple(shapes))
 
 
 def _box(annotation, size):

@@ -5,12 +5,14 @@ from collections.abc import Iterator
 from zoo.datasets.folders import (
     image_files,
     label_cells,
+    masks,
     recordings,
     table_files,
     values,
 )
 from zoo.datasets.folders.listing import (
     IMAGES,
+    MASKS,
     RECORDINGS,
     FileFinder,
     split_of,
@@ -40,6 +42,9 @@ def read(request: Request) -> Iterator[Example | Problem]:
     box then has its labels.
     """
     finder = FileFinder(request.listing, _SUFFIXES[request.inputs])
+    mask_finder = None
+    if request.of_kind("mask"):
+        mask_finder = FileFinder(request.listing, MASKS, of_masks=True)
     by_file = {}
     for item in table_files.read(request):
         if isinstance(item, Problem):
@@ -50,6 +55,9 @@ def read(request: Request) -> Iterator[Example | Problem]:
             name = row.get(resolved.inputs[0])
             file = finder.find(values.text("" if name is None else name), path)
             labels = _labels(row, resolved, request)
+            for task in request.of_kind("mask"):
+                if labels.get(task) is not None:
+                    labels[task] = mask_finder.find(labels[task], path)
         except Damage as damage:
             yield damage.at(path, line)
             continue
@@ -151,6 +159,9 @@ def _example(file, found, unit, request):
             found[1][0].line,
         )
     labels = {**request.without_labels(), **labels}
+    for task in request.of_kind("mask"):
+        if labels[task] is not None:
+            labels[task] = masks.Mask(size, labels[task])
     _complete_presence(labels, [row for row, _ in rows], request)
     return Example(place, {request.inputs: file}, labels, split, group)
 

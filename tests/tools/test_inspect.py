@@ -1,0 +1,222 @@
+"""`python -m tools.inspect`: what it counts, finds, draws and returns."""
+
+import resource
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.zoo.datasets.folders import generated
+from zoo.commands import inspect
+
+ROOT = Path(__file__).parents[2]
+
+
+def _folder(tmp_path, name):
+    make, _, _ = generated.LAYOUTS[name]
+    return generated.fresh(tmp_path / "data", make)
+
+
+def _inspect(tmp_path, model, *flags):
+    argv = [f"--model={model}", f"--data={tmp_path / 'data'}"]
+    return inspect.main([*argv, f"--output={tmp_path / 'seen.png'}", *flags])
+
+
+def _rows(printed):
+    """The table's lines: the first cell to the others."""
+    rows = {}
+    for line in printed.splitlines():
+        first, *cells = line.split()
+        rows[first] = cells
+    return rows
+
+
+def test_images_are_counted_and_drawn(tmp_path, capsys):
+    _folder(tmp_path, "csv_pixels")
+    assert _inspect(tmp_path, "cls_det_box") == 0
+    printed = capsys.readouterr().out
+    rows = _rows(printed)
+    assert "table of files" in printed
+    assert rows["examples"] == ["12", "3"]
+    assert rows["apple"] == rows["banana"] == rows["orange"] == ["4", "1"]
+    assert rows["yes"] == rows["labelled"] == ["12", "3"]
+    assert "0 errors" in printed
+    with Image.open(tmp_path / "seen.png") as image:
+        pixels = np.asarray(image.convert("RGB")).astype(int)
+    # Images were drawn: not all is the paper's white.
+    assert pixels.shape[1] > 1000
+    assert np.mean(pixels.sum(-1) < 700) > 0.2
+
+
+def test_sentences_are_counted_and_drawn(tmp_path, capsys):
+    _folder(tmp_path, "conll_bioes")
+    assert _inspect(tmp_path, "intent_slot") == 0
+    printed = capsys.readouterr().out
+    rows = _rows(printed)
+    assert "slot (tagging, BIOES)" in printed
+    assert rows["Play"] == ["4", "1"]
+    # Spans are counted, not words: "new york" is one city.
+    assert rows["city"] == ["5", "1"]
+    assert (tmp_path / "seen.png").exists()
+
+
+def test_all_unreadable_files_are_listed(tmp_path, capsys):
+    folder = _folder(tmp_path, "csv_pixels")
+    (folder / "train" / "img0.png").write_bytes(b"")
+    (folder / "train" / "img1.png").write_bytes(b"hello")
+    path = folder / "train" / "img2.png"
+    path.write_bytes(path.read_bytes()[:-200])
+    (folder / "test" / "img12.png").unlink()
+    assert _inspect(tmp_path, "cls_det_box") == 1
+    printed = capsys.readouterr()
+    for place in (*(f"train/img{i}.png" for i in range(3)), "labels.csv:14"):
+        assert f"error: {place}: " in printed.out
+    assert "would fail: 4 errors" in printed.err
+
+
+def test_a_box_outside_its_image_is_an_error(tmp_path, capsys):
+    folder = _folder(tmp_path, "csv_pixels")
+    path = folder / "labels.csv"
+    path.write_text(path.read_text().replace("1,2,31,28", "1,2,61,28", 1))
+    assert _inspect(tmp_path, "cls_det_box") == 1
+    printed = capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "labels.csv:14: 'box': Expected a box within the image's" in printed
+    assert "40 x 32 pixels. Received: 1, 2, 61, 28" in printed
+
+
+def test_duplicates_across_splits_are_a_warning(tmp_path, capsys):
+    folder = _folder(tmp_path, "voc")
+    shutil.copy(folder / "train/img5.png", folder / "test/img13.png")
+    assert _inspect(tmp_path, "cls_det_box") == 0
+    printed = capsys.readouterr().out
+    assert "1 examples stand twice, both in 'test' and in 'train'" in printed
+
+
+def test_a_sentence_that_is_too_long_is_an_error(tmp_path, capsys):
+    folder = _folder(tmp_path, "sentence_tsv")
+    with open(folder / "data.tsv", "a") as file:
+        file.write("play the rock\tPlay\tO O B-genre\ttrain\n")
+    assert _inspect(tmp_path, "intent_slot", "--max_tokens=5") == 0
+    assert _inspect(tmp_path, "intent_slot", "--max_tokens=4") == 1
+    assert "data.tsv:7: Expected a sentence of at most 4 words" in (
+        capsys.readouterr().out
+    )
+
+
+def test_a_task_without_labels_is_an_error_until_it_is_left_out(
+    tmp_path, capsys
+):
+    _folder(tmp_path, "class_folders")
+    assert _inspect(tmp_path, "cls_det_box") == 1
+    printed = capsys.readouterr().out
+    assert "Expected labels of 'box' in the training split" in printed
+    assert _inspect(tmp_path, "cls_det_box", "--tasks=cls") == 0
+
+
+def test_imbalance_and_missing_labels_are_shown(tmp_path, capsys):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    rows = [f"play song {i}\tPlay" for i in range(50)]
+    rows += ["stop it\tStop", "stop now\tStop", "what\t?"]
+    (folder / "a.tsv").write_text("text\tintent\n" + "\n".join(rows))
+    assert _inspect(tmp_path, "intent_slot", "--tasks=intent") == 0
+    printed = capsys.readouterr().out
+    assert _rows(printed)["missing"] == ["1"]
+    assert "'intent' is imbalanced: 'Stop'" in printed
+
+
+def test_other_columns_are_named_by_a_flag(tmp_path, capsys):
+    folder = _folder(tmp_path, "sentence_csv")
+    path = folder / "data.csv"
+    path.write_text(path.read_text().replace("intent", "purpose", 1))
+    flags = ("--columns=intent=purpose",)
+    assert _inspect(tmp_path, "intent_slot", *flags) == 0
+    assert _rows(capsys.readouterr().out)["Play"] == ["4", "1"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--model=cls_det_box"], "--data, a folder"),
+        (["--model=cls_det_bx", "--data=."], "Did you mean 'cls_det_box'"),
+        (["--model=cls_det_box", "--data=nowhere"], "not there"),
+        (
+            ["--model=cls_det_box", "--data=.", "--tasks=clss"],
+            "Did you mean 'cls'",
+        ),
+        (
+            ["--model=cls_det_box", "--data=.", "--columns=cls"],
+            "Received: 'cls'",
+        ),
+    ],
+)
+def test_wrong_flags_are_refused(flags, message, capsys):
+    assert inspect.main(flags) == 1
+    assert message in capsys.readouterr().err
+
+
+def test_nothing_of_a_backend_is_imported(tmp_path):
+    _folder(tmp_path, "yolo")
+    code = (
+        "import sys\nfrom zoo.commands import inspect\n"
+        f"status = inspect.main(['--model=cls_det_box', '--output=', "
+        f"'--data={tmp_path / 'data'}'])\n"
+        "print(status, [n for n in ('keras', 'tensorflow') if n in "
+        "sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+    )
+    assert done.stdout.strip().endswith("0 []")
+
+
+def _sentences(folder):
+    rng = np.random.default_rng(0)
+    kinds = rng.integers(0, 10, (100_000, 12))
+    with open(folder / "data.csv", "w") as file:
+        file.write("text,intent,slot\n")
+        for number, row in enumerate(kinds):
+            words = " ".join(f"w{number % 997}{kind}" for kind in row)
+            tags = " ".join(f"B-s{k}" if k < 3 else "O" for k in row)
+            file.write(f"{words},intent{number % 7},{tags}\n")
+
+
+def _images(folder):
+    for number in range(10_000):
+        path = folder / "abcde"[number % 5] * 4 / str(number)
+        generated.image(path, number, ".jpg", (160, 120))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("model", "make", "flags"),
+    [
+        ("intent_slot", _sentences, ()),
+        ("cls_det_box", _images, ("--tasks=cls",)),
+    ],
+)
+def test_large_folders_take_a_minute_and_little_memory(
+    model, make, flags, tmp_path
+):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    make(folder)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    argv = ["-m", "tools.inspect", f"--model={model}", f"--data={folder}"]
+    output = f"--output={tmp_path / 'seen.png'}"
+    subprocess.run(
+        [sys.executable, *argv, output, *flags], check=True, cwd=ROOT
+    )
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert after.ru_utime - before.ru_utime < 60
+    # Of the largest of the children; kilobytes.
+    assert after.ru_maxrss < 500_000
