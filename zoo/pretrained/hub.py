@@ -1,5 +1,6 @@
 """Backbones of KerasHub, by preset name or from a folder."""
 
+import functools
 import pathlib
 
 from zoo.pretrained import packages
@@ -57,6 +58,24 @@ def load_tokenizer(trunk: str):
     hub = _keras_hub(trunk)
     packages.require("tensorflow_text", "hub", f"trunk={trunk!r}")
     return _loaded(hub.models.Tokenizer.from_preset, trunk)
+
+
+@functools.lru_cache(maxsize=16)
+def max_length(trunk: str) -> int | None:
+    """Finds how many positions a text backbone has.
+
+    Args:
+        trunk: String, as for `load_backbone`.
+
+    Returns:
+        Integer, or `None` for a backbone without a limit.
+
+    Raises:
+        ValueError: If the backbone cannot be loaded.
+    """
+    # KerasHub has no public way to a backbone's config without the backbone.
+    backbone = load_backbone(trunk, weights=False)
+    return getattr(backbone, "max_sequence_length", None)
 
 
 def load_pixel_scale(trunk: str) -> tuple:

@@ -9,6 +9,8 @@ from zoo.pretrained import adaptation, hub, minilm
 from zoo.text.encoder import SubwordEncoder, SubwordMean, WordFeatures
 
 _MINILM = minilm.NAME
+# Sub-words of a sentence where a trunk takes any number.
+_NO_LIMIT = 512
 
 
 class Features(NamedTuple):
@@ -84,25 +86,34 @@ def build(
     return Features(inputs, words, present, sentence)
 
 
-def preprocessor(trunk: str, max_length: int = 512):
+def preprocessor(trunk: str, max_length: int | None = None):
     """Makes what turns sentences into a pretrained trunk's inputs.
 
     Args:
         trunk: String, as for `build`.
         max_length: Integer, the most sub-words of a sentence; a longer one is
-            truncated at its end. See `SubwordPreprocessor`.
+            truncated at its end, see `SubwordPreprocessor`. Defaults to the
+            number of the trunk's positions, 512 where there is no limit.
 
     Returns:
         `mtl_keras.data.SubwordPreprocessor`.
 
     Raises:
-        ValueError: If the trunk is unknown or not installed.
+        ValueError: If the trunk is unknown or not installed, or has fewer
+            positions.
     """
     from mtl_keras.data import SubwordPreprocessor
 
-    return SubwordPreprocessor(
-        hub.load_tokenizer(_preset(trunk)), max_length=max_length
-    )
+    preset = _preset(trunk)
+    limit = hub.max_length(preset)
+    if max_length is None:
+        max_length = limit or _NO_LIMIT
+    elif limit is not None and max_length > limit:
+        raise ValueError(
+            f"The trunk {trunk!r} has {limit} positions. "
+            f"Received: max_length={max_length}"
+        )
+    return SubwordPreprocessor(hub.load_tokenizer(preset), max_length)
 
 
 def _preset(trunk) -> str:

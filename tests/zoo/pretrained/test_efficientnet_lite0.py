@@ -57,6 +57,14 @@ def test_missing_package_is_explained(monkeypatch):
         efficientnet_lite0.build((64, 64, 3))
 
 
+def test_damaged_file_is_refused(tmp_path, monkeypatch):
+    path = tmp_path / "weights.pth"
+    path.write_bytes(b"")
+    monkeypatch.setattr(packages, "package_file", lambda *names: path)
+    with pytest.raises(ValueError, match="are damaged. Expected .*Received"):
+        efficientnet_lite0.build((64, 64, 3))
+
+
 @has_weights
 def test_every_number_of_the_file_is_in_the_model():
     model = efficientnet_lite0.build((None, None, 3), classes=1000)

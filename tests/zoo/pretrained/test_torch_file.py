@@ -91,7 +91,7 @@ def test_strided_arrays_are_read(tmp_path, shape, stride, expected):
 @pytest.mark.parametrize(
     "place",
     [
-        {"shape": (2, 4)},
+        {"shape": (2, 5)},
         {"shape": (3, 3)},
         {"offset": 8},
         {"offset": -1},

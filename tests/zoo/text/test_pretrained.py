@@ -27,7 +27,7 @@ def trunk(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def preprocessor(trunk):
-    return pretrained.preprocessor(trunk, max_length=16)
+    return pretrained.preprocessor(trunk)
 
 
 @pytest.fixture(scope="module")
@@ -275,6 +275,12 @@ def test_export_needs_tensorflow_and_its_text_operations(
         received["slot_texts"], spans["slot_texts"].numpy()
     )
     assert answers["slot", 1]["slot"].shape == (1, 3, 3)
+
+
+def test_sentence_is_not_longer_than_the_trunk(trunk, preprocessor):
+    assert preprocessor.max_length == 16
+    with pytest.raises(ValueError, match="has 16 positions. Received"):
+        pretrained.preprocessor(trunk, max_length=17)
 
 
 @pytest.mark.parametrize(
