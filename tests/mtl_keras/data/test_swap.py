@@ -108,3 +108,16 @@ def test_hidden_words_are_unknown_and_padding_stays():
 def test_rate_out_of_range(make):
     with pytest.raises(ValueError, match=r"`rate` must be .* \[0, 1\]"):
         make(1.5)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_sentence_never_grows_beyond_the_padding(seed):
+    # The span of the first sentence has 1 word; 3 instead would make 6 of 4.
+    inputs = {"words": tf.constant([[2, 3, 4, 5], [6, 7, 8, 0]])}
+    labels = {"slot": tf.constant([[0, 0, 0, 1], [1, 2, 2, -1]])}
+    change = swap.SwapSpans(("O", "B-x", "I-x"), rate=1.0)
+    seed = tf.constant([seed, 0], tf.int64)
+    inputs, labels = change(inputs, labels, seed=seed)
+    assert inputs["words"][0].numpy().tolist() == [2, 3, 4, 5]
+    assert inputs["words"][1].numpy().tolist() in ([6, 7, 8, 0], [5, 0, 0, 0])
+    assert labels["slot"][0].numpy().tolist() == [0, 0, 0, 1]
