@@ -4,7 +4,7 @@ import math
 from pathlib import Path
 
 from mtl_keras.plots import figure as paper
-from zoo.datasets.folders import image_files
+from zoo.datasets.folders import image_files, masks
 from zoo.datasets.folders.records import Example
 
 _COLUMNS = 6
@@ -53,7 +53,7 @@ def caption(example: Example, kinds: dict) -> list[str]:
             lines.append(f"{task}: {label[0]:g}, {event}")
         elif kind == "tagging":
             lines.append(f"{task}: {_spans(example.inputs['tokens'], label)}")
-        elif kind != "box":
+        elif kind not in ("box", "mask"):
             lines.append(f"{task}: {label}")
     return lines
 
@@ -95,8 +95,22 @@ def _draw_image(axes, source, example, left, top):
         interpolation="antialiased",
     )
     for task, kind in source.kinds.items():
-        if kind == "box" and example.labels[task] is not None:
+        if example.labels[task] is None:
+            continue
+        if kind == "box":
             _draw_box(axes, example.labels[task], left, top, right, bottom)
+        elif kind == "mask":
+            extent = (left, right, bottom, top)
+            _draw_mask(axes, source.mask(example, task), extent)
+
+
+def _draw_mask(axes, numbers, extent):
+    """Colours the pixels of each class but the first, half transparent."""
+    import matplotlib
+
+    colours = matplotlib.colormaps["tab10"](numbers % 10, alpha=0.5)
+    colours[(numbers == 0) | (numbers == masks.MISSING), 3] = 0
+    axes.imshow(colours, extent=extent, aspect="auto", interpolation="nearest")
 
 
 def _draw_box(axes, box, left, top, right, bottom):

@@ -123,3 +123,20 @@ def bad_number(rng):
 
 def generator(seed):
     return np.random.default_rng(seed)
+
+
+def itself(folder, path):
+    """Says that the error names the damaged file."""
+    return Expected(inside(folder, path))
+
+
+def of_texts(damage, *suffixes):
+    """Makes a damage of text files one of a folder."""
+    return lambda rng, folder: damage(
+        rng, folder, text_files(folder, *suffixes)
+    )
+
+
+def naming(damage, mention):
+    """Makes a damage of an image one of a folder."""
+    return lambda rng, folder: damage(rng, folder, mention)

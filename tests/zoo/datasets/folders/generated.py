@@ -147,6 +147,36 @@ def voc(folder):
         )
 
 
+def labelme(folder):
+    images(folder)
+    for split, name, label, (x1, y1, x2, y2) in SCENES:
+        content = {
+            "shapes": [
+                {
+                    "label": label,
+                    # From another corner, as people draw.
+                    "points": [[x2, y1], [x1, y2]],
+                    "shape_type": "rectangle",
+                }
+            ],
+            "imagePath": f"{name}.png",
+        }
+        path = folder / split / f"{name}.json"
+        path.write_text(json.dumps(content, indent=1))
+
+
+MASK_KINDS = {"mask": "mask"}
+
+
+def mask_folders(folder):
+    for number, (split, name, *_) in enumerate(SCENES):
+        image(folder / split / "images" / name, number)
+        path = folder / split / "masks" / f"{name}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        mask(path)
+    (folder / "classes_mask.txt").write_text("ground\nthing\n")
+
+
 def yolo(folder):
     for number, (split, name, label, box) in enumerate(SCENES):
         image(folder / "images" / split / name, number)
@@ -303,6 +333,7 @@ OBJECTS = {
     "coco": coco,
     "voc": voc,
     "yolo": yolo,
+    "labelme": labelme,
 }
 TEXTS = {
     "sentence_csv": sentence_csv,
@@ -318,6 +349,7 @@ LAYOUTS = {
     "class_folders": (class_folders, {"cls": "classification"}, "image"),
     **{name: (make, OBJECT_KINDS, "image") for name, make in OBJECTS.items()},
     **{name: (make, SENTENCE_KINDS, "text") for name, make in TEXTS.items()},
+    "mask_folders": (mask_folders, MASK_KINDS, "image"),
     "table_csv": (table_csv, TABLE_KINDS, "table"),
     "recordings": (recordings, RECORDING_KINDS, "audio"),
 }

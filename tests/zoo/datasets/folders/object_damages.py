@@ -22,10 +22,6 @@ def _line_naming(label_file):
     return mention
 
 
-def _itself(folder, path):
-    return Expected(damages.inside(folder, path))
-
-
 # CSV ---------------------------------------------------------------------
 
 
@@ -110,23 +106,6 @@ def _csv_header(rng, folder):
     return Expected(file.file, (1,))
 
 
-def _texts(*suffixes):
-    def texts(folder):
-        return damages.text_files(folder, *suffixes)
-
-    return texts
-
-
-def _of_texts(damage, *suffixes):
-    """Makes a damage of text files one of a folder."""
-    texts = _texts(*suffixes)
-    return lambda rng, folder: damage(rng, folder, texts(folder))
-
-
-def _with(damage, mention):
-    return lambda rng, folder: damage(rng, folder, mention)
-
-
 CSV = (
     _csv_bad_number,
     _csv_missing_corner,
@@ -138,12 +117,12 @@ CSV = (
     _csv_missing_labels,
     _csv_absolute,
     _csv_header,
-    _of_texts(damages.crlf, ".csv"),
-    _of_texts(damages.bom, ".csv"),
-    _of_texts(damages.latin1, ".csv"),
-    _of_texts(damages.empty_file, ".csv"),
-    _with(damages.lost_image, _line_naming(lambda path: "labels.csv")),
-    _with(damages.broken_image, _itself),
+    damages.of_texts(damages.crlf, ".csv"),
+    damages.of_texts(damages.bom, ".csv"),
+    damages.of_texts(damages.latin1, ".csv"),
+    damages.of_texts(damages.empty_file, ".csv"),
+    damages.naming(damages.lost_image, _line_naming(lambda path: "labels.csv")),
+    damages.naming(damages.broken_image, damages.itself),
 )
 
 
@@ -163,8 +142,8 @@ def _misspelt_folder(rng, folder):
 
 CLASS_FOLDERS = (
     _misspelt_folder,
-    _with(damages.lost_image, _fewer),
-    _with(damages.broken_image, _itself),
+    damages.naming(damages.lost_image, _fewer),
+    damages.naming(damages.broken_image, damages.itself),
 )
 
 
@@ -260,12 +239,12 @@ COCO = (
     _coco_no_category,
     _coco_absolute,
     _coco_cut,
-    _of_texts(damages.crlf, ".json"),
-    _of_texts(damages.bom, ".json"),
-    _of_texts(damages.latin1, ".json"),
-    _of_texts(damages.empty_file, ".json"),
-    _with(damages.lost_image, _coco_image_mention),
-    _with(damages.broken_image, _itself),
+    damages.of_texts(damages.crlf, ".json"),
+    damages.of_texts(damages.bom, ".json"),
+    damages.of_texts(damages.latin1, ".json"),
+    damages.of_texts(damages.empty_file, ".json"),
+    damages.naming(damages.lost_image, _coco_image_mention),
+    damages.naming(damages.broken_image, damages.itself),
 )
 
 
@@ -367,12 +346,12 @@ VOC = (
     _voc_bomb,
     _voc_lost_xml,
     _voc_stale_name,
-    _of_texts(damages.crlf, ".xml"),
-    _of_texts(damages.bom, ".xml"),
-    _of_texts(damages.latin1, ".xml"),
-    _of_texts(damages.empty_file, ".xml"),
-    _with(damages.lost_image, _voc_mention),
-    _with(damages.broken_image, _itself),
+    damages.of_texts(damages.crlf, ".xml"),
+    damages.of_texts(damages.bom, ".xml"),
+    damages.of_texts(damages.latin1, ".xml"),
+    damages.of_texts(damages.empty_file, ".xml"),
+    damages.naming(damages.lost_image, _voc_mention),
+    damages.naming(damages.broken_image, damages.itself),
 )
 
 
@@ -454,10 +433,10 @@ YOLO = (
     _yolo_lost_labels,
     _yolo_no_object,
     _yolo_names,
-    _of_texts(damages.crlf, ".txt", ".yaml"),
-    _of_texts(damages.bom, ".txt", ".yaml"),
-    _of_texts(damages.latin1, ".yaml"),
-    _of_texts(damages.empty_file, ".yaml"),
-    _with(damages.lost_image, _yolo_mention),
-    _with(damages.broken_image, _itself),
+    damages.of_texts(damages.crlf, ".txt", ".yaml"),
+    damages.of_texts(damages.bom, ".txt", ".yaml"),
+    damages.of_texts(damages.latin1, ".yaml"),
+    damages.of_texts(damages.empty_file, ".yaml"),
+    damages.naming(damages.lost_image, _yolo_mention),
+    damages.naming(damages.broken_image, damages.itself),
 )

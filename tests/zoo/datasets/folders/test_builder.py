@@ -107,3 +107,37 @@ def test_a_damaged_folder_is_refused_by_file_and_line(tmp_path, capsys):
     with pytest.raises(folders.DataError, match="train/img3.png: .*whole"):
         _prepared(source, tmp_path / "tfds")
     capsys.readouterr()
+
+
+def test_a_folder_feeds_the_pipeline_of_a_model(tmp_path, capsys):
+    from mtl_keras import Task, data
+
+    source = _source("csv_fractions", tmp_path / "data")
+    path = tmp_path / "data" / "labels.csv"
+    # The second image has no label at all.
+    lines = path.read_text().splitlines()
+    lines[2] = ",".join([*lines[2].split(",")[:2], *"?????"])
+    path.write_text("\n".join(lines))
+    source = folders.read(tmp_path / "data", source.kinds)
+    builder = _prepared(source, tmp_path / "tfds")
+    capsys.readouterr()
+    tasks = [
+        Task(name, kind, class_names=source.class_names.get(name, ()))
+        for name, kind in source.kinds.items()
+    ]
+    inputs, labels, weights = next(
+        iter(
+            data.pipeline(
+                (builder, "train+validation"),
+                tasks,
+                preprocessor=data.ImagePreprocessor(24, 24, 3),
+                example=source.example(),
+                batch_size=12,
+                training=False,
+            )
+        )
+    )
+    assert inputs["image"].shape == (12, 24, 24, 3)
+    for name in source.kinds:
+        assert sorted(weights[name].numpy()) == [0.0] + [1.0] * 11
+    assert sorted(labels["cls"].numpy()) == [-1] + [0] * 4 + [1] * 3 + [2] * 4

@@ -8,6 +8,7 @@ import pytest
 from tests.zoo.datasets.folders import (
     damages,
     generated,
+    mask_damages,
     object_damages,
     other_damages,
 )
@@ -20,6 +21,8 @@ _DAMAGES = {
     "coco": object_damages.COCO,
     "voc": object_damages.VOC,
     "yolo": object_damages.YOLO,
+    "labelme": mask_damages.LABELME,
+    "mask_folders": mask_damages.MASKS,
     "sentence_csv": other_damages.SENTENCE_TABLE,
     "sentence_tsv": other_damages.SENTENCE_TABLE,
     "sentence_jsonl": other_damages.JSONL,
@@ -79,6 +82,9 @@ def _read(folder, kinds, inputs):
             task: _named(label, source.class_names.get(task))
             for task, label in source.encode(example).items()
         }
+        for task, kind in kinds.items():
+            if kind == "mask":
+                labels[task] = source.mask(example, task).tolist()
         name = example.inputs.get(inputs)
         if name is None:
             name = f"{example.split} {example.inputs}"

@@ -13,6 +13,8 @@ _READERS = {
     "coco": "COCO",
     "voc": "Pascal VOC",
     "yolo": "YOLO",
+    "labelme": "Labelme",
+    "mask_folders": "masks",
     "sentence_csv": "table of sentences",
     "sentence_tsv": "table of sentences",
     "sentence_jsonl": "table of sentences",

@@ -23,7 +23,7 @@ def _example(tokens, tags):
         ("o'hare st. .", "B-at I-at O", "o hare st", "B-at I-at I-at"),
         # The first word of a span goes, and another one stands before it.
         ("rome ' oslo", "B-c B-c I-c", "rome oslo", "B-c B-c"),
-        ("rome . oslo", "B-c O I-c", "rome oslo", "B-c I-c"),
+        ("rome . oslo", "B-c O B-c", "rome oslo", "B-c B-c"),
     ],
 )
 def test_tags_go_along(tokens, tags, new_tokens, new_tags):

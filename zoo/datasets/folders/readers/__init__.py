@@ -7,6 +7,7 @@ from zoo.datasets.folders.readers import (
     coco,
     conll,
     file_table,
+    labelme,
     mask_folders,
     number_table,
     sentence_table,
@@ -19,7 +20,15 @@ from zoo.datasets.folders.request import Request
 # The first that is recognised reads the folder: those whose files can be
 # nothing else come first.
 _READERS = {
-    "image": (coco, voc, yolo, file_table, mask_folders, class_folders),
+    "image": (
+        coco,
+        voc,
+        yolo,
+        labelme,
+        file_table,
+        mask_folders,
+        class_folders,
+    ),
     "audio": (file_table, class_folders),
     "text": (slot_files, conll, sentence_table),
     "table": (number_table,),
