@@ -10,7 +10,7 @@ pytest.importorskip("keras_hub", reason="needs the extra hub")
 pytest.importorskip("tensorflow_text", reason="needs the extra hub")
 
 from mtl_keras.data import SentencePreprocessor, SubwordPreprocessor
-from mtl_keras.data.text import SEPARATORS
+from mtl_keras.data.text import SEPARATORS, tokens
 from tests.zoo import tiny_backbones
 
 CLS, SEP, UNK = (
@@ -39,28 +39,23 @@ def random_sentences(count):
 
 
 def test_subwords_are_those_of_the_whole_sentence(tokenizer, preprocessor):
-    sentences = [s for s in random_sentences(200) if s.strip(SEPARATORS + " ")]
+    sentences = [s for s in random_sentences(200) if tokens(s)]
     inputs, _ = preprocessor({"text": tf.constant(sentences)})
     # KerasHub does not split at the space of Chinese and Japanese text.
     whole = tokenizer(
         tf.constant([s.replace("\u3000", " ") for s in sentences])
     )
     sizes = inputs["padding_mask"].numpy().sum(axis=1)
-    checked = 0
+    assert len(sentences) > 100
     for row, size, expected in zip(
         inputs["token_ids"].numpy(), sizes, whole, strict=True
     ):
-        ids = row[:size].tolist()
-        assert (ids[0], ids[-1]) == (CLS, SEP)
-        if len(expected):
-            assert ids[1:-1] == list(expected)
-            checked += 1
+        assert row[:size].tolist() == [CLS, *expected, SEP]
         assert not row[size:].any()
-    assert checked > 150
 
 
 def test_each_word_starts_at_its_first_subword(tokenizer, preprocessor):
-    sentences = [s for s in random_sentences(200) if s.strip(SEPARATORS)]
+    sentences = [s for s in random_sentences(200) if tokens(s)]
     inputs, context = preprocessor({"text": tf.constant(sentences)})
     _, words = SentencePreprocessor(["a"])(tf.constant(sentences))
     width = words["starts"].shape[1]
