@@ -30,13 +30,18 @@ __all__ = [
 ]
 
 
+# KerasTuner and the families of models import a backend.
+_LAZY = ("datasets", "pretrained", "text", "vision")
+
+
 def __getattr__(name: str):
-    # Lazily: KerasTuner imports a backend.
-    if name != "hypermodel":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     import importlib
 
-    return importlib.import_module("zoo.hypermodels").hypermodel
+    if name == "hypermodel":
+        return importlib.import_module("zoo.hypermodels").hypermodel
+    if name in _LAZY:
+        return importlib.import_module(f"zoo.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 serialization.register(__name__)
