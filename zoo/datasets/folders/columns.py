@@ -96,8 +96,8 @@ def has_input(names: list[str], request: Request) -> bool:
     if request.inputs == "table":
         return len(names) > 1
     lower = {name.lower() for name in names}
-    given = request.columns.get(request.inputs)
-    return bool(lower & {given and given.lower(), *_INPUTS[request.inputs]})
+    given = str(request.columns.get(request.inputs, "")).lower()
+    return bool(lower & {given, *_INPUTS[request.inputs]} - {""})
 
 
 def input_names(request: Request) -> str:
@@ -138,7 +138,8 @@ def _given(role, request, by_name):
 def _of_task(task, kind, by_name, request):
     given = request.columns.get(task)
     if given is not None:
-        parts = (given,) if isinstance(given, str) else tuple(given)
+        is_one = isinstance(given, str | int)
+        parts = (str(given),) if is_one else tuple(map(str, given))
         one = dataclasses.replace(request, columns={p: p for p in parts})
         return tuple(_given(part, one, by_name) for part in parts)
     candidates = list(_ALIASES.get(kind, ()))

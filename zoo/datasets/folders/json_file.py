@@ -30,8 +30,9 @@ def read(path: Path):
         raise Damage(
             f"Expected JSON. Received: {error.msg}", error.lineno
         ) from error
-    except RecursionError as error:
-        raise Damage("Expected JSON. Received: too many levels", 1) from error
+    except (ValueError, RecursionError) as error:
+        # A number of thousands of digits, or thousands of levels.
+        raise Damage(f"Expected JSON. Received: {error}", 1) from error
 
 
 def line_of(text: str, key: str, index: int) -> int:

@@ -51,7 +51,7 @@ def words(value) -> list[str]:
     if isinstance(value, str) and value.lstrip().startswith('["'):
         try:
             value = json.loads(value)
-        except json.JSONDecodeError as error:
+        except (ValueError, RecursionError) as error:
             raise Damage(
                 f"Expected a list of words. Received: {value[:40]!r}"
             ) from error

@@ -115,7 +115,9 @@ class Listing:
         for part in about:
             total.update(f"{part}\n".encode())
         for path, (size, changed) in self.files.items():
-            total.update(f"{path}\0{size}\0{changed}\n".encode())
+            line = f"{path}\0{size}\0{changed}\n"
+            # A name need not be UTF-8.
+            total.update(line.encode("utf-8", "surrogateescape"))
         return total.hexdigest()
 
 

@@ -24,11 +24,12 @@ def check(path: Path) -> None:
         Damage: If it is not a wav file of 16-bit PCM samples, or shorter
             than its header declares.
     """
+    # Seeking behind the end is a RuntimeError of Python 3.11's `chunk`.
     try:
         with wave.open(str(path), "rb") as file:
             about = file.getparams()
             start = file.tell()
-    except (wave.Error, EOFError, OSError) as error:
+    except (wave.Error, EOFError, OSError, RuntimeError) as error:
         raise Damage(
             "Expected a wav file of 16-bit PCM samples. Received: "
             f"{str(error)[:60] or 'a file that ends in its header'}"

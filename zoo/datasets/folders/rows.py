@@ -52,11 +52,7 @@ def columns(path) -> list[str]:
             return list(row)
         raise Damage("Expected a JSON object a line. Received: no line", 1)
     _, header = next(lines(path), (1, ""))
-    if not header.strip():
-        raise Damage("Expected a header of column names. Received: none", 1)
-    separator = _separator(header, is_quoted=kind == ".csv")
-    cells = next(csv.reader([header], delimiter=separator), [])
-    return [cell.strip() for cell in cells]
+    return _header(header, is_quoted=kind == ".csv")[0]
 
 
 def lines(path) -> Iterator[tuple[int, str]]:
@@ -65,11 +61,15 @@ def lines(path) -> Iterator[tuple[int, str]]:
     Raises:
         Damage: If the file is not UTF-8, with the line.
     """
+    number = 0
     with open(path, "rb") as file:
-        for number, line in enumerate(file, 1):
-            if number == 1:
-                line = line.removeprefix(b"\xef\xbb\xbf")
-            yield number, _decoded(line, number).rstrip("\r\n")
+        for physical in file:
+            if number == 0:
+                physical = physical.removeprefix(b"\xef\xbb\xbf")
+            # Some programs end lines by a carriage return alone.
+            for line in physical.rstrip(b"\r\n").split(b"\r"):
+                number += 1
+                yield number, _decoded(line, number)
 
 
 def is_missing(value) -> bool:
@@ -90,30 +90,34 @@ def _decoded(line, number):
         ) from error
 
 
-def _separator(header, *, is_quoted):
-    if not is_quoted:
-        return "\t"
-    return ";" if "," not in header and ";" in header else ","
+def _header(line, *, is_quoted):
+    """Returns the columns' names, and how the rows are written."""
+    options = {"delimiter": "\t", "quoting": csv.QUOTE_NONE, "strict": True}
+    if is_quoted:
+        is_comma = "," in line or ";" not in line
+        options["delimiter"] = "," if is_comma else ";"
+        options["quoting"] = csv.QUOTE_MINIMAL
+    try:
+        names = next(csv.reader([line], **options), [])
+    except csv.Error as error:
+        raise Damage(f"Expected a header. Received: {error}", 1) from error
+    names = [name.strip() for name in names]
+    if not any(names):
+        raise Damage("Expected a header of column names. Received: none", 1)
+    for name in names:
+        if names.count(name) > 1:
+            raise Damage(
+                f"Expected different column names. Received: {name!r} twice", 1
+            )
+    return names, options
 
 
 def _separated(path, *, is_quoted):
     numbered = lines(path)
     _, header = next(numbered, (1, ""))
-    separator = _separator(header, is_quoted=is_quoted)
-    quoting = csv.QUOTE_MINIMAL if is_quoted else csv.QUOTE_NONE
-    (names,) = csv.reader([header], delimiter=separator, quoting=quoting) or [
-        []
-    ]
-    names = [name.strip() for name in names]
-    _check_header(names)
-
+    names, options = _header(header, is_quoted=is_quoted)
     # The reader wants line ends, within quotes as well.
-    rows = csv.reader(
-        (f"{line}\n" for _, line in numbered),
-        delimiter=separator,
-        quoting=quoting,
-        strict=True,
-    )
+    rows = csv.reader((f"{line}\n" for _, line in numbered), **options)
     first = 2
     try:
         for cells in rows:
@@ -133,16 +137,6 @@ def _separated(path, *, is_quoted):
         ) from error
 
 
-def _check_header(names):
-    if not any(names):
-        raise Damage("Expected a header of column names. Received: none", 1)
-    for name in names:
-        if names.count(name) > 1:
-            raise Damage(
-                f"Expected different column names. Received: {name!r} twice", 1
-            )
-
-
 def _jsonl(path):
     names = None
     for number, line in lines(path):
@@ -150,7 +144,7 @@ def _jsonl(path):
             continue
         try:
             row = json.loads(line)
-        except (json.JSONDecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:
             raise Damage(
                 f"Expected a JSON object. Received: {error}", number
             ) from error
@@ -178,7 +172,7 @@ def _open_parquet(path):
         ) from error
     try:
         return parquet.ParquetFile(path)
-    except (lib.ArrowException, OSError) as error:
+    except (lib.ArrowException, OSError, ValueError) as error:
         raise Damage(
             f"Expected a Parquet file. Received: {str(error)[:80]}"
         ) from error
@@ -193,7 +187,7 @@ def _parquet(path):
             for row in batch.to_pylist():
                 number += 1
                 yield number, row
-    except (lib.ArrowException, OSError) as error:
+    except (lib.ArrowException, OSError, ValueError) as error:
         raise Damage(
             f"Expected a whole Parquet file. Received: {str(error)[:80]}",
             number + 1,

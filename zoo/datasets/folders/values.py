@@ -37,7 +37,7 @@ def number(value, what: str = "a number") -> float | None:
     try:
         # A boolean is 0 or 1; `float` would take "1_000" for a number.
         parsed = math.nan if "_" in str(value) else float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         parsed = math.nan
     if not math.isfinite(parsed):
         raise Damage(f"Expected {what}. Received: {str(value)[:40]!r}")

@@ -60,6 +60,12 @@ def crlf(rng, folder, texts):
     return Expected()
 
 
+def cr(rng, folder, texts):
+    path = pick(rng, texts)
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r"))
+    return Expected()
+
+
 def bom(rng, folder, texts):
     path = pick(rng, texts)
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())

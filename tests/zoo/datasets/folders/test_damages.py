@@ -138,3 +138,36 @@ def _missing(task, kinds):
         return 0
     missing = {"box": [NAN] * 4, "presence": -1, "regression": NAN}
     return missing.get(kinds[task])
+
+
+@pytest.mark.parametrize("name", generated.LAYOUTS)
+def test_a_few_flipped_bytes_raise_no_other_error(name, tmp_path):
+    _flip(name, tmp_path, range(4))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", generated.LAYOUTS)
+def test_flipped_bytes_raise_no_other_error(name, tmp_path):
+    _flip(name, tmp_path, range(4, 100))
+
+
+def _flip(name, tmp_path, seeds):
+    """Changes bytes anywhere: only a `ValueError` may come of it."""
+    make, kinds, inputs = generated.LAYOUTS[name]
+    folder = generated.fresh(tmp_path / "damaged", make)
+    paths = [p for p in sorted(folder.rglob("*")) if p.is_file()]
+    whole = {path: path.read_bytes() for path in paths}
+    for seed in seeds:
+        rng = damages.generator(seed)
+        changed = damages.pick(rng, paths)
+        content = bytearray(whole[changed])
+        for _ in range(int(rng.integers(1, 4))):
+            # Headers are where most can go wrong.
+            end = len(content) if rng.integers(2) else min(len(content), 60)
+            content[int(rng.integers(end))] = int(rng.integers(256))
+        changed.write_bytes(content)
+        try:
+            _read(folder, kinds, inputs)
+        except ValueError as error:
+            assert str(error), seed
+        changed.write_bytes(whole[changed])

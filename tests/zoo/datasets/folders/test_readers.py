@@ -195,7 +195,7 @@ def test_parquet_is_read_as_csv_is(tmp_path):
 def test_unknown_layout_is_told_what_was_looked_for_and_found(tmp_path):
     (tmp_path / "notes.md").write_text("hello")
     (tmp_path / "a.csv").write_text("paht,label\nx.png,cat\n")
-    with pytest.raises(ValueError, match="JSON file") as error:
+    with pytest.raises(ValueError, match="a table with") as error:
         folders.read(tmp_path, {"cls": "classification"})
     for text in ("data.yaml", "xml", "path", "2 files", "'paht', 'label'"):
         assert text.lower() in str(error.value).lower()

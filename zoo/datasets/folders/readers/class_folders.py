@@ -8,7 +8,7 @@ from zoo.datasets.folders.records import Damage, Example, Place, Problem
 from zoo.datasets.folders.request import Request
 
 LAYOUT = "class folders"
-LOOKS_FOR = "files in folders named after their classes"
+LOOKS_FOR = "a folder for each class"
 
 
 def recognise(request: Request) -> bool:

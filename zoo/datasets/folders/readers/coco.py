@@ -14,7 +14,7 @@ from zoo.datasets.folders.records import Damage, Example, Place, Problem
 from zoo.datasets.folders.request import Request
 
 LAYOUT = "COCO"
-LOOKS_FOR = "a JSON file with 'images', 'categories' and 'annotations'"
+LOOKS_FOR = "COCO's JSON file"
 # How much of a file is searched for the keys, so that nothing large is read.
 _HEAD = 1 << 16
 _KEYS = ("images", "annotations", "categories", "file_name")

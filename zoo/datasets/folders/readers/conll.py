@@ -11,7 +11,7 @@ from zoo.datasets.folders.records import Damage, Example, Place, Problem
 from zoo.datasets.folders.request import Request
 
 LAYOUT = "CoNLL"
-LOOKS_FOR = "a .conll, .iob, .iob2, .bio or .conllu file"
+LOOKS_FOR = "a .conll or .iob2 file"
 _SUFFIXES = (".conll", ".iob", ".iob1", ".iob2", ".bio", ".bioes", ".conllu")
 # `# intent = PlayMusic`: a label of the sentence.
 _COMMENT = re.compile(r"#\s*([^=:]+?)\s*[=:]\s*(.*?)\s*$")
@@ -152,6 +152,9 @@ class _File:
 
     def _place(self, name, default):
         place = self._columns.get(name, default)
+        alias = self._request.columns.get(name)
+        if isinstance(alias, str):
+            place = self._columns.get(alias.lower(), place)
         if name == "token":
             for other in ("form", "word", "text"):
                 place = self._columns.get(other, place)

@@ -21,7 +21,7 @@ from zoo.datasets.folders.records import Damage, Example, Place, Problem
 from zoo.datasets.folders.request import Request
 
 LAYOUT = "table of files"
-LOOKS_FOR = "a CSV, TSV, JSONL or Parquet file with a column 'path'"
+LOOKS_FOR = "a table with a column 'path'"
 _SUFFIXES = {"image": IMAGES, "audio": RECORDINGS}
 
 

@@ -8,7 +8,7 @@ from zoo.datasets.folders.records import Damage, Example, Place, Problem
 from zoo.datasets.folders.request import Request
 
 LAYOUT = "Labelme"
-LOOKS_FOR = "a JSON file with 'shapes' beside each image"
+LOOKS_FOR = "Labelme's JSON files"
 _FEWEST_POINTS = {"rectangle": 2, "polygon": 3, None: 2}
 
 

@@ -8,7 +8,7 @@ from zoo.datasets.folders.records import Damage, Example, Place, Problem
 from zoo.datasets.folders.request import Request
 
 LAYOUT = "masks"
-LOOKS_FOR = "images, and masks in a folder 'masks' or named NAME_mask.png"
+LOOKS_FOR = "a folder 'masks'"
 
 
 def recognise(request: Request) -> bool:

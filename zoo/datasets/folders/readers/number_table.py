@@ -8,7 +8,7 @@ from zoo.datasets.folders.request import Request
 from zoo.datasets.folders.rows import is_missing
 
 LAYOUT = "table"
-LOOKS_FOR = "a CSV, TSV, JSONL or Parquet file with two columns or more"
+LOOKS_FOR = "a table of two columns or more"
 
 
 def recognise(request: Request) -> bool:

@@ -7,7 +7,7 @@ from zoo.datasets.folders.records import Damage, Example, Place, Problem
 from zoo.datasets.folders.request import Request
 
 LAYOUT = "table of sentences"
-LOOKS_FOR = "a CSV, TSV, JSONL or Parquet file with a column 'text'"
+LOOKS_FOR = "a table with a column 'text'"
 
 
 def recognise(request: Request) -> bool:

@@ -8,7 +8,7 @@ from zoo.datasets.folders.records import Damage, Example, Place, Problem
 from zoo.datasets.folders.request import Request
 
 LAYOUT = "seq.in, seq.out, label"
-LOOKS_FOR = "folders with the files seq.in, seq.out and label"
+LOOKS_FOR = "seq.in, seq.out and label"
 _SENTENCES = "seq.in"
 _FILES = {"tagging": "seq.out", "classification": "label"}
 

@@ -14,7 +14,7 @@ from zoo.datasets.folders.records import Damage, Example, Place, Problem
 from zoo.datasets.folders.request import Request
 
 LAYOUT = "Pascal VOC"
-LOOKS_FOR = "XML files with <annotation>"
+LOOKS_FOR = "Pascal VOC's XML files"
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
 
 

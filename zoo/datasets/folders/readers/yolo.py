@@ -1,6 +1,7 @@
 """YOLO: a text file for each image, with a line for each object."""
 
 import os
+import reprlib
 from collections.abc import Iterator
 
 from zoo.datasets.folders import image_files, objects, rows, values
@@ -9,7 +10,7 @@ from zoo.datasets.folders.records import Damage, Example, Place, Problem
 from zoo.datasets.folders.request import Request
 
 LAYOUT = "YOLO"
-LOOKS_FOR = "data.yaml or classes.txt, with a .txt file for each image"
+LOOKS_FOR = "YOLO's data.yaml or classes.txt"
 _NAMES = ("classes.txt", "obj.names")
 # 4 numbers are a box, more are the corners of an outline.
 _BOX = 4
@@ -119,7 +120,7 @@ def _configuration(listing):
         if sorted(names, key=str) != sorted(range(len(names)), key=str):
             raise Damage(
                 "Expected `names` numbered from 0. Received: "
-                f"{list(names)[:9]}",
+                f"{reprlib.repr(list(names))}",
                 line,
             )
         names = [names[number] for number in range(len(names))]
@@ -143,7 +144,7 @@ def _yaml(text):
 
     try:
         content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         raise Damage(
             f"Expected YAML. Received: {getattr(error, 'problem', error)}",
@@ -158,12 +159,14 @@ def _checked_names(names, line):
     is_list = isinstance(names, list) and names
     if not is_list or not all(isinstance(name, str | int) for name in names):
         raise Damage(
-            f"Expected the classes' names. Received: {str(names)[:60]}", line
+            f"Expected the classes' names. Received: {reprlib.repr(names)}",
+            line,
         )
     names = tuple(str(name) for name in names)
     if len(set(names)) < len(names):
         raise Damage(
-            f"Expected different class names. Received: {str(names)[:60]}", line
+            f"Expected different class names. Received: {reprlib.repr(names)}",
+            line,
         )
     return names
 
