@@ -137,7 +137,7 @@ def test_balancer_of_another_model_is_refused():
         balancer.weights(losses=LOSSES)
 
 
-@pytest.mark.parametrize("name", ["moco", "db_mtl", "excess_mtl", "graddrop"])
+@pytest.mark.parametrize("name", ["moco", "db_mtl", "graddrop"])
 def test_rescaled_merge_is_as_long_as_the_plain_sum(name):
     levels = {"graddrop": {"on": "parameters"}}.get(name, {})
     direction = balancing.get(name, rescale="sum", **levels).combine_rows(
