@@ -67,9 +67,9 @@ class AlignedMTL(GradientBalancer):
         least = ops.maximum(ops.sum(step.present), 1.0) * _EPSILON
         # A Gramian of zeros keeps nothing.
         is_kept = values > ops.maximum(least * ops.max(values), 0.0)
-        kept = ops.where(is_kept, values, 1.0)
+        divisors = ops.where(is_kept, values, 1.0)
         scale = self._scale(ops.where(is_kept, values, 0.0), is_kept)
-        roots = ops.where(is_kept, ops.sqrt(scale / kept), 0.0)
+        roots = ops.where(is_kept, ops.sqrt(scale / divisors), 0.0)
         wanted = self._preferences(step) * step.present
         parts = ops.matmul(wanted[None, :], vectors)[0]
         return ops.matmul(vectors, (roots * parts)[:, None])[:, 0]

@@ -22,13 +22,13 @@ class CAGrad(GradientBalancer):
     greatest.
 
     A zero row counts in the mean and takes no part in the inner problem,
-    whose answer it would make `g_w = 0`; nothing can be gained for it. Where
+    where it would force `g_w = 0`; its task cannot gain. Where
     rows cancel, as opposite ones do, the tasks among them gain nothing and
     lose nothing, and the others gain. Two rows `g` and `-g`: zero.
 
     Args:
         c: Float in [0, 1). How far the direction may leave the mean gradient,
-            as a share of its length; 0 is the mean. Defaults to 0.5.
+            as a fraction of its length; 0 is the mean. Defaults to 0.5.
         preference: Dict, task name to positive number: the weights of the
             mean, brought to the sum 1. The paper's main loss is the plain
             mean of the losses; weights in it are ours.

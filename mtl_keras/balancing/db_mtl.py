@@ -81,11 +81,12 @@ class DBMTL(JacobianBalancer):
         averages = self._advance(step)
         rows = averages["averages"]
         lengths = ops.norm(rows, axis=1)
-        there = ops.logical_and(
+        takes_part = ops.logical_and(
             taking_part(step.losses, step.present), lengths > 0
         )
-        longest = ops.max(ops.where(there, lengths, 0.0))
-        scales = ops.where(there, longest / ops.where(there, lengths, 1.0), 0.0)
+        longest = ops.max(ops.where(takes_part, lengths, 0.0))
+        divisors = ops.where(takes_part, lengths, 1.0)
+        scales = ops.where(takes_part, longest / divisors, 0.0)
         return ops.matmul(scales[None, :], rows)[0]
 
     def _advance(self, step):

@@ -31,7 +31,7 @@ class GO4Align(WeightingBalancer):
 
     Args:
         num_groups: Integer of at least 1. The paper takes it from the "elbow"
-            of the figures: 2 for 3 tasks, 5 for 11. Defaults to 2.
+            of its plots: 2 for 3 tasks, 5 for 11. Defaults to 2.
         step_size: Float of at least 0, how much a step's losses move `p`.
             Over a long training the task with the least loss gains: `p` is
             not drawn back. Defaults to 1e-4, as in the authors' code.
@@ -86,9 +86,9 @@ class GO4Align(WeightingBalancer):
         state = step.state
         mask = taking_part(step.losses, step.present)
         moved = state["log_p"] - self.step_size * step.losses
-        # Those that take part keep the share that they had together.
-        kept = _log_sum(state["log_p"], mask) - _log_sum(moved, mask)
-        return {"log_p": ops.where(mask, moved + kept, state["log_p"])}
+        # Those that take part keep the sum that they had together.
+        correction = _log_sum(state["log_p"], mask) - _log_sum(moved, mask)
+        return {"log_p": ops.where(mask, moved + correction, state["log_p"])}
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""

@@ -96,9 +96,9 @@ class GradDrop(JacobianBalancer):
         positive = ops.sum(ops.maximum(jacobian, 0.0), axis=0)
         negative = ops.sum(ops.minimum(jacobian, 0.0), axis=0)
         keeps = self.keeps_positive(signed, sizes, step.state)
-        kept = ops.where(keeps, positive, negative)
+        surviving = ops.where(keeps, positive, negative)
         dropped = ops.where(keeps, negative, positive)
-        return kept + self.leak * dropped
+        return surviving + self.leak * dropped
 
     def _merge_frontier(self, step):
         return [
@@ -129,8 +129,10 @@ class GradDrop(JacobianBalancer):
         total = 0.0
         for gradient, signed in zip(gradients, sums, strict=True):
             is_positive = ops.reshape(keeps, signed.shape)
-            kept = ops.where(is_positive, signed > 0, signed < 0)
-            factor = self.leak + (1.0 - self.leak) * ops.cast(kept, "float32")
+            is_kept = ops.where(is_positive, signed > 0, signed < 0)
+            factor = self.leak + (1.0 - self.leak) * ops.cast(
+                is_kept, "float32"
+            )
             total = total + factor * ops.cast(gradient, "float32")
         return ops.cast(total, gradients[0].dtype)
 

@@ -118,10 +118,10 @@ class GradNorm(GradientBalancer):
         )
         moved = mask * ops.maximum(old + change, 0.0)
         total = ops.sum(moved)
-        kept = ops.sum(mask * old) / ops.where(total > 0, total, 1.0)
+        factor = ops.sum(mask * old) / ops.where(total > 0, total, 1.0)
         is_sound = ops.logical_and(takes_part, total > 0)
         return {
-            "task_weights": ops.where(is_sound, moved * kept, old),
+            "task_weights": ops.where(is_sound, moved * factor, old),
             "first_losses": first,
             **moments,
         }

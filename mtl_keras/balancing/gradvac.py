@@ -12,7 +12,7 @@ from mtl_keras.balancing.solvers.orders import in_rounds, orders
 from mtl_keras.balancing.solvers.unit_rows import unit_rows
 from mtl_keras.checks import integer, number
 
-# A changed row shorter than this share of the given one is rounding.
+# A changed row shorter than this fraction of the original is rounding.
 _SHORT = 1e-3
 # A target of 1 would take an endless multiple of the other row.
 _MOST = 0.9999
@@ -23,14 +23,14 @@ class GradVac(GradientBalancer):
     """Raises the cosine of each two gradients to what it usually is.
 
     Each row `g` of `J` meets the others in an order of its own, drawn anew at
-    each step. Where its cosine `c` to a row `h` as it was given is below the
+    each step. Where its cosine `c` to an unchanged row `h` is below the
     target `t` of the two, `g` gains as much of `h` as brings it there:
     `|g| * (t * sqrt(1 - c**2) - c * sqrt(1 - t**2)) / (|h| * sqrt(1 - t**2))`.
     The direction is the sum of the changed rows. The targets start at 0, where
     the method is `pcgrad`, and follow the cosines as they were met:
     `t = (1 - beta) * t + beta * c`, by `update`.
 
-    All is computed from the inner products. A row of zeros meets nobody, nor
+    All is computed from the inner products. A row of zeros meets no other, nor
     does one that a change has brought to 0 (of opposite rows, at a target of
     0, each comes to 0); their targets stay. One row: the row itself.
 

@@ -24,7 +24,7 @@ class JacobianBalancer(GradientMethod):
     """
 
     def __init__(self, **kwargs):
-        # No argument of the signature: nobody should set or search it.
+        # Not in the signature: it is not a hyperparameter to set or search.
         update_every = kwargs.pop("update_every", 1)
         super().__init__(**kwargs)
         self._num_parameters: int | None = None

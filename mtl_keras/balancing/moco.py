@@ -133,11 +133,11 @@ class MoCo(JacobianBalancer):
 
     def _shares(self, task_weights, present):
         """Returns the present tasks' weights, brought to the sum 1."""
-        kept = present * task_weights
-        total = ops.sum(kept)
+        weights = present * task_weights
+        total = ops.sum(weights)
         equal = present / ops.maximum(ops.sum(present), 1.0)
         return ops.where(
-            total > 0, kept / ops.where(total > 0, total, 1.0), equal
+            total > 0, weights / ops.where(total > 0, total, 1.0), equal
         )
 
     def get_config(self) -> dict:

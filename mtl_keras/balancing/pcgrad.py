@@ -24,7 +24,7 @@ class PCGrad(GradientBalancer):
     earlier conflict back; for two it is twice `upgrad`'s direction.
 
     The projections are sums of rows: they are computed from the inner products
-    alone. A row of zeros meets nobody. Of opposite rows each loses all it has.
+    alone. A row of zeros meets no other. Opposite rows both become zero.
     One row: the row itself.
 
     Args:

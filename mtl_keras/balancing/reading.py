@@ -1,4 +1,4 @@
-"""Reads what a balancer is given, before it reaches a formula."""
+"""Checks the arguments of a balancer, and makes tensors of them."""
 
 import numpy as np
 from keras import ops
@@ -6,20 +6,20 @@ from keras import ops
 from mtl_keras.messages import listed
 
 
-def read_tasks(balancer, *given) -> int:
+def read_tasks(balancer, *tensors) -> int:
     """Finds the number of tasks.
 
     Args:
         balancer: `Balancer`, bound or not.
-        *given: Tensors whose first axis is that of the tasks, or `None`.
+        *tensors: Tensors whose first axis is that of the tasks, or `None`.
 
     Returns:
         Integer.
 
     Raises:
-        ValueError: If it cannot be known, or is another than the model's.
+        ValueError: If no tensor shows it, or the model has another number.
     """
-    shapes = [ops.shape(each) for each in given if each is not None]
+    shapes = [ops.shape(each) for each in tensors if each is not None]
     if () in shapes:
         raise ValueError(
             f"{type(balancer).__name__} needs one number, or one row, for each "

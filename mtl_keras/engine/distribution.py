@@ -6,8 +6,8 @@ from mtl_keras import compat
 def prepare_replicas(model) -> None:
     """Makes a compiled model's training on several replicas that of one.
 
-    Refuses what fails between replicas, in words that say what to do, and
-    mends the optimizer where it would train otherwise than on one device.
+    Raises for options that fail between replicas, and corrects optimizers
+    that would train differently there.
     Does nothing on one device, nor on JAX, where one program sees the batch
     of all devices.
 

@@ -57,8 +57,8 @@ def step(model, state, data, *, is_exact: bool | None = None) -> tuple:
             slots = step_plan.run_trunk(compat.standardize_inputs(model, x))
             return slots, step_plan.masks(slots)
 
-        given = _replaced(trainable, in_trunk, values)
-        (slots, masks), after, losses = run.step(body, given, fixed)
+        replaced = _replaced(trainable, in_trunk, values)
+        (slots, masks), after, losses = run.step(body, replaced, fixed)
         is_penalised[:] = [bool(losses)]
         live = [slots.pop(slot) for slot in step_plan.slots]
         return (live, total_of(losses)), (slots, masks, after)
@@ -77,8 +77,8 @@ def step(model, state, data, *, is_exact: bool | None = None) -> tuple:
             )
             return predictions, task_losses, weights
 
-        given = _replaced(trainable, in_heads, own)
-        outputs, after, losses = run.step(body, given, fixed)
+        replaced = _replaced(trainable, in_heads, own)
+        outputs, after, losses = run.step(body, replaced, fixed)
         predictions, task_losses, weights = outputs
         late = total_of(losses)
         objective = jnp.sum(jax.lax.stop_gradient(weights) * task_losses.shares)

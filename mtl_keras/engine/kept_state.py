@@ -46,15 +46,15 @@ class KeptState(keras.callbacks.Callback):
         self._values = compat.held_values(variables)
 
     def on_epoch_begin(self, epoch, logs=None):
-        """Expects the epoch's first step."""
+        """Waits for the epoch's first step."""
         self._is_first = True
 
     def on_train_batch_begin(self, batch, logs=None):
-        """Keeps what the epoch's first step is about to take."""
+        """Keeps the values that the epoch's first step takes."""
         if self._is_first:
             self._is_first = False
             self._keep()
 
     def on_train_end(self, logs=None):
-        """Parts weights and averages before other callbacks see the model."""
+        """Separates the buffers of weights and averages for later callbacks."""
         compat.own_buffers(self._kept_model.trainable_variables)

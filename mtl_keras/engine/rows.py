@@ -43,12 +43,12 @@ def mixed(rows: list[list], weights) -> list:
     """
     result = []
     for column in zip(*rows, strict=True):
-        there = [(k, t) for k, t in enumerate(column) if t is not None]
-        if not there:
+        tensors = [(k, t) for k, t in enumerate(column) if t is not None]
+        if not tensors:
             result.append(None)
             continue
-        dtype = there[0][1].dtype
-        parts = [weights[k] * ops.cast(t, "float32") for k, t in there]
+        dtype = tensors[0][1].dtype
+        parts = [weights[k] * ops.cast(t, "float32") for k, t in tensors]
         result.append(ops.cast(sum(parts[1:], parts[0]), dtype))
     return result
 
@@ -106,13 +106,13 @@ def _columns(rows):
         readers = [k for k, tensor in enumerate(column) if tensor is not None]
         if not readers:
             continue
-        there = [column[k] for k in readers]
-        size = math.prod(s if s is not None else 0 for s in there[0].shape)
-        there = [ops.reshape(t, (-1,)) for t in there]
+        tensors = [column[k] for k in readers]
+        size = math.prod(s if s is not None else 0 for s in tensors[0].shape)
+        tensors = [ops.reshape(t, (-1,)) for t in tensors]
         # A frontier's size depends on the batch; it is copied whole.
         for start in range(0, max(size, 1), _CHUNK):
-            part = there
+            part = tensors
             if size > _CHUNK:
-                part = [t[start : start + _CHUNK] for t in there]
+                part = [t[start : start + _CHUNK] for t in tensors]
             stacked = ops.stack([ops.cast(t, "float32") for t in part])
             yield stacked, readers

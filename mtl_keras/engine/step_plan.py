@@ -68,8 +68,8 @@ class StepPlan:
         self.parts.trunk.run(values, training=True)
         if self.dropout is not None:
             self.dropout.drop(values)
-        kept = {*self.parts.frontier, *self.parts.trunk.reads}
-        return {slot: values[slot] for slot in values if slot in kept}
+        needed = {*self.parts.frontier, *self.parts.trunk.reads}
+        return {slot: values[slot] for slot in values if slot in needed}
 
     def run_heads(self, values: dict, copies: dict, masks: dict) -> dict:
         """Runs every head in training, each on its own copy of the frontier.
@@ -132,7 +132,7 @@ def make_step_plan(parts, balancer, tasks, dropout, penalty) -> StepPlan | None:
             "where their heads read the trunk, and no tensor there is read by "
             "two tasks: no conflict can be seen, only magnitudes are balanced."
             " on='parameters' sees conflicts. mtl_keras.graph.describe(model) "
-            "tells what is read by whom.",
+            "shows which task reads what.",
             UserWarning,
             stacklevel=5,
         )
@@ -178,7 +178,7 @@ def bind(model, balancer, tasks, step_plan: StepPlan | None) -> None:
 
 
 def check_overrides(model, base, step_plan: StepPlan | None) -> None:
-    """Refuses a subclass whose own loss a step would not ask for.
+    """Raises for a subclass whose own loss a step would not call.
 
     Args:
         model: The model that is compiled.
@@ -186,7 +186,7 @@ def check_overrides(model, base, step_plan: StepPlan | None) -> None:
         step_plan: `StepPlan` or `None`.
 
     Raises:
-        ValueError: If gradients are balanced and `compute_loss` is another.
+        ValueError: If gradients are balanced and `compute_loss` is overridden.
     """
     if step_plan is None or type(model).compute_loss is base.compute_loss:
         return
@@ -200,10 +200,10 @@ def check_overrides(model, base, step_plan: StepPlan | None) -> None:
 
 
 def refuse_own_step(model) -> None:
-    """Refuses a sum of losses where gradients are balanced.
+    """Raises for a sum of losses where gradients are balanced.
 
     Args:
-        model: A model that a `train_step` of its own asks for the loss.
+        model: A model whose own `train_step` computes the loss.
 
     Raises:
         ValueError: Always.
@@ -225,7 +225,7 @@ def _readers(parts, slot, tasks):
 
 def _without_trunk(parts, balancer, tasks):
     name = type(balancer).__name__
-    hint = "mtl_keras.graph.describe(model) tells what they share."
+    hint = "mtl_keras.graph.describe(model) shows what they share."
     if not parts.shared_variables and balancer.on != "parameters":
         raise ValueError(
             f"{name}(on={balancer.on!r}) has nothing to act on: the tasks "
@@ -245,20 +245,20 @@ def _without_trunk(parts, balancer, tasks):
 def _last_variables(parts, slots) -> list:
     """Finds the trained variables nearest to the frontier, on each way down."""
     producer = {s: call for call in parts.trunk.calls for s in call.writes}
-    found, waiting, seen = {}, list(slots), set()
+    nearest, waiting, seen = {}, list(slots), set()
     while waiting:
         call = producer.get(waiting.pop())
         if call is None or call in seen:
             continue
         seen.add(call)
         variables = getattr(call.operation, "trainable_variables", ())
-        # A normalisation has but two vectors; the layer before it is meant.
+        # A normalisation has only two vectors; take the layer before it.
         if any(len(v.shape) > 1 for v in variables):
-            found.update((id(v), v) for v in variables)
+            nearest.update((id(v), v) for v in variables)
         else:
             waiting.extend(call.reads)
-    known = {id(v) for v in parts.trunk.trainable_variables}
-    last = [v for key, v in found.items() if key in known]
+    trained = {id(v) for v in parts.trunk.trainable_variables}
+    last = [v for key, v in nearest.items() if key in trained]
     return last or parts.trunk.trainable_variables
 
 

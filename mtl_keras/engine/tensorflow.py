@@ -109,8 +109,8 @@ def _train_step(model, data) -> dict:
     """Takes one training step.
 
     One backward pass through all heads, each on its own copy of what the
-    trunk gave, yields every task's gradient there; then one pass through the
-    trunk, or one for each task at the level of the parameters.
+    trunk gave, yields every task's gradient at the frontier; then one pass
+    through the trunk, or one for each task at the level of the parameters.
 
     Args:
         model: `MultiTaskModel` with a step plan.
@@ -144,13 +144,13 @@ def _step(model, step_plan, data, *, is_exact=None) -> dict:
     x, y, sample_weight = batch
     optimizer = model.optimizer
     # The optimizer sums gradients over replicas; a penalty counts once.
-    share = 1.0 / BACKEND.num_replicas()
+    fraction = 1.0 / BACKEND.num_replicas()
     scale = tf.cast(optimizer.scale_loss(tf.ones(())), tf.float32)
     compat.clear_losses(model)
     with tf.GradientTape(persistent=True) as tape:
         values = step_plan.run_trunk(compat.standardize_inputs(model, x))
         activity = compat.activity_losses(model)
-        penalty = share * scale * total_of(activity)
+        penalty = fraction * scale * total_of(activity)
     masks = step_plan.masks(values)
     with tf.GradientTape() as head_tape:
         copies = {
@@ -172,7 +172,7 @@ def _step(model, step_plan, data, *, is_exact=None) -> dict:
         objective = tf.reduce_sum(
             tf.stop_gradient(weights) * task_losses.shares
         )
-        objective = scale * (objective + share * total_of(late))
+        objective = scale * (objective + fraction * total_of(late))
     trained = model.trainable_variables
     shared = {id(v) for v in step_plan.trunk_variables}
     own = [v for v in trained if id(v) not in shared]
@@ -200,7 +200,7 @@ def _step(model, step_plan, data, *, is_exact=None) -> dict:
         )
     with tf.GradientTape() as penalty_tape:
         penalties = step_plan.weight_penalties(model)
-        penalty = share * scale * total_of(penalties)
+        penalty = fraction * scale * total_of(penalties)
     if penalties:
         variables = [v.value for v in trained]
         extra.append((trained, penalty_tape.gradient(penalty, variables)))
@@ -214,15 +214,15 @@ def _step(model, step_plan, data, *, is_exact=None) -> dict:
 
 def _pullbacks(step_plan, tape, targets) -> Pullbacks:
     def pull(row, variables):
-        there = [
+        reached = [
             (target, cotangent)
             for target, cotangent in zip(targets, row, strict=True)
             if cotangent is not None
         ]
         return tape.gradient(
-            [target for target, _ in there],
+            [target for target, _ in reached],
             [v.value for v in variables],
-            output_gradients=[cotangent for _, cotangent in there],
+            output_gradients=[cotangent for _, cotangent in reached],
         )
 
     def dense(gradients):

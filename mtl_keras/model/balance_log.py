@@ -83,16 +83,16 @@ class BalanceLog(LabelMeans):
         if self.reads_gradients:
             norms = ops.sqrt(ops.maximum(ops.diagonal(gramian), 0.0))
             first, second = np.array(self.pairs, "int32").reshape(-1, 2).T
-            there = present * ops.cast(is_new, "float32")
+            is_measured = present * ops.cast(is_new, "float32")
             product = ops.take(norms, first) * ops.take(norms, second)
             inner = ops.take(
                 ops.reshape(gramian, (-1,)), first * norms.shape[0] + second
             )
             is_angle = product > 0
             cosines = inner / ops.where(is_angle, product, 1.0)
-            both = ops.take(there, first) * ops.take(there, second)
+            both = ops.take(is_measured, first) * ops.take(is_measured, second)
             values += [norms, cosines]
-            counts += [there, both * ops.cast(is_angle, "float32")]
+            counts += [is_measured, both * ops.cast(is_angle, "float32")]
         values = ops.concatenate(values)
         counts = ops.concatenate(counts)
         # A step that overflowed under a loss scale must not spoil the epoch.
@@ -107,10 +107,9 @@ class BalanceLog(LabelMeans):
 
 
 class BalancerEpochs(keras.callbacks.Callback):
-    """Tells the balancer of each epoch's end."""
+    """Calls the balancer at each epoch's end."""
 
     def on_epoch_end(self, epoch, logs=None):
-        """Moves what a method moves once an epoch."""
-        del epoch, logs
+        """Moves the state of methods that move once an epoch."""
         # `self.model` brings the state back from a step of JAX.
         self.model.balancer.on_epoch_end()

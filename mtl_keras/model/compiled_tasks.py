@@ -18,7 +18,7 @@ class CompiledTasks:
     """The outcome of `compile`; another `compile` replaces it whole.
 
     Args:
-        arguments: Dict, what `compile` was given.
+        arguments: Dict, the arguments of `compile`.
         tasks: Dict, task name to `Task`, sorted, each with the label that its
             loss reads.
         losses: Dict, task name to loss, of the tasks that are trained.

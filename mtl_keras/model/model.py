@@ -1,4 +1,4 @@
-"""A functional Keras model with several named answers."""
+"""A functional Keras model with several named outputs."""
 
 import functools
 
@@ -30,7 +30,7 @@ class MultiTaskModel(CheckedLoops):
     A label may be missing: NaN in a floating point array, the marker of the
     task's `LabelSpec` (-1 for classes), weight 0, or a task absent from the
     labels altogether. A task's loss is the mean over the labels that are
-    there, and so are the logs `<task>_loss` and `<task>_<metric>`, over the
+    present, and so are the logs `<task>_loss` and `<task>_<metric>`, over the
     whole epoch, however uneven its batches.
 
     Sample weights multiply a label's loss as in Keras; the mean is over the
@@ -49,10 +49,10 @@ class MultiTaskModel(CheckedLoops):
     """
 
     def __init__(self, *args, **kwargs):
-        given = kwargs.pop("tasks", None)
+        tasks = kwargs.pop("tasks", None)
         named_outputs(args, kwargs)
         super().__init__(*args, **kwargs)
-        self._declared = declared_tasks(given, self.output)
+        self._declared = declared_tasks(tasks, self.output)
 
     def call(self, inputs, training=None, mask=None, **kwargs):
         """Runs the graph; in training with the shared dropout, if any."""
@@ -114,14 +114,14 @@ class MultiTaskModel(CheckedLoops):
             shared_regularizer: Regularizer of Keras or its name, for the
                 trainable kernels that tasks share, and no others; a part of
                 the total loss.
-            shared_dropout: Float in [0, 1), the share of features dropped in
+            shared_dropout: Float in [0, 1), the fraction of features dropped in
                 training where heads read what tasks share.
 
         Raises:
             ValueError: If a name is no task of this model, a loss or metric
                 is unknown, or a task has no loss.
         """
-        given = {
+        arguments = {
             "optimizer": optimizer,
             "loss": loss,
             "loss_weights": loss_weights,
@@ -134,7 +134,7 @@ class MultiTaskModel(CheckedLoops):
             "shared_regularizer": shared_regularizer,
             "shared_dropout": shared_dropout,
         }
-        plan = compiled_tasks.prepare(self, self._declared, given)
+        plan = compiled_tasks.prepare(self, self._declared, arguments)
         check_overrides(self, MultiTaskModel, plan.step_plan)
         super().compile(
             optimizer=optimizer,
@@ -153,11 +153,11 @@ class MultiTaskModel(CheckedLoops):
         return None if self._plan is None else self._plan.balancer
 
     def get_compile_config(self) -> dict:
-        """Returns what `compile` was given, as data."""
+        """Returns the arguments of `compile`, as data."""
         if not self.compiled:
             return {}
         config = dict(self._plan.arguments)
-        # The optimizer with its present learning rate, not the one given.
+        # The optimizer with its learning rate of now, not of `compile`.
         config["optimizer"] = self.optimizer
         config = keras.saving.serialize_keras_object(config)
         # For `keras.models.clone_model`, which passes on nothing else.
@@ -241,20 +241,23 @@ class MultiTaskModel(CheckedLoops):
             ValueError: If gradients are balanced and `training` is true: the
                 sum is then not what a step descends.
         """
-        del x
         if training and self.step_plan is not None:
             refuse_own_step(self)
         self._is_evaluation_step = not training
-        found = self.task_losses(y, y_pred, sample_weight, training=training)
+        task_losses = self.task_losses(
+            y, y_pred, sample_weight, training=training
+        )
         balancer = self.balancer
-        weights = balancer.head_weights(found.losses, found.present)
-        loss = ops.sum(ops.stop_gradient(weights) * found.shares)
+        weights = balancer.head_weights(task_losses.losses, task_losses.present)
+        loss = ops.sum(ops.stop_gradient(weights) * task_losses.shares)
         if training and not balancer.reads_gradients:
-            balancer.update(losses=found.losses, present=found.present)
+            balancer.update(
+                losses=task_losses.losses, present=task_losses.present
+            )
         penalties = [*self.losses, *self._plan.penalty.losses()]
-        self.track_losses(found, penalties)
+        self.track_losses(task_losses, penalties)
         if self._board.balance is not None and training:
-            self._board.balance.add(weights, found.present)
+            self._board.balance.add(weights, task_losses.present)
         extra = [ops.sum(ops.cast(e, "float32")) for e in penalties]
         return loss + sum(extra, 0.0) / engine.num_replicas()
 
@@ -286,17 +289,17 @@ class MultiTaskModel(CheckedLoops):
         present = ops.cast(whole > 0, "float32")
         return TaskLosses(totals, counts, num_invalid, shares, losses, present)
 
-    def track_losses(self, found: TaskLosses, penalties: list) -> None:
+    def track_losses(self, task_losses: TaskLosses, penalties: list) -> None:
         """Adds a batch to the trackers of the losses.
 
         Args:
-            found: `TaskLosses`.
+            task_losses: `TaskLosses`.
             penalties: List of scalar tensors.
         """
-        self._board.losses.update_state(found.totals, found.counts)
-        self._board.audit.update_state(found.num_invalid)
+        self._board.losses.update_state(task_losses.totals, task_losses.counts)
+        self._board.audit.update_state(task_losses.num_invalid)
         if self.balancer.needs_positive_losses:
-            self._board.negative.update_state(found.losses < 0)
+            self._board.negative.update_state(task_losses.losses < 0)
         if penalties:
             extra = [ops.sum(ops.cast(e, "float32")) for e in penalties]
             self._board.regularization.update_state([sum(extra)], [1.0])
@@ -357,7 +360,6 @@ class MultiTaskModel(CheckedLoops):
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None) -> dict:
         """Updates the tasks' metrics and returns the logs."""
-        del x
         tasks = self.tasks
         labels = label_checks.check_labels(y, tasks, self._checked)
         weights = label_checks.weights_of(sample_weight, tasks, labels)

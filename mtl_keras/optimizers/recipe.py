@@ -106,7 +106,7 @@ def _learning_rate(recipe, epochs, steps_per_epoch):
     return keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=0.0 if warmup else peak,
         decay_steps=max(total - warmup, 1),
-        # Down to this share of the peak: all of it is a constant rate.
+        # Down to this fraction of the peak: all of it is a constant rate.
         alpha=1.0 if schedule == "constant" else 0.0,
         warmup_target=peak if warmup else None,
         warmup_steps=warmup,

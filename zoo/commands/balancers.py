@@ -19,7 +19,6 @@ def define(values: flags.FlagValues) -> None:
 
 def run(values: flags.FlagValues, operands: list[str]) -> None:
     """Prints or writes the page."""
-    del operands
     from mtl_keras.balancing import catalogue
 
     page = catalogue.page()

@@ -13,7 +13,7 @@ from mtl_keras.balancing.solvers.unit_rows import unit_rows
 _STEPS = 20
 # How much of the way to the boundary a step may take.
 _SHARE = 0.9
-# The least `|g_w|`, as a share of the shortest row's length over `c`, that
+# The least `|g_w|`, as a fraction of the shortest row's length over `c`, that
 # the direction is divided by. It moves the worst task's gain by at most a
 # half of it, times `c^2`, and bounds the weights where zero is in the hull.
 _LEAST = 2e-4

@@ -12,7 +12,7 @@ def group_means(values, mask, num_groups: int):
 
     Args:
         values: float32 tensor of shape `(size,)`, of at least 0.
-        mask: Boolean tensor of shape `(size,)`, which of them there are.
+        mask: Boolean tensor of shape `(size,)`, which of them count.
         num_groups: Integer of at least 1, the most groups to make.
 
     Returns:
@@ -25,7 +25,7 @@ def group_means(values, mask, num_groups: int):
     # Missing numbers go to the end, where they cost nothing.
     order = ops.argsort(ops.where(mask, values, 3.4e38))
     line = ops.take(values, order)
-    there = ops.take(ops.cast(mask, "float32"), order)
+    present = ops.take(ops.cast(mask, "float32"), order)
     largest = ops.max(line)
     line = line / ops.where(largest > 0, largest, 1.0)
 
@@ -33,8 +33,8 @@ def group_means(values, mask, num_groups: int):
     # from the first of them, its sums lose no more than their rounding.
     cut = ops.arange(size + 1, dtype="int32")
     place = ops.arange(size, dtype="int32")
-    apart = ops.maximum(line - line[:, None], 0.0) * there
-    since = ops.cast(place[:, None] <= place, "float32") * there
+    apart = ops.maximum(line - line[:, None], 0.0) * present
+    since = ops.cast(place[:, None] <= place, "float32") * present
     counts, sums, squares = ops.unstack(
         ops.cumsum(ops.stack([since, apart, apart * apart]), axis=2), 3
     )
@@ -62,7 +62,7 @@ def group_means(values, mask, num_groups: int):
             flat_begins, (num_groups - 1 - turn) * (size + 1) + end
         )
         members = ops.logical_and(start <= place, place < end)
-        members = ops.cast(members, "float32") * there
+        members = ops.cast(members, "float32") * present
         mean = _ratio(ops.sum(members * line), ops.sum(members))
         return result + members * mean, start
 

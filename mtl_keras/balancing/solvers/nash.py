@@ -9,7 +9,7 @@ _MOST_STEPS = 30
 # Relative error at which Newton's steps end.
 _TOLERANCE = 2e-6
 # The rounding of a cosine. Added to the diagonal, it gives rows that cancel
-# each other an answer, and errs by this times the squared weight of a unit
+# each other a solution, and errs by this times the squared weight of a unit
 # row: 1e-4 at a weight of 30, where float32 errs as much by itself.
 _ROUNDING = float(np.finfo("float32").eps)
 
@@ -64,7 +64,6 @@ def solve(gramian, alpha: float = 1.0):
         return is_there * (1.0 - y**power * products(y))
 
     def goes_on(step, y, now, most):
-        del step, y
         # Where float32 leaves an error, the steps end with the changes.
         return ops.logical_and(
             ops.max(ops.abs(now)) > _TOLERANCE, most > _TOLERANCE
@@ -79,7 +78,7 @@ def solve(gramian, alpha: float = 1.0):
         )
         change = ops.solve(hessian + power * eye, (weight * now)[:, None])
         change = change[:, 0] / weight
-        # Beyond what float32 can solve, the last sound answer stands.
+        # Beyond what float32 can solve, the last sound solution stands.
         change = ops.where(ops.all(ops.isfinite(change)), change, 0.0)
         most = ops.max(ops.abs(change))
         shortened = change / (1.0 + shortening * most)

@@ -9,7 +9,7 @@ from mtl_keras.balancing import draws
 def orders(seed: int, step, present):
     """Draws for each task an order of all tasks.
 
-    Absent tasks may stand anywhere; those that are there meet each other in
+    Absent tasks may stand anywhere; those that are present meet each other in
     the order that they would have without the absent ones.
 
     Args:
@@ -39,7 +39,7 @@ def in_rounds(num_tasks: int, meet, start):
     Args:
         num_tasks: Integer.
         meet: Function of the round and what is carried, returning the latter.
-        start: What the first round is given.
+        start: Argument of the first round.
 
     Returns:
         What the last round returned.

@@ -4,7 +4,7 @@ import numpy as np
 from keras import ops
 
 _EPSILON = float(np.finfo("float32").eps)
-# A part of the vector shorter than this share of it is rounding.
+# A part of the vector shorter than this fraction of it is rounding.
 _SHARE = 1e-3
 
 

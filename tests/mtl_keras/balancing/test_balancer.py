@@ -135,3 +135,17 @@ def test_balancer_of_another_model_is_refused():
     balancer.bind(("a", "b"))
     with pytest.raises(ValueError, match="'a', 'b'.*Received.*3 tasks"):
         balancer.weights(losses=LOSSES)
+
+
+@pytest.mark.parametrize("name", ["moco", "db_mtl", "graddrop"])
+def test_rescaled_merge_is_as_long_as_the_plain_sum(name):
+    levels = {"graddrop": {"on": "parameters"}}.get(name, {})
+    direction = balancing.get(name, rescale="sum", **levels).combine_rows(
+        JACOBIAN, LOSSES
+    )
+    length = np.linalg.norm(JACOBIAN.sum(axis=0))
+    assert np.linalg.norm(to_numpy(direction)) == pytest.approx(
+        length, rel=1e-5
+    )
+    plain = balancing.get(name, **levels).combine_rows(JACOBIAN, LOSSES)
+    assert np.linalg.norm(to_numpy(plain)) != pytest.approx(length, rel=1e-2)

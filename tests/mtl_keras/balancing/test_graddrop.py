@@ -29,20 +29,23 @@ def test_one_sign_survives_in_each_place():
     assert is_negative.any()
 
 
-def test_mean_over_steps_is_the_expected_value():
+def test_mean_over_draws_is_the_expected_value():
     rows = rows_of(8)
     balancer = on_parameters(seed=3)
-    num_steps, total = 1000, 0.0
-    for _ in range(num_steps):
-        total = total + to_numpy(balancer.combine(rows)).astype("float64")
-        balancer.update(jacobian=rows)
+    # Places and steps have draws of their own: 100 copies of each column.
+    copies = np.tile(rows, 100)
+    num_draws, total = 1000, 0.0
+    for _ in range(10):
+        direction = to_numpy(balancer.combine(copies)).astype("float64")
+        total = total + direction.reshape(100, 8).sum(axis=0)
+        balancer.update(jacobian=copies)
     positive = np.maximum(rows, 0).sum(axis=0)
     negative = np.minimum(rows, 0).sum(axis=0)
     purity = 0.5 * (1 + rows.sum(axis=0) / np.abs(rows).sum(axis=0))
     expected = purity * positive + (1 - purity) * negative
     # Of 8 means of a thousand draws, none is 4 standard errors away.
-    error = np.sqrt(purity * (1 - purity) / num_steps) * (positive - negative)
-    assert (np.abs(total / num_steps - expected) <= 4 * error).all()
+    error = np.sqrt(purity * (1 - purity) / num_draws) * (positive - negative)
+    assert (np.abs(total / num_draws - expected) <= 4 * error).all()
 
 
 def test_where_all_agree_nothing_is_dropped():
