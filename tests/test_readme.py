@@ -17,6 +17,7 @@ ROOT = pathlib.Path(__file__).parents[1]
 README = ROOT / "README.md"
 PAGES = [
     README,
+    ROOT / "CONTRIBUTING.md",
     *sorted((ROOT / "docs").glob("*.md")),
 ]
 # These take minutes; tests/tools runs them on small models.
