@@ -128,6 +128,19 @@ def test_imbalance_and_missing_labels_are_shown(tmp_path, capsys):
     assert "'intent' is imbalanced: 'Stop'" in printed
 
 
+def test_tags_that_continue_nothing_are_a_warning(tmp_path, capsys):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    lines = ["play O\njazz B-genre\n\nplay O\nrock I-genre\n"] * 6
+    lines += ["play O\nblues B-genre\n\n"] * 2
+    (folder / "a.bio").write_text("\n".join(lines))
+    assert _inspect(tmp_path, "intent_slot", "--tasks=slot") == 0
+    printed = capsys.readouterr().out
+    assert "(tagging, IOB2)" in printed
+    assert _rows(printed)["genre"] == ["14"]
+    assert "6 tags I of 'slot' continue nothing" in printed
+
+
 def test_other_columns_are_named_by_a_flag(tmp_path, capsys):
     folder = _folder(tmp_path, "sentence_csv")
     path = folder / "data.csv"

@@ -193,6 +193,12 @@ class Inspection:
             )
         if kind not in ("classification", "presence", "tagging"):
             return
+        if kind == "tagging" and self.source.scan.num_repaired(task):
+            self._warn(
+                whole,
+                f"{self.source.scan.num_repaired(task):,} tags I of {task!r} "
+                "continue nothing: each begins a span",
+            )
         most = max(totals.values())
         rare = [n for n, total in totals.items() if total * _IMBALANCE < most]
         if rare:

@@ -113,6 +113,10 @@ class Scan:
         """Names the scheme of a tagging task's labels."""
         return self._schemes[task].name
 
+    def num_repaired(self, task: str) -> int:
+        """Counts the tags of a task that begin a span against its scheme."""
+        return self._schemes[task].num_repaired
+
     def is_wrong(self, example: Example) -> bool:
         """Tells whether an example has a label that is reported as wrong."""
         for task, wrong in self._wrong.items():
