@@ -185,6 +185,16 @@ def test_columns_may_have_other_names(tmp_path):
     assert example.labels == {"pos": ["PRON", "VERB"], "slot": ["O", "B-act"]}
 
 
+def test_columns_in_a_txt_file_are_recognised(tmp_path):
+    (tmp_path / "classes_slot.txt").write_text("O\nB-act\nI-act\n")
+    (tmp_path / "readme.txt").write_text("A data set\nof three words\n")
+    (tmp_path / "train.txt").write_text("we O\nrun B-act\n\ngo B-act\n")
+    source = folders.read(tmp_path, {"slot": "tagging"}, "text")
+    assert source.layout == "CoNLL"
+    labels = [example.labels["slot"] for example in source.examples()]
+    assert labels == [["O", "B-act"], ["B-act"]]
+
+
 def test_parquet_is_read_as_csv_is(tmp_path):
     pandas = pytest.importorskip("pandas")
     pytest.importorskip("pyarrow")
