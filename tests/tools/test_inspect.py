@@ -11,6 +11,7 @@ from PIL import Image
 
 from tests.zoo.datasets.folders import generated
 from zoo.commands import inspect
+from zoo.datasets import folders
 
 ROOT = Path(__file__).parents[2]
 
@@ -116,6 +117,26 @@ def test_a_task_without_labels_is_an_error_until_it_is_left_out(
     assert _inspect(tmp_path, "cls_det_box", "--tasks=cls") == 0
 
 
+@pytest.mark.parametrize("num_groups", [6, 7])
+def test_too_few_groups_to_divide_are_an_error(num_groups, tmp_path, capsys):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    rows = [f"say {i}\t{'ab'[i % 2]}\tg{i % num_groups}" for i in range(42)]
+    text = "\n".join(["text\tintent\tgroup", *rows])
+    (folder / "a.tsv").write_text(text)
+    status = _inspect(tmp_path, "intent_slot", "--tasks=intent")
+    assert status == (1 if num_groups < 7 else 0)
+    printed = capsys.readouterr().out
+    assert ("to divide. Received: 6" in printed) == (num_groups < 7)
+    # The judgement is that of the division itself.
+    source = folders.read(folder, {"intent": "classification"}, "text")
+    if num_groups < 7:
+        with pytest.raises(folders.DataError):
+            source.division(tmp_path / "tfds")
+    else:
+        source.division(tmp_path / "tfds")
+
+
 def test_imbalance_and_missing_labels_are_shown(tmp_path, capsys):
     folder = tmp_path / "data"
     folder.mkdir()
@@ -131,7 +152,10 @@ def test_imbalance_and_missing_labels_are_shown(tmp_path, capsys):
 def test_tags_that_continue_nothing_are_a_warning(tmp_path, capsys):
     folder = tmp_path / "data"
     folder.mkdir()
-    lines = ["play O\njazz B-genre\n\nplay O\nrock I-genre\n"] * 6
+    lines = [
+        f"play O\njazz{i} B-genre\n\nplay O\nrock{i} I-genre\n"
+        for i in range(6)
+    ]
     lines += ["play O\nblues B-genre\n\n"] * 2
     (folder / "a.bio").write_text("\n".join(lines))
     assert _inspect(tmp_path, "intent_slot", "--tasks=slot") == 0
@@ -195,6 +219,7 @@ def test_nothing_of_a_backend_is_imported(tmp_path):
 _MEASURED = """
 import re, sys, time
 from zoo.commands import inspect
+from zoo.datasets import folders
 status = inspect.main(sys.argv[1:])
 peak = re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())
 print(status, time.process_time(), peak.group(1))
