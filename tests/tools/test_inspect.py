@@ -1,6 +1,5 @@
 """`python -m tools.inspect`: what it counts, finds, draws and returns."""
 
-import resource
 import shutil
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from PIL import Image
 
 from tests.zoo.datasets.folders import generated
 from zoo.commands import inspect
+from zoo.datasets import folders
 
 ROOT = Path(__file__).parents[2]
 
@@ -84,7 +84,6 @@ def test_a_box_outside_its_image_is_an_error(tmp_path, capsys):
     path.write_text(path.read_text().replace("1,2,31,28", "1,2,61,28", 1))
     assert _inspect(tmp_path, "cls_det_box") == 1
     printed = capsys.readouterr().out
-    printed = capsys.readouterr().out
     assert "labels.csv:14: 'box': Expected a box within the image's" in printed
     assert "40 x 32 pixels. Received: 1, 2, 61, 28" in printed
 
@@ -118,6 +117,26 @@ def test_a_task_without_labels_is_an_error_until_it_is_left_out(
     assert _inspect(tmp_path, "cls_det_box", "--tasks=cls") == 0
 
 
+@pytest.mark.parametrize("num_groups", [6, 7])
+def test_too_few_groups_to_divide_are_an_error(num_groups, tmp_path, capsys):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    rows = [f"say {i}\t{'ab'[i % 2]}\tg{i % num_groups}" for i in range(42)]
+    text = "\n".join(["text\tintent\tgroup", *rows])
+    (folder / "a.tsv").write_text(text)
+    status = _inspect(tmp_path, "intent_slot", "--tasks=intent")
+    assert status == (1 if num_groups < 7 else 0)
+    printed = capsys.readouterr().out
+    assert ("to divide. Received: 6" in printed) == (num_groups < 7)
+    # The judgement is that of the division itself.
+    source = folders.read(folder, {"intent": "classification"}, "text")
+    if num_groups < 7:
+        with pytest.raises(folders.DataError):
+            source.division(tmp_path / "tfds")
+    else:
+        source.division(tmp_path / "tfds")
+
+
 def test_imbalance_and_missing_labels_are_shown(tmp_path, capsys):
     folder = tmp_path / "data"
     folder.mkdir()
@@ -128,6 +147,22 @@ def test_imbalance_and_missing_labels_are_shown(tmp_path, capsys):
     printed = capsys.readouterr().out
     assert _rows(printed)["missing"] == ["1"]
     assert "'intent' is imbalanced: 'Stop'" in printed
+
+
+def test_tags_that_continue_nothing_are_a_warning(tmp_path, capsys):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    lines = [
+        f"play O\njazz{i} B-genre\n\nplay O\nrock{i} I-genre\n"
+        for i in range(6)
+    ]
+    lines += ["play O\nblues B-genre\n\n"] * 2
+    (folder / "a.bio").write_text("\n".join(lines))
+    assert _inspect(tmp_path, "intent_slot", "--tasks=slot") == 0
+    printed = capsys.readouterr().out
+    assert "(tagging, IOB2)" in printed
+    assert _rows(printed)["genre"] == ["14"]
+    assert "6 tags I of 'slot' continue nothing" in printed
 
 
 def test_other_columns_are_named_by_a_flag(tmp_path, capsys):
@@ -179,6 +214,18 @@ def test_nothing_of_a_backend_is_imported(tmp_path):
     assert done.stdout.strip().endswith("0 []")
 
 
+# The seconds of the CPU, and the peak of the memory. `ru_maxrss` would be that
+# of the process that started this one.
+_MEASURED = """
+import re, sys, time
+from zoo.commands import inspect
+from zoo.datasets import folders
+status = inspect.main(sys.argv[1:])
+peak = re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())
+print(status, time.process_time(), peak.group(1))
+"""
+
+
 def _sentences(folder):
     rng = np.random.default_rng(0)
     kinds = rng.integers(0, 10, (100_000, 12))
@@ -192,7 +239,7 @@ def _sentences(folder):
 
 def _images(folder):
     for number in range(10_000):
-        path = folder / "abcde"[number % 5] * 4 / str(number)
+        path = folder / ("abcde"[number % 5] * 4) / str(number)
         generated.image(path, number, ".jpg", (160, 120))
 
 
@@ -210,13 +257,20 @@ def test_large_folders_take_a_minute_and_little_memory(
     folder = tmp_path / "data"
     folder.mkdir()
     make(folder)
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    argv = ["-m", "tools.inspect", f"--model={model}", f"--data={folder}"]
-    output = f"--output={tmp_path / 'seen.png'}"
-    subprocess.run(
-        [sys.executable, *argv, output, *flags], check=True, cwd=ROOT
+    argv = [
+        f"--model={model}",
+        f"--data={folder}",
+        f"--output={tmp_path / 'seen.png'}",
+        *flags,
+    ]
+    done = subprocess.run(
+        [sys.executable, "-c", _MEASURED, *argv],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
     )
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    assert after.ru_utime - before.ru_utime < 60
-    # Of the largest of the children; kilobytes.
-    assert after.ru_maxrss < 500_000
+    status, seconds, kilobytes = done.stdout.split()[-3:]
+    assert int(status) == 0
+    assert float(seconds) < 60
+    assert int(kilobytes) < 300_000

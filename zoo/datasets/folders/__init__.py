@@ -49,8 +49,8 @@ def read(
             (`mtl_keras.data.text.SEPARATORS`). Defaults to none.
 
     Returns:
-        `Source`. What is wrong within the files is told by its `problems()`
-        and raised by its `check()`.
+        `Source`. Its `problems()` lists what is wrong within the files, and
+        its `check()` raises the first error.
 
     Raises:
         ValueError: If there is no such folder, an argument is unknown, or no
@@ -78,5 +78,6 @@ def read(
         listing, dict(kinds), inputs, dict(columns or {}), separators
     )
     reader = readers.find(request, layout)
-    given, problems = class_lists.read(request)
-    return Source(request, reader, {**given, **(classes or {})}, problems)
+    class_names, problems = class_lists.read(request)
+    class_names.update(classes or {})
+    return Source(request, reader, class_names, problems)

@@ -71,14 +71,14 @@ def resolve(names: list[str], request: Request) -> Columns:
     by_name = {name.lower(): name for name in names}
     labels = {}
     for task, kind in request.kinds.items():
-        found = _of_task(task, kind, by_name, request)
-        if found:
-            labels[task] = found
+        of_task = _of_task(task, kind, by_name, request)
+        if of_task:
+            labels[task] = of_task
     roles = {
         role: _given(role, request, by_name) or by_name.get(role)
         for role in ("split", "group")
     }
-    used = {name for found in labels.values() for name in found}
+    used = {name for of_task in labels.values() for name in of_task}
     used |= {name for name in roles.values() if name}
     inputs = _inputs(names, by_name, used, request)
     unused = [name for name in names if name not in used | set(inputs)]

@@ -6,6 +6,7 @@ import random
 
 from mtl_keras.messages import listed
 from zoo.datasets.folders import tags
+from zoo.datasets.folders.division import key_of
 from zoo.datasets.folders.records import Example, Place, Problem
 from zoo.datasets.folders.source import Source
 
@@ -15,8 +16,8 @@ MAX_TOKENS = 512
 _BYTES_PER_TOKEN = 16
 # A class this many times rarer than the most frequent one is mentioned.
 _IMBALANCE = 20
-# Fewer examples than this cannot be divided into three splits.
-_FEWEST = 10
+# Fewer examples or groups than this leave one of three splits empty.
+_FEWEST = 7
 _NO_SPLIT = "all"
 
 
@@ -49,6 +50,7 @@ class Inspection:
         self._random = random.Random(seed)
         self._unreadable = set()
         self._first = {}
+        self._units = set()
         self._duplicates = collections.defaultdict(list)
         self._problems = list(source.problems())
         self._look()
@@ -116,6 +118,8 @@ class Inspection:
         for task, kind in self.source.kinds.items():
             for name in _counted(kind, example.labels[task]):
                 self.counts[task][split, name] += 1
+        if split in ("train", _NO_SPLIT) and len(self._units) < _FEWEST:
+            self._units.add(example.group or key_of(example))
         if total is not None:
             self._see_duplicate(example, total, split)
         if self.source.inputs == "text":
@@ -159,14 +163,13 @@ class Inspection:
                 f"{len(pairs):,} examples stand twice, {where}; this one as "
                 f"{original}",
             )
-        if self.splits == (_NO_SPLIT,) and self.num_examples.total() < _FEWEST:
-            self._problems.append(
-                Problem(
-                    whole,
-                    f"Expected at least {_FEWEST} examples, to divide them. "
-                    f"Received: {self.num_examples.total()}",
-                )
+        is_divided = "validation" not in self.splits
+        if is_divided and len(self._units) < _FEWEST:
+            text = (
+                f"Expected at least {_FEWEST} different examples, or groups, "
+                f"to divide. Received: {len(self._units)}"
             )
+            self._problems.append(Problem(whole, text))
 
     def _judge_task(self, task, whole):
         training = self.splits[0] if self.splits else _NO_SPLIT
@@ -193,6 +196,12 @@ class Inspection:
             )
         if kind not in ("classification", "presence", "tagging"):
             return
+        if kind == "tagging" and self.source.scan.num_repaired(task):
+            self._warn(
+                whole,
+                f"{self.source.scan.num_repaired(task):,} tags I of {task!r} "
+                "continue nothing: each begins a span",
+            )
         most = max(totals.values())
         rare = [n for n, total in totals.items() if total * _IMBALANCE < most]
         if rare:

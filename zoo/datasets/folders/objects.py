@@ -18,10 +18,12 @@ class Thing:
         class_name: String, or `None` where only the box is known.
         box: Tuple `x1, y1, x2, y2` in fractions of the image, or `None`
             where only the class is known.
+        line: Integer, where it stands in its file, or `None`.
     """
 
     class_name: str | None
     box: tuple | None
+    line: int | None = None
 
 
 def labels(
@@ -44,7 +46,7 @@ def labels(
     made = request.without_labels()
     if things is None:
         return made
-    largest = max(things, key=_area, default=None)
+    largest = largest_of(things)
     for kind, field in (("classification", "class_name"), ("box", "box")):
         task = request.only(kind, layout)
         if task is not None and largest is not None:
@@ -55,6 +57,11 @@ def labels(
             task in present if task in class_names else bool(things)
         )
     return made
+
+
+def largest_of(things: list[Thing]) -> Thing | None:
+    """Returns the object that decides the class and the box."""
+    return max(things, key=_area, default=None)
 
 
 def _area(thing):

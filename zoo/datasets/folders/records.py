@@ -75,7 +75,7 @@ class Damage(ValueError):
     def at(self, file: str, line: int | None = None) -> Problem:
         """Makes the problem of a file, at a line if none was known."""
         if self.file is not None:
-            return Problem(Place(self.file), str(self))
+            return Problem(Place(self.file, self.line), str(self))
         line = self.line if line is None else line
         return Problem(Place(file, line), str(self))
 

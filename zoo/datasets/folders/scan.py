@@ -14,6 +14,7 @@ MOST_PROBLEMS = 10_000
 # like stands this many times.
 _OFTEN = 4
 _MOST_CLASSES = 12
+_MOST_PAIRS = 200_000
 
 
 class Scan:
@@ -112,6 +113,10 @@ class Scan:
     def scheme(self, task: str) -> str:
         """Names the scheme of a tagging task's labels."""
         return self._schemes[task].name
+
+    def num_repaired(self, task: str) -> int:
+        """Counts the tags of a task that begin a span against its scheme."""
+        return self._schemes[task].num_repaired
 
     def is_wrong(self, example: Example) -> bool:
         """Tells whether an example has a label that is reported as wrong."""
@@ -224,6 +229,9 @@ class Scan:
         }
         in_train = {tags.split(str(name))[1] or name for name in in_train}
         often = {name: n for name, n in totals.items() if n >= _OFTEN}
+        if len(often) * len(totals) > _MOST_PAIRS:
+            # Thousands of classes are not typed by hand.
+            return
         for name, number in totals.items():
             # Rare, or only in a split that no model is trained on.
             is_foreign = bool(in_train) and name not in in_train

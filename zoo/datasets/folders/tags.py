@@ -38,6 +38,11 @@ class Scheme:
             before = kind
 
     @property
+    def num_repaired(self) -> int:
+        """How many tags I of IOB2 continue nothing, and begin a span."""
+        return self._odd_inside if self.name == "IOB2" else 0
+
+    @property
     def name(self) -> str:
         """`"plain"`, `"IOB1"`, `"IOB2"`, `"BIOES"` or `"BILOU"`."""
         if self._num_marked <= self._num_plain or not self._num_marked:

@@ -281,10 +281,11 @@ def _voc_misspelt(rng, folder):
     path = _xml(rng, folder)
     label = re.search(r"<name>(\w+)", path.read_text()).group(1)
     new = damages.swapped_letters(rng, label)
-    file, _ = damages.replaced(
+    file, line = damages.replaced(
         rng, folder, path, f"<name>{label}", f"<name>{new}"
     )
-    return Expected(file)
+    # The object begins a line above its name.
+    return Expected(file, (line - 1,))
 
 
 def _voc_size(rng, folder):

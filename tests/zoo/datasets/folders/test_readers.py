@@ -149,7 +149,18 @@ def test_largest_object_decides_the_class_and_the_box(tmp_path):
     assert first["cls"] == 1 and second["cls"] == 0
     assert first["box"] == [8 / 40, 8 / 32, 24 / 40, 24 / 32]
     assert [first["pear"], first["plum"]] == [1, 1]
-    assert second["pear"] == 1
+    assert [second["pear"], second["plum"]] == [1, 0]
+    assert first["det"] == second["det"] == 1
+
+
+def test_an_error_names_the_table_that_the_row_is_in(tmp_path):
+    generated.image(tmp_path / "a")
+    row = "path,cls,x1,y1,x2,y2\na.png,pear,"
+    (tmp_path / "train.csv").write_text(f"{row}0,0,8,8\n")
+    (tmp_path / "train_more.csv").write_text(f"{row}9,0,8,8\n")
+    source = folders.read(tmp_path, generated.OBJECT_KINDS)
+    with pytest.raises(folders.DataError, match="^train_more.csv:2: 'box'"):
+        source.check()
 
 
 def test_a_class_list_decides_the_order_and_refuses_others(tmp_path):
@@ -172,6 +183,16 @@ def test_columns_may_have_other_names(tmp_path):
     (example,) = source.examples()
     assert example.inputs["tokens"] == ["we", "run"]
     assert example.labels == {"pos": ["PRON", "VERB"], "slot": ["O", "B-act"]}
+
+
+def test_columns_in_a_txt_file_are_recognised(tmp_path):
+    (tmp_path / "classes_slot.txt").write_text("O\nB-act\nI-act\n")
+    (tmp_path / "readme.txt").write_text("A data set\nof three words\n")
+    (tmp_path / "train.txt").write_text("we O\nrun B-act\n\ngo B-act\n")
+    source = folders.read(tmp_path, {"slot": "tagging"}, "text")
+    assert source.layout == "CoNLL"
+    labels = [example.labels["slot"] for example in source.examples()]
+    assert labels == [["O", "B-act"], ["B-act"]]
 
 
 def test_parquet_is_read_as_csv_is(tmp_path):

@@ -31,8 +31,8 @@ def class_names(request: Request) -> tuple[str, ...] | None:
     names = {}
     for path in _files(request.listing):
         try:
-            content, text = json_file.read(request.listing.path(path))
-            names.update(_categories(content, text))
+            content, positions = json_file.read(request.listing.path(path))
+            names.update(_categories(content, positions))
         except Damage:
             # `read` reports it.
             return None
@@ -45,8 +45,8 @@ def read(request: Request) -> Iterator[Example | Problem]:
     seen = {}
     for path in _files(request.listing):
         try:
-            content, text = json_file.read(request.listing.path(path))
-            yield from _file(request, finder, path, content, text, seen)
+            content, positions = json_file.read(request.listing.path(path))
+            yield from _file(request, finder, path, content, positions, seen)
         except Damage as damage:
             yield damage.at(path)
 
@@ -67,10 +67,10 @@ def _is_coco(listing, path):
     return sum(f'"{key}"'.encode() in head for key in _KEYS) > 1
 
 
-def _file(request, finder, path, content, text, seen):
-    names = _categories(content, text)
+def _file(request, finder, path, content, positions, seen):
+    names = _categories(content, positions)
     mask_task = request.only("mask", LAYOUT)
-    annotations, problems = _annotations(content, text)
+    annotations, problems = _annotations(content, positions)
     yield from (problem.at(path) for problem in problems)
     split = split_of_labels(path)
     known = set(names.values())
@@ -87,12 +87,12 @@ def _file(request, finder, path, content, text, seen):
             seen[file] = path
             size = image_files.size_in(request.listing, file)
             of_image = annotations.pop(number, [])
-            things = _things(of_image, names, size, text)
+            things = _things(of_image, names, size, positions)
             mask = None
             if mask_task is not None:
-                mask = _mask(of_image, names, size, text)
+                mask = _mask(of_image, names, size, positions)
         except Damage as damage:
-            line = damage.line or json_file.line_of(text, "images", index)
+            line = damage.line or positions.line_of("images", index)
             yield damage.at(path, line)
             continue
         labels = objects.labels(things, request, known, LAYOUT)
@@ -103,7 +103,7 @@ def _file(request, finder, path, content, text, seen):
     for number, left in annotations.items():
         if number in ids:
             continue
-        line = json_file.line_of(text, "annotations", left[0][0])
+        line = positions.line_of("annotations", left[0][0])
         yield Damage(
             "Expected the id of an image. Received: an annotation with "
             f"image_id={number!r}",
@@ -120,7 +120,7 @@ def _list(content, key):
     return value
 
 
-def _categories(content, text):
+def _categories(content, positions):
     names = {}
     for index, category in enumerate(_list(content, "categories")):
         is_whole = (
@@ -132,13 +132,13 @@ def _categories(content, text):
             raise Damage(
                 "Expected a category with an id of its own and a name. "
                 f"Received: {str(category)[:60]}",
-                json_file.line_of(text, "categories", index),
+                positions.line_of("categories", index),
             )
         names[category["id"]] = category["name"].strip()
     return names
 
 
-def _annotations(content, text):
+def _annotations(content, positions):
     """Groups the annotations by image; each with its place in the list."""
     grouped, problems = {}, []
     for index, annotation in enumerate(_list(content, "annotations")):
@@ -150,7 +150,7 @@ def _annotations(content, text):
                 Damage(
                     "Expected an annotation with image_id. Received: "
                     f"{str(annotation)[:60]}",
-                    json_file.line_of(text, "annotations", index),
+                    positions.line_of("annotations", index),
                 )
             )
             continue
@@ -176,7 +176,7 @@ def _image(image, ids):
     return number, name
 
 
-def _things(annotations, names, size, text):
+def _things(annotations, names, size, positions):
     things = []
     for index, annotation in annotations:
         try:
@@ -187,12 +187,12 @@ def _things(annotations, names, size, text):
                 objects.Thing(names[category], _box(annotation, size))
             )
         except Damage as damage:
-            line = json_file.line_of(text, "annotations", index)
+            line = positions.line_of("annotations", index)
             raise Damage(str(damage), line) from damage
     return things
 
 
-def _mask(annotations, names, size, text):
+def _mask(annotations, names, size, positions):
     """Makes the mask; `None` if an object has no outline."""
     shapes = []
     for index, annotation in annotations:
@@ -202,7 +202,7 @@ def _mask(annotations, names, size, text):
         try:
             masks.filled(segmentation, size)
         except Damage as damage:
-            line = json_file.line_of(text, "annotations", index)
+            line = positions.line_of("annotations", index)
             raise Damage(str(damage), line) from damage
         shapes.append((names[annotation["category_id"]], segmentation))
     return masks.Mask(size, shapes=tuple(shapes))

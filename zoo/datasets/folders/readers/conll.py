@@ -15,6 +15,7 @@ LOOKS_FOR = "a .conll or .iob2 file"
 _SUFFIXES = (".conll", ".iob", ".iob1", ".iob2", ".bio", ".bioes", ".conllu")
 # `# intent = PlayMusic`: a label of the sentence.
 _COMMENT = re.compile(r"#\s*([^=:]+?)\s*[=:]\s*(.*?)\s*$")
+_TAG = re.compile(r"O|[BIESLU]-.+")
 _COLUMNS = "global.columns"
 _START = "-DOCSTART-"
 # How many lines are looked at for the number of columns.
@@ -23,7 +24,7 @@ _NUM_FIRST = 200
 
 def recognise(request: Request) -> bool:
     """Tells whether there are files of columns."""
-    return bool(request.listing.with_suffix(*_SUFFIXES))
+    return bool(_files(request))
 
 
 def class_names(request: Request) -> None:
@@ -33,11 +34,38 @@ def class_names(request: Request) -> None:
 
 def read(request: Request) -> Iterator[Example | Problem]:
     """Yields an example for each sentence."""
-    for path in request.listing.with_suffix(*_SUFFIXES):
+    for path in _files(request):
         try:
             yield from _File(path, request).sentences()
         except Damage as damage:
             yield damage.at(path)
+
+
+def _files(request):
+    """Finds the files of columns; of `.txt` those that look like them."""
+    listing = request.listing
+    return [
+        path
+        for path in listing.with_suffix(*_SUFFIXES, ".txt")
+        if not path.endswith(".txt") or _has_columns(listing.path(path))
+    ]
+
+
+def _has_columns(path):
+    """Tells whether the first lines have as many cells, and a tag last."""
+    counts, has_tag = set(), False
+    try:
+        for number, line in rows.lines(path):
+            if line.strip() and not line.startswith(("#", _START)):
+                cells = line.split()
+                counts.add(len(cells))
+                has_tag |= bool(_TAG.fullmatch(cells[-1]))
+            if number == _NUM_FIRST:
+                break
+    except Damage:
+        # Not text, or of a place that `read` would report.
+        return has_tag
+    return has_tag and len(counts) == 1 and counts.pop() > 1
 
 
 class _File:

@@ -1,5 +1,6 @@
 """A table that names image files or recordings, with their labels."""
 
+import dataclasses
 from collections.abc import Iterator
 
 from zoo.datasets.folders import (
@@ -35,17 +36,27 @@ def class_names(request: Request) -> None:
     del request
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Row:
+    """A row of a table; boxes are as they are written."""
+
+    place: Place
+    labels: dict
+    split: str | None
+    group: str | None
+
+
 def read(request: Request) -> Iterator[Example | Problem]:
     """Yields an example for each file that a table names.
 
     An image may have several rows, one for each box. The row with the largest
     box then has its labels.
     """
+    by_file = {}
     finder = FileFinder(request.listing, _SUFFIXES[request.inputs])
     mask_finder = None
     if request.of_kind("mask"):
         mask_finder = FileFinder(request.listing, MASKS, of_masks=True)
-    by_file = {}
     for item in table_files.read(request):
         if isinstance(item, Problem):
             yield item
@@ -62,14 +73,17 @@ def read(request: Request) -> Iterator[Example | Problem]:
             yield damage.at(path, line)
             continue
         group = table_files.group_of(row, resolved)
-        found = (Place(path, line), labels, split or split_of(file), group)
-        by_file.setdefault(file, []).append(found)
-    unit = _Unit(by_file, request)
-    for file, found in by_file.items():
+        by_file.setdefault(file, []).append(
+            _Row(Place(path, line), labels, split or split_of(file), group)
+        )
+    assembly = _Assembly(by_file, request)
+    for file, rows in by_file.items():
         try:
-            yield _example(file, found, unit, request)
+            yield assembly.example(file, rows)
         except Damage as damage:
-            yield damage.at(found[0][0].file, damage.line or found[0][0].line)
+            yield damage.at(
+                rows[0].place.file, damage.line or rows[0].place.line
+            )
 
 
 def _labels(row, resolved, request):
@@ -96,110 +110,116 @@ def _corners(cells):
     return tuple(corners)
 
 
-class _Unit:
-    """Whether the boxes are in pixels or in fractions: what most of them are.
+class _Assembly:
+    """Makes examples of rows, by what all rows of the folder show.
 
-    A box of at most one pixel is no object, so that none is in doubt.
+    Boxes are in pixels or in fractions: what most of them are. A box of at
+    most one pixel is no object, so that none is in doubt.
     """
 
     def __init__(self, by_file, request):
+        self._request = request
+        self._boxes = request.of_kind("box")
+        self._classifications = request.of_kind("classification")
+        self._classes = set()
         small = large = 0
-        for found in by_file.values():
-            for _, labels, _, _ in found:
-                for task in request.of_kind("box"):
-                    corners = labels.get(task)
+        for rows in by_file.values():
+            for row in rows:
+                self._classes |= self._classes_of(row)
+                for task in self._boxes:
+                    corners = row.labels.get(task)
                     if corners is not None:
                         is_small = _is_fraction(corners)
                         small, large = small + is_small, large + (not is_small)
-        self.is_pixels = large > small
+        self._is_pixels = large > small
 
-    def box(self, corners, size):
-        if self.is_pixels and _is_fraction(corners):
+    def example(self, file, rows):
+        """Makes the example of a file."""
+        size = None
+        if self._request.inputs == "image":
+            size = image_files.size_in(self._request.listing, file)
+        else:
+            recordings.check_in(self._request.listing, file)
+        first = rows[0]
+        if len(rows) > 1:
+            self._check_alike(file, rows)
+        scaled = [self._scaled(row, size) for row in rows]
+        largest = max(scaled, key=self._area)
+        labels = {**self._request.without_labels(), **largest.labels}
+        for task in self._request.of_kind("mask"):
+            if labels[task] is not None:
+                labels[task] = masks.Mask(size, labels[task])
+        for task in self._request.of_kind("presence"):
+            labels[task] = self._presence(task, rows)
+        inputs = {self._request.inputs: file}
+        return Example(largest.place, inputs, labels, first.split, first.group)
+
+    def _check_alike(self, file, rows):
+        first, second = rows[:2]
+        if not any(
+            row.labels.get(task) for row in rows for task in self._boxes
+        ):
+            raise Damage(
+                "Expected a row for each file, or for each box. Received: "
+                f"{file!r}, also at {first.place}",
+                second.place.line,
+                second.place.file,
+            )
+        for row in rows[1:]:
+            if (row.split, row.group) != (first.split, first.group):
+                raise Damage(
+                    "Expected one split and group for all rows of a file. "
+                    f"Received: others than at {first.place}",
+                    row.place.line,
+                    row.place.file,
+                )
+
+    def _scaled(self, row, size):
+        """Brings a row's boxes to fractions."""
+        labels = dict(row.labels)
+        for task in self._boxes:
+            if labels.get(task) is not None:
+                try:
+                    labels[task] = self._box(labels[task], size)
+                except Damage as damage:
+                    raise Damage(
+                        f"{task!r}: {damage}", row.place.line, row.place.file
+                    ) from damage
+        return dataclasses.replace(row, labels=labels)
+
+    def _box(self, corners, size):
+        if self._is_pixels and _is_fraction(corners):
             raise Damage(
                 "Expected a box in pixels, as in most rows. Received: "
                 f"fractions, {', '.join(f'{c:g}' for c in corners)}"
             )
-        return values.box(corners, size if self.is_pixels else None)
+        return values.box(corners, size if self._is_pixels else None)
+
+    def _area(self, row):
+        boxes = (row.labels.get(task) for task in self._boxes)
+        return max(
+            ((b[2] - b[0]) * (b[3] - b[1]) for b in boxes if b is not None),
+            default=0.0,
+        )
+
+    def _presence(self, task, rows):
+        """Without a column of its own, presence is that of a class or a box."""
+        if task in rows[0].labels:
+            known = [row.labels[task] for row in rows]
+            return max((k for k in known if k is not None), default=None)
+        classes = set().union(*map(self._classes_of, rows))
+        has_box = any(
+            row.labels.get(box) for row in rows for box in self._boxes
+        )
+        if task in self._classes:
+            return int(task in classes) if classes else None
+        return 1 if classes or has_box else None
+
+    def _classes_of(self, row):
+        labels = (row.labels.get(task) for task in self._classifications)
+        return {label for label in labels if label is not None}
 
 
 def _is_fraction(corners):
     # A little beyond 1 is rounding.
     return max(corners) <= 1.01
-
-
-def _example(file, found, unit, request):
-    size = None
-    if request.inputs == "image":
-        size = image_files.size_in(request.listing, file)
-    else:
-        recordings.check_in(request.listing, file)
-    boxes = request.of_kind("box")
-    place, labels, split, group = found[0]
-    if len(found) > 1 and not any(
-        row.get(task) for _, row, _, _ in found for task in boxes
-    ):
-        raise Damage(
-            f"Expected a row for each file, or for each box. Received: "
-            f"{file!r}, also in line {place.line}",
-            found[1][0].line,
-        )
-    rows = [
-        (_to_fractions(row, where, boxes, unit, size), where)
-        for where, row, _, _ in found
-    ]
-    if len(rows) > 1:
-        labels, place = max(rows, key=lambda pair: _area(pair[0], boxes))
-    else:
-        labels = rows[0][0]
-    others = {(split_, group_) for _, _, split_, group_ in found}
-    if len(others) > 1:
-        raise Damage(
-            "Expected one split and group for all rows of a file. Received: "
-            f"{sorted(map(str, others))}",
-            found[1][0].line,
-        )
-    labels = {**request.without_labels(), **labels}
-    for task in request.of_kind("mask"):
-        if labels[task] is not None:
-            labels[task] = masks.Mask(size, labels[task])
-    _complete_presence(labels, [row for row, _ in rows], request)
-    return Example(place, {request.inputs: file}, labels, split, group)
-
-
-def _to_fractions(labels, place, boxes, unit, size):
-    labels = dict(labels)
-    for task in boxes:
-        if labels.get(task) is not None:
-            try:
-                labels[task] = unit.box(labels[task], size)
-            except Damage as damage:
-                raise Damage(f"{task!r}: {damage}", place.line) from damage
-    return labels
-
-
-def _area(labels, boxes):
-    areas = [
-        (box[2] - box[0]) * (box[3] - box[1])
-        for box in map(labels.get, boxes)
-        if box is not None
-    ]
-    return max(areas, default=0.0)
-
-
-def _complete_presence(labels, rows, request):
-    """Without a column of its own, presence is that of a class or a box."""
-    names = {
-        row[task]
-        for row in rows
-        for task in request.of_kind("classification")
-        if row.get(task) is not None
-    }
-    has_box = any(
-        row.get(task) for row in rows for task in request.of_kind("box")
-    )
-    for task in request.of_kind("presence"):
-        if task in rows[0]:
-            known = [row[task] for row in rows if row[task] is not None]
-            labels[task] = max(known, default=None)
-        elif task in names or has_box:
-            labels[task] = 1

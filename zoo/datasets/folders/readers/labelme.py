@@ -63,7 +63,7 @@ def read(request: Request) -> Iterator[Example | Problem]:
 
 
 def _things(path, size):
-    content, text = json_file.read(path)
+    content, positions = json_file.read(path)
     shapes = content.get("shapes") if isinstance(content, dict) else None
     if not isinstance(shapes, list):
         raise Damage("Expected a list 'shapes'. Received: none", 1)
@@ -72,7 +72,7 @@ def _things(path, size):
         try:
             things.append(_thing(shape, size))
         except Damage as damage:
-            line = json_file.line_of(text, "shapes", index)
+            line = positions.line_of("shapes", index)
             raise Damage(str(damage), line) from damage
     return things
 

@@ -67,7 +67,9 @@ def read(request: Request) -> Iterator[Example | Problem]:
         stem = image.rsplit("/", 1)[-1].rsplit(".", 1)[0]
         split = split_of_stem.get(stem) or split_of(image)
         labels = objects.labels(things, request, class_names, LAYOUT)
-        yield Example(Place(path), {"image": image}, labels, split)
+        largest = objects.largest_of(things or [])
+        place = Place(path, largest and largest.line)
+        yield Example(place, {"image": image}, labels, split)
 
 
 def _root(listing, path):
@@ -124,7 +126,7 @@ def _object(element, size):
         raise Damage("Expected <bndbox> in <object>. Received: none", line)
     corners = [_number(corners, corner) for corner in _CORNERS]
     try:
-        return objects.Thing(name, values.box(corners, size))
+        return objects.Thing(name, values.box(corners, size), line)
     except Damage as damage:
         raise Damage(str(damage), line) from damage
 
