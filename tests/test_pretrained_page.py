@@ -29,7 +29,7 @@ def test_code_of_the_page_runs():
     assert names["features"].shape == (None, 5, 5, 1280)
     sizes = {level: x.shape[1] for level, x in names["pyramid"].items()}
     assert sizes == {"P3": 20, "P4": 10, "P5": 5}
-    assert names["encoder"].adaptation == "all"
+    assert names["model"].get_layer("trunk").adaptation == "all"
 
 
 @pytest.mark.parametrize("name", [minilm.NAME, efficientnet_lite0.NAME])

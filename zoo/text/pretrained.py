@@ -73,7 +73,7 @@ def build(
         hub.load_backbone(_preset(trunk), weights=weights),
         trainable,
         lora_rank,
-        name="trunk",
+        name=adaptation.TRUNK,
     )
     features = encoder(
         {name: inputs[name] for name in ("token_ids", "padding_mask")}

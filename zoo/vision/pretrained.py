@@ -7,7 +7,8 @@ from keras import layers, ops
 
 from mtl_keras.messages import unknown
 from zoo.pretrained import efficientnet_lite0, hub
-from zoo.pretrained.adaptation import adapt, check_mode
+from zoo.pretrained.adaptation import TRUNK, adapt, check_mode
+from zoo.pretrained.encoder import BackboneLayer
 from zoo.vision.applications import in_colour
 
 _LITE0 = efficientnet_lite0.NAME
@@ -58,6 +59,7 @@ def build(
             shape,
             outputs="top" if levels is None else levels,
             weights=_LITE0 if weights else None,
+            name=TRUNK,
         )
         adapt(model, trainable, lora_rank)
         return _by_level(model(in_colour(image)), levels)
@@ -73,16 +75,15 @@ def build(
     pixels = layers.Rescaling(
         [255.0 * each for each in scale], offset, name="trunk_pixels"
     )(in_colour(image))
-    encoder = ImageEncoder(backbone, trainable, lora_rank, levels, name="trunk")
+    encoder = ImageEncoder(
+        backbone, trainable, lora_rank, levels=levels, name=TRUNK
+    )
     return encoder(pixels)
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class ImageEncoder(layers.Layer):
+class ImageEncoder(BackboneLayer):
     """Calls a KerasHub image backbone as one layer.
-
-    Taken apart into its layers, some backbones (ViT, MiT) cannot be reloaded,
-    and a backbone does not save which of its layers are trained.
 
     Input: `(batch, height, width, 3)`. Output: a feature map `(batch, rows,
     columns, channels)`, or a dict of level to map. A vision transformer's
@@ -90,67 +91,34 @@ class ImageEncoder(layers.Layer):
 
     Args:
         backbone: `keras_hub.models.Backbone` that reads images.
-        adaptation: `"all"`, `"lora"` or `"none"`, what is trained; see
-            `zoo.pretrained.adaptation.adapt`.
-        lora_rank: Integer of at least 1.
+        *args: As for `BackboneLayer`.
         levels: Strings, levels of the backbone's `pyramid_outputs`, or `None`
             for its last map.
-        **kwargs: As for `keras.layers.Layer`.
+        **kwargs: As for `BackboneLayer`.
 
     Raises:
         ValueError: If the backbone has no such levels or no feature map, or
             an argument is out of range.
     """
 
-    def __init__(
-        self, backbone, adaptation="all", lora_rank=8, levels=None, **kwargs
-    ):
-        super().__init__(**kwargs)
-        self.backbone = backbone
-        self.lora_rank = lora_rank
+    def __init__(self, backbone, *args, levels=None, **kwargs):
+        super().__init__(backbone, *args, **kwargs)
         self.levels = None if levels is None else tuple(levels)
         outputs = _outputs(backbone, self.levels)
         # A bound method: Keras would store the model's weights once more.
         self._run = keras.Model(backbone.inputs, outputs).__call__
-        self.adapt(adaptation)
-
-    def adapt(self, adaptation: str) -> None:
-        """Changes what is trained; compile the model afterwards.
-
-        Args:
-            adaptation: `"all"`, `"lora"` or `"none"`.
-        """
-        adapt(self.backbone, adaptation, self.lora_rank)
-        self.adaptation = adaptation
-
-    def build(self, input_shape):
-        """The backbone is built already."""
-        del input_shape
-        self.built = True
 
     def call(self, image, training=None):
         """Encodes the image."""
-        is_frozen = self.adaptation == "none"
-        outputs = self._run(image, training=False if is_frozen else training)
+        training = self.backbone_training(training)
+        outputs = self._run(image, training=training)
         if self.levels is None:
             return _as_map(outputs)
         return outputs
 
     def get_config(self) -> dict:
         """Returns the arguments of the constructor."""
-        return {
-            **super().get_config(),
-            "backbone": keras.saving.serialize_keras_object(self.backbone),
-            "adaptation": self.adaptation,
-            "lora_rank": self.lora_rank,
-            "levels": self.levels,
-        }
-
-    @classmethod
-    def from_config(cls, config):
-        """Makes the layer that `get_config` described."""
-        backbone = keras.saving.deserialize_keras_object(config["backbone"])
-        return cls(**{**config, "backbone": backbone})
+        return {**super().get_config(), "levels": self.levels}
 
 
 def _by_level(maps, levels):

@@ -144,6 +144,7 @@ def test_config_holds_the_vocabulary(preprocessor):
     assert again.get_config() == preprocessor.get_config()
 
 
+@pytest.mark.slow
 def test_byte_pairs_of_a_word_know_the_space_before_it():
     import keras_hub
 

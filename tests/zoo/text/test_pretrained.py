@@ -11,6 +11,7 @@ from mtl_keras.optimizers import PerPart
 from tests.serving_process import serve
 from tests.test_case import assert_close, to_numpy
 from tests.zoo import tiny_backbones
+from zoo.pretrained.adaptation import adapt_trunk
 from zoo.text import pretrained
 
 SENTENCES = ["play jazz", "Play gnomic jazz!", "don't play (some) jazz"]
@@ -192,7 +193,7 @@ def test_trunk_is_unfrozen_in_stages(trunk, inputs):
     model = make_model(trunk, trainable="none")
     train(model, inputs)
     frozen = values_of(model)
-    encoder_of(model).adapt("all")
+    adapt_trunk(model, "all")
     train(model, inputs)
     changed = [
         path
@@ -200,6 +201,26 @@ def test_trunk_is_unfrozen_in_stages(trunk, inputs):
         if not np.array_equal(value, frozen[path])
     ]
     assert len(changed) == len(frozen) - 2
+
+
+def test_adapters_stay_when_everything_is_trained(trunk, inputs, tmp_path):
+    model = make_model(trunk, trainable="lora", lora_rank=2)
+    adapt_trunk(model, "all")
+    assert (
+        len(encoder_of(model).trainable_variables) == len(values_of(model)) - 2
+    )
+    train(model, inputs)
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    expected, received = (outputs_of(m, inputs) for m in (model, again))
+    np.testing.assert_array_equal(received["slot"], expected["slot"])
+    assert len(again.trainable_variables) == len(model.trainable_variables)
+
+
+def test_model_without_a_pretrained_trunk_is_explained():
+    model = keras.Sequential([keras.layers.Dense(1, name="other")])
+    with pytest.raises(ValueError, match="Expected a model with a pretrained"):
+        adapt_trunk(model, "none")
 
 
 def test_tasks_share_the_backbone(trunk):

@@ -1,10 +1,14 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from mtl_keras import MultiTaskModel, Task
+from mtl_keras import MultiTaskModel, Task, export
+from mtl_keras.data import ImagePreprocessor
+from tests.serving_process import serve
 from tests.test_case import assert_close, to_numpy
 from zoo.pretrained import efficientnet_lite0
+from zoo.pretrained.adaptation import adapt_trunk
 from zoo.vision import pretrained, trunks
 
 LITE0 = efficientnet_lite0.NAME
@@ -152,6 +156,33 @@ def test_trained_model_is_reloaded(request, kind, trainable, tmp_path):
         np.testing.assert_array_equal(received[task], expected[task])
     assert len(again.trainable_variables) == len(model.trainable_variables)
     assert len(again.weights) == len(model.weights)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["transformer", "lite0"])
+def test_export_needs_tensorflow_only(request, kind, tmp_path):
+    trunk = LITE0 if kind == "lite0" else request.getfixturevalue(kind)
+    model = make_model(trunk, weights=kind != "lite0")
+    preprocessor = ImagePreprocessor(32, 32, 3)
+    folder = export.saved_model(model, tmp_path / "1", preprocessor)
+    image = tf.io.encode_png((255 * IMAGES[0]).astype("uint8")).numpy()
+    calls = {("serving_default", 2): {"image": [image, image]}}
+    (answers,) = serve(folder, tmp_path, calls).values()
+    inputs, _ = preprocessor({"image": tf.constant([image])})
+    expected = model(inputs, training=False)
+    for task, answer in answers.items():
+        assert_close(answer[:1], expected[task], rtol=1e-5)
+
+
+def test_lite0_is_unfrozen_in_stages():
+    model = make_model(LITE0, weights=False, trainable="none")
+    assert len(model.trainable_variables) == 4
+    adapt_trunk(model, "all")
+    trunk = model.get_layer("trunk")
+    statistics = [v for v in trunk.weights if "moving" in v.name]
+    assert len(model.trainable_variables) == 4 + len(trunk.weights) - len(
+        statistics
+    )
 
 
 def test_trunk_of_an_entry_may_be_pretrained(convolutional):
