@@ -13,6 +13,7 @@ imported before a model or a data set is asked for.
 """
 
 from mtl_keras import serialization
+from mtl_keras.messages import did_you_mean
 from zoo.entry import Entry, Spec
 from zoo.loading import dataset, load
 from zoo.registry import info, list_models, recipe, register
@@ -41,7 +42,14 @@ def __getattr__(name: str):
         return importlib.import_module("zoo.hypermodels").hypermodel
     if name in _LAZY:
         return importlib.import_module(f"zoo.{name}")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    raise AttributeError(
+        f"module {__name__!r} has no attribute {name!r}."
+        f"{did_you_mean(name, __dir__())}"
+    )
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, *_LAZY})
 
 
 serialization.register(__name__)

@@ -55,7 +55,8 @@ class Entry:
             features = keras.layers.Dense(width, "relu")(features)
             tasks = self.tasks(spec)
             outputs = {t.name: t.head.build(features, t) for t in tasks}
-            return mtl_keras.MultiTaskModel(image, outputs, tasks=tasks)
+            inputs = {"image": image}
+            return mtl_keras.MultiTaskModel(inputs, outputs, tasks=tasks)
 
     zoo.register("shapes", Shapes, card)
     ```

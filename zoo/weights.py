@@ -1,6 +1,7 @@
 """Trained weights: where they are, whether they are whole, whether they fit."""
 
 import io
+import re
 import zipfile
 from pathlib import Path
 
@@ -51,10 +52,9 @@ class Weights:
         try:
             model.load_weights(self.path)
         except (ValueError, KeyError, OSError) as error:
-            first = str(error).strip().splitlines()[0]
             raise ValueError(
-                f"{self._described()} do not fit this model: {first} "
-                f"{self._repair()}"
+                f"{self._described()} do not fit this model: "
+                f"{_misfit(str(error))} {self._repair()}"
             ) from error
 
     def _described(self) -> str:
@@ -117,6 +117,23 @@ class Weights:
                 f"weights file. Received: {str(self.path)!r}, "
                 f"{self.path.stat().st_size} bytes ({error})"
             ) from error
+
+
+def _misfit(message: str) -> str:
+    """Shortens Keras's message, which prints every value of a variable."""
+    shapes = re.search(
+        r"object <\w+ name=(\S+?),.*?variable\.shape=(\(.*?\)), "
+        r"Received: value\.shape=(\(.*?\))",
+        message,
+        re.DOTALL,
+    )
+    if shapes is None:
+        return message.strip().splitlines()[0]
+    layer, expected, stored = shapes.groups()
+    return (
+        f"layer {layer!r} has a variable of shape {expected}, and the file "
+        f"one of shape {stored}."
+    )
 
 
 def _variables(model) -> int:

@@ -66,6 +66,10 @@ class GradVac(GradientBalancer):
         self.beta = number("beta", beta, above=0, high=1)
         self.seed = integer("seed", seed, low=0)
 
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
+        return {**super().get_config(), "beta": self.beta, "seed": self.seed}
+
     def initial_state(self, num_tasks: int) -> dict:
         """Returns the state before the first step.
 

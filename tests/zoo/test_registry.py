@@ -128,3 +128,10 @@ def test_registered_card_must_be_one(card, message):
 def test_model_without_recipe(tiny):
     with pytest.raises(ValueError, match="has no recipe"):
         zoo.recipe(tiny)
+
+
+def test_lazy_names_are_completed_and_suggested():
+    assert set(zoo.__all__) <= set(dir(zoo))
+    assert {"datasets", "pretrained", "text", "vision"} <= set(dir(zoo))
+    with pytest.raises(AttributeError, match="Did you mean 'hypermodel'"):
+        _ = zoo.hypermodle

@@ -100,6 +100,16 @@ def test_other_overrides_than_the_weights(tiny, shipped):
         zoo.load(tiny, weights="squares", width=5)
 
 
+def test_misfit_names_the_layer_and_both_shapes(tiny, tmp_path):
+    path = tmp_path / "model.weights.h5"
+    zoo.load(tiny, width=4).save_weights(path)
+    with pytest.raises(
+        ValueError,
+        match=r"layer 'conv0' .*shape \(3, 3, 1, 5\).*shape \(3, 3, 1, 4\)",
+    ):
+        zoo.load(tiny, weights=path, width=5)
+
+
 @pytest.mark.parametrize(("stored", "built"), [(3, 2), (2, 3)])
 def test_weights_of_a_deeper_or_shallower_model(tiny, tmp_path, stored, built):
     path = tmp_path / "model.weights.h5"

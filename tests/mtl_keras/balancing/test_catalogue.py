@@ -34,7 +34,9 @@ def test_hyperparameters_are_those_of_the_constructor(name):
     balancer = balancing.get(name, **defaults)
     assert balancer.get_config() == balancing.get(name).get_config()
     wanted = set(defaults) | {"task_weights"} if name == "static" else defaults
-    assert set(balancer.get_config()) <= set(wanted)
+    assert set(balancer.get_config()) == set(wanted), (
+        "return every hyperparameter in `get_config`"
+    )
 
 
 @pytest.mark.parametrize("name", EVERY)
@@ -54,7 +56,10 @@ def test_entry_is_whole(name):
 
 @pytest.mark.parametrize("name", sorted(set(EVERY) - {"equal", "static"}))
 def test_every_method_names_its_source(name):
-    assert "<https://" in catalogue.entry(name).paper
+    assert "<https://" in catalogue.entry(name).paper, (
+        "the second paragraph of the file's docstring is the source: authors, "
+        "venue, year, https://..."
+    )
 
 
 def test_costs_and_reads_of_known_methods():

@@ -2,6 +2,7 @@
 
 import itertools
 
+import keras
 import numpy as np
 import pytest
 
@@ -47,6 +48,14 @@ def test_steps_are_those_of_a_loop(num_rows, family):
         balancer.update(rows @ rows.T)
         state = to_numpy(balancer.state(num_rows)["targets"])
         np.testing.assert_allclose(state, targets, atol=1e-5)
+
+
+def test_hyperparameters_survive_serialization():
+    config = keras.saving.serialize_keras_object(
+        balancing.GradVac(beta=0.3, seed=2)
+    )
+    again = keras.saving.deserialize_keras_object(config)
+    assert (again.beta, again.seed) == (0.3, 2)
 
 
 def test_two_rows_reach_their_target():

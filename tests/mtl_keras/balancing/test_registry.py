@@ -50,6 +50,11 @@ def test_classes_are_attributes_of_the_package(name):
     assert cls.__name__ in balancing.__all__
 
 
+def test_a_misspelt_class_is_suggested():
+    with pytest.raises(AttributeError, match="Did you mean 'CAGrad'"):
+        _ = balancing.CaGard
+
+
 def test_a_new_file_is_a_new_method(tmp_path, monkeypatch):
     register = '@keras.saving.register_keras_serializable(package="mine")\n'
     (tmp_path / "halves.py").write_text(f"{register}class Halves(Base):\n")

@@ -1,5 +1,8 @@
 """One batch of labels and predictions for each registered loss."""
 
+import importlib
+import importlib.util
+
 import numpy as np
 
 
@@ -19,7 +22,11 @@ def boxes(count, seed=0):
 
 
 def batch(name):
-    """Labels, predictions and the shape of the values, for a loss's name."""
+    """Labels, predictions and the shape of the values, for a loss's name.
+
+    A loss that is not listed here has them in its own test file, from a
+    function `example()`.
+    """
     rng = np.random.default_rng(1)
     yes = rng.integers(0, 2, (8, 1))
     p = rng.uniform(0.05, 0.95, (8, 1)).astype("float32")
@@ -46,6 +53,17 @@ def batch(name):
         "scale_invariant_depth": (pixels + 0.5, pixels[::-1], (8, 6)),
         "soft_f1": (yes, p, (8,)),
     }
-    if name not in examples:
-        raise KeyError(f"Add labels and predictions of {name!r} here.")
-    return examples[name]
+    return examples[name] if name in examples else _of_its_test_file(name)
+
+
+def _of_its_test_file(name):
+    module_name = f"tests.mtl_keras.losses.test_{name}"
+    if importlib.util.find_spec(module_name):
+        module = importlib.import_module(module_name)
+        if hasattr(module, "example"):
+            return module.example()
+    raise LookupError(
+        f"Loss {name!r} has no batch to test with. Define `example()` in "
+        f"{module_name.replace('.', '/')}.py: labels and predictions of eight "
+        "examples, and the shape of the loss's values."
+    )

@@ -1,5 +1,6 @@
 """What every registered metric must do; the list comes from the registry."""
 
+import inspect
 import json
 
 import keras
@@ -62,6 +63,13 @@ def test_survives_serialization(name):
     again = metrics.get(json.loads(json.dumps(config)))
     assert type(again) is type(metric)
     assert again.get_config() == metric.get_config()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_config_has_every_argument_of_the_constructor(name):
+    metric = metrics.get(name)
+    arguments = set(inspect.signature(type(metric)).parameters)
+    assert arguments <= set(metric.get_config()), "return them in `get_config`"
 
 
 @pytest.mark.parametrize(
