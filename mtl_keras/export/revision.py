@@ -3,6 +3,7 @@
 import json
 import pathlib
 
+from mtl_keras import files
 from mtl_keras.messages import listed
 
 FILE = "revision.json"
@@ -77,11 +78,11 @@ def card_text(card) -> str:
                 f"Received: {str(file)!r}, which is not a file"
             )
         try:
-            card = json.loads(file.read_text(encoding="utf-8"))
+            card = files.parse_json_object(file.read_bytes())
         except ValueError as error:
             raise ValueError(
                 "`card` must be a dict or the path of a JSON file. "
-                f"Received: {str(file)!r}, which is not JSON: {error}"
+                f"Received: {str(file)!r}, which is damaged: {error}"
             ) from error
     return _plain(card, "card")
 
@@ -95,7 +96,7 @@ def _task(task) -> dict:
 def _plain(content, name) -> str:
     try:
         return json.dumps(content, indent=2, sort_keys=True) + "\n"
-    except TypeError as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise ValueError(
             f"`{name}` must contain plain data for JSON. Received: {error}"
         ) from error
