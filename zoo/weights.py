@@ -164,5 +164,12 @@ def find(card: Card, weights: str | Path) -> Weights:
             f"the card of {card['name']!r} ({listed(sorted(known))}) or the "
             f"path of a file. Received: weights={str(weights)!r}"
         )
-    # A file of a run is listed with its sum in the report beside it.
-    return Weights(path, sha256=artefacts.known_sum(path))
+    return Weights(path, sha256=_known_sum(path, known))
+
+
+def _known_sum(path, known) -> str | None:
+    """Looks up a file's sum on the card, or in the report of its run."""
+    for facts in known.values():
+        if path.resolve() == (CHECKPOINTS / facts["file"]).resolve():
+            return facts["sha256"]
+    return artefacts.known_sum(path)

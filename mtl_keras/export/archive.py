@@ -39,8 +39,8 @@ def saved_model(
     variables are stored once.
 
     The folder `assets.extra` contains `revision.json` (this package's version,
-    the tasks, and the contents of `revision`), the card, and the warm-up
-    requests that TensorFlow Serving runs before it accepts others.
+    the tasks, the files' sha256, and the contents of `revision`), the card, and
+    the warm-up requests that TensorFlow Serving runs before it accepts others.
 
     Args:
         model: Functional `keras.Model`, such as a `MultiTaskModel`, whose
@@ -111,6 +111,7 @@ def _write(path, archive, extra, requests):
     folder.mkdir()
     try:
         archive.write_out(str(new), verbose=False)
+        extra[facts.FILE] = facts.with_sums(extra[facts.FILE], new)
         extra_folder = new / _EXTRA
         extra_folder.mkdir(exist_ok=True)
         for name, text in extra.items():

@@ -69,6 +69,9 @@ def test_flipped_byte(tiny, shipped):
     shipped.write_bytes(contents)
     with pytest.raises(ValueError, match="'squares' are damaged.*sha256"):
         zoo.load(tiny, weights="squares")
+    # By its path too, which names no weights.
+    with pytest.raises(ValueError, match="are damaged.*sha256"):
+        zoo.load(tiny, weights=shipped, width=6)
 
 
 def test_missing_file(tiny, shipped):

@@ -41,7 +41,7 @@ def arm(moment):
     setattr(owner, name, counted)
 
 
-def main(workdir, moment):
+def main(workdir, moment, callbacks=()):
     keras.utils.set_random_seed(3)
     model = case.vector_model()
     dropped = keras.layers.Dropout(0.2, name="dropout")(
@@ -85,6 +85,7 @@ def main(workdir, moment):
             "jit_compile": False,
         },
         workdir,
+        callbacks=callbacks,
     )
 
 

@@ -99,6 +99,8 @@ def _find(path) -> Path:
 
 
 def _revision(path) -> dict:
+    from mtl_keras.export import revision as facts
+
     file = path / "assets.extra" / "revision.json"
     try:
         revision = files.read_json_object(file)
@@ -121,4 +123,5 @@ def _revision(path) -> dict:
             f"Expected an object for each task in {str(file)!r}. "
             f"Received: tasks={tasks!r:.80}. Export it again."
         )
+    facts.check_sums(revision, path)
     return revision
