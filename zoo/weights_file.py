@@ -5,12 +5,9 @@ files of the machine, and hold any type of object where Keras expects arrays.
 """
 
 import io
+import math
 import zipfile
 from pathlib import Path
-
-import numpy as np
-
-from mtl_keras import finite
 
 _INSIDE = "model.weights.h5"
 # A file may also hold an optimizer's state, of which LAMB, Adam with averages
@@ -35,7 +32,7 @@ def size_limit(model) -> int:
         Integer, bytes.
     """
     # Eight bytes a number: more than any dtype of Keras's takes.
-    num_weights = sum(int(np.prod(v.shape)) for v in model.weights)
+    num_weights = sum(math.prod(v.shape) for v in model.weights)
     return _MARGIN + 8 * _COPIES * num_weights
 
 
@@ -111,6 +108,10 @@ def _check_size(size, limit):
 
 
 def _check_finite(name, item):
+    import numpy as np
+
+    from mtl_keras import finite
+
     if item.dtype.kind not in "fcV" or item.size == 0:
         return
     # Whole rows at a time, so that a large array is not held twice.
