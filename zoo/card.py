@@ -5,6 +5,8 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from mtl_keras import files
+
 _WIDTH = 79
 _INDENT = 13
 _REQUIRED = ("name", "tasks", "data")
@@ -57,7 +59,7 @@ class Card(Mapping):
             ValueError: If the file is not a card.
         """
         try:
-            return cls(json.loads(path.read_text(encoding="utf-8")))
+            return cls(files.parse_json_object(path.read_bytes()))
         except ValueError as error:
             raise ValueError(
                 f"{path.name} is not a model's card: {error}. Write it again "

@@ -268,7 +268,7 @@ def _read(workdir: Path, name: str) -> dict:
             f"{str(workdir)!r} is not the workdir of a finished run: there "
             f"is no {name}"
         )
-    return json.loads(path.read_text(encoding="utf-8"))
+    return files.read_json_object(path)
 
 
 def write(card: Card) -> Path:

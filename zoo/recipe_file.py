@@ -50,6 +50,7 @@ def choose(
             "your own. Received: neither"
         )
     config = read(path or registry.recipe(model), overrides)
+    _check_open_fields(config)
     if model is not None and model != config.model:
         raise ValueError(
             f"The recipe is for {config.model!r}. Received: --model={model} "
@@ -58,6 +59,27 @@ def choose(
         )
     _drop_other_tasks(config, overrides)
     return config
+
+
+def _check_open_fields(config) -> None:
+    """Checks the types of fields that the command line can set to anything."""
+    for field in ("overrides", "balancer", "splits"):
+        value = config.get(field)
+        if value is not None and not isinstance(value, ConfigDict | dict):
+            raise ValueError(
+                f"`config.{field}` must hold names with values. Received: "
+                f"{value!r}. Write --config.{field}.NAME=VALUE."
+            )
+    tasks = (config.get("overrides") or {}).get("tasks")
+    if tasks is None:
+        return
+    is_sequence = isinstance(tasks, list | tuple)
+    if not is_sequence or not all(isinstance(name, str) for name in tasks):
+        raise ValueError(
+            "`config.overrides.tasks` must be a tuple of names of tasks. "
+            f"Received: {tasks!r}. For example "
+            "--config.overrides.tasks=\"('cls','det')\""
+        )
 
 
 def _drop_other_tasks(config, overrides) -> None:
@@ -128,7 +150,8 @@ def _load(path) -> ConfigDict:
         ) from error
     finally:
         sys.dont_write_bytecode = writes_none
-    config = names["get_config"]() if "get_config" in names else None
+    has_function = callable(names.get("get_config"))
+    config = _called(names["get_config"], path) if has_function else None
     if not isinstance(config, ConfigDict):
         raise ValueError(
             f"The recipe {str(path)!r} must have a function `get_config()` "
@@ -138,12 +161,23 @@ def _load(path) -> ConfigDict:
     return config
 
 
+def _called(get_config, path):
+    try:
+        return get_config()
+    except Exception as error:
+        # As above: a recipe is code of the user's.
+        raise ValueError(
+            f"`get_config()` of the recipe {str(path)!r} fails: "
+            f"{type(error).__name__}: {error}"
+        ) from error
+
+
 def _set_open_field(config, flag, value) -> None:
     """Sets a field, such as `overrides.tasks`, that may not be there yet."""
     try:
         # As in `config_flags`: a Python literal, else a text.
         value = ast.literal_eval(value)
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         value = {"true": True, "false": False}.get(value, value)
     name, *inner = flag.removeprefix(_PREFIX).split(".")
     if len(inner) > 1:

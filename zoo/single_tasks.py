@@ -98,7 +98,7 @@ def measure(config, objective, workdir, data_dir=None, tell=None) -> dict:
                 if measure.task == task
             },
         )
-        (folder / "checkpoint.npz").unlink(missing_ok=True)
+        training.delete_checkpoints(folder)
     return references.metrics
 
 

@@ -1,12 +1,11 @@
 """Trained weights: where they are, whether they are whole, whether they fit."""
 
-import io
 import re
-import zipfile
 from pathlib import Path
 
-from mtl_keras import files
+from mtl_keras import artefacts, files
 from mtl_keras.messages import did_you_mean, listed
+from zoo import weights_file
 from zoo.card import Card
 
 CHECKPOINTS = Path(__file__).parent / "checkpoints"
@@ -32,16 +31,20 @@ class Weights:
         self.sha256 = sha256
 
     def load_into(self, model) -> None:
-        """Loads the weights into a model, whole or not at all.
+        """Loads the weights into a model.
+
+        The file is checked first: its sum where it is known, its size, its
+        structure, and that all its numbers are finite.
 
         Args:
             model: `keras.Model`, built.
 
         Raises:
-            ValueError: If the file is damaged, or is of another model.
+            ValueError: If the file is damaged, holds NaN or infinity, or is
+                of another model.
         """
         self._check_bytes()
-        stored = self._stored_variables()
+        stored = self._stored_variables(model)
         expected = _variables(model)
         if stored is not None and stored != expected:
             raise ValueError(
@@ -51,10 +54,11 @@ class Weights:
             )
         try:
             model.load_weights(self.path)
-        except (ValueError, KeyError, OSError) as error:
+        # Keras and h5py raise many classes for what they do not expect.
+        except Exception as error:
             raise ValueError(
                 f"{self._described()} do not fit this model: "
-                f"{_misfit(str(error))} {self._repair()}"
+                f"{_misfit(str(error).strip() or repr(error))} {self._repair()}"
             ) from error
 
     def _described(self) -> str:
@@ -79,39 +83,30 @@ class Weights:
         if self.sha256 is not None:
             received = files.sha256(self.path)
             if received != self.sha256:
+                repair = "Install the package again."
+                if self.name is None:
+                    repair = "Restore the file, or train again."
                 raise ValueError(
                     f"{self._described()} are damaged. Expected a file with "
                     f"sha256 {self.sha256}. Received: {str(self.path)!r} with "
                     f"sha256 {received}, {self.path.stat().st_size} bytes. "
-                    "Install the package again."
+                    f"{repair}"
                 )
 
-    def _stored_variables(self) -> int | None:
+    def _stored_variables(self, model) -> int | None:
         """Counts the variables in the file that belong to layers.
 
         Keras loads what it finds names for and passes over the rest, so that
         the weights of a deeper model would load into a shallower one unseen.
         """
-        import h5py
-
-        source = self.path
         try:
-            if source.suffix == ".keras":
-                with zipfile.ZipFile(source) as archive:
-                    source = io.BytesIO(archive.read("model.weights.h5"))
-            with h5py.File(source, "r") as file:
-                if "layers" not in file:
-                    return None
-                names = []
-                file["layers"].visititems(
-                    lambda name, item: (
-                        names.append(name)
-                        if isinstance(item, h5py.Dataset)
-                        else None
-                    )
-                )
-                return len(names)
-        except (OSError, KeyError, zipfile.BadZipFile) as error:
+            return weights_file.num_variables(
+                self.path, weights_file.size_limit(model)
+            )
+        except weights_file.RefusedError as error:
+            raise ValueError(f"{self._described()} {error}") from error
+        # h5py and zipfile raise many classes for damaged files.
+        except Exception as error:
             raise ValueError(
                 f"{self._described()} are damaged, or the file is not a "
                 f"weights file. Received: {str(self.path)!r}, "
@@ -157,7 +152,8 @@ def find(card: Card, weights: str | Path) -> Weights:
         `Weights`.
 
     Raises:
-        ValueError: If there are no weights of this name, or no such file.
+        ValueError: If there are no weights of this name, or no such file, or
+            the report beside the file is damaged.
     """
     known = card.get("weights", {})
     if weights in known:
@@ -185,4 +181,12 @@ def find(card: Card, weights: str | Path) -> Weights:
             f"the card of {card['name']!r} ({listed(sorted(known))}) or the "
             f"path of a file. Received: weights={str(weights)!r}"
         )
-    return Weights(path)
+    return Weights(path, sha256=_known_sum(path, known))
+
+
+def _known_sum(path, known) -> str | None:
+    """Looks up a file's sum on the card, or in the report of its run."""
+    for facts in known.values():
+        if path.resolve() == (CHECKPOINTS / facts["file"]).resolve():
+            return facts["sha256"]
+    return artefacts.known_sum(path)

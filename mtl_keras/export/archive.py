@@ -5,9 +5,10 @@ The export needs only TensorFlow, neither this package nor Keras.
 
 import os
 import pathlib
+import re
 import shutil
-import tempfile
 
+from mtl_keras import files, finite
 from mtl_keras.export import revision as facts
 from mtl_keras.export import signatures, task_outputs, warmup
 
@@ -38,8 +39,8 @@ def saved_model(
     variables are stored once.
 
     The folder `assets.extra` contains `revision.json` (this package's version,
-    the tasks, and the contents of `revision`), the card, and the warm-up
-    requests that TensorFlow Serving runs before it accepts others.
+    the tasks, the files' sha256, and the contents of `revision`), the card, and
+    the warm-up requests that TensorFlow Serving runs before it accepts others.
 
     Args:
         model: Functional `keras.Model`, such as a `MultiTaskModel`, whose
@@ -67,14 +68,17 @@ def saved_model(
         `pathlib.Path` of the folder.
 
     Raises:
-        ValueError: If the backend is not TensorFlow, the model is not built
-            or its outputs are not a flat dict, two signatures have the same
-            name, the path exists, the card or revision is not JSON, or the
-            examples do not fit or their package is missing.
+        ValueError: If the backend is not TensorFlow, the model is not built,
+            its weights hold NaN or infinity, or its outputs are not a flat
+            dict; if two signatures have the same name, the path exists or is
+            being written by another process, the card or revision is not
+            JSON, or the examples do not fit or their package is missing.
     """
     path = pathlib.Path(path)
     task_outputs.check_backend("A SavedModel")
     outputs = task_outputs.task_outputs(model)
+    finite.check_model(model, "An export")
+    task_outputs.check_input_names(model)
     all_signatures = signatures.signatures(
         model,
         outputs,
@@ -92,11 +96,22 @@ def saved_model(
     archive = _archive(model, all_signatures, preprocessor, postprocessor)
 
     path.parent.mkdir(parents=True, exist_ok=True)
+    with files.lock(path.with_name(f".{path.name}.lock"), f"{str(path)!r}"):
+        _recover(path)
+        # It may have been written since the first check.
+        _check_path(path, overwrite)
+        _write(path, archive, extra, requests)
+    return path
+
+
+def _write(path, archive, extra, requests):
     # On the same file system as `path`, under a name that servers ignore.
-    folder = tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent)
-    new, earlier = pathlib.Path(folder, "new"), pathlib.Path(folder, "old")
+    folder = path.with_name(f".{path.name}.partial")
+    new, earlier = folder / "new", folder / "old"
+    folder.mkdir()
     try:
         archive.write_out(str(new), verbose=False)
+        extra[facts.FILE] = facts.with_sums(extra[facts.FILE], new)
         extra_folder = new / _EXTRA
         extra_folder.mkdir(exist_ok=True)
         for name, text in extra.items():
@@ -110,7 +125,21 @@ def saved_model(
         if earlier.exists() and not path.exists():
             os.rename(earlier, path)
         shutil.rmtree(folder)
-    return path
+
+
+def _recover(path):
+    """Undoes what a killed export has left; no other one is at work."""
+    # Earlier versions ended the name with eight random characters.
+    name = re.compile(rf"\.{re.escape(path.name)}\.(partial|[a-z0-9_]{{8}})")
+    for folder in list(path.parent.iterdir()):
+        if not name.fullmatch(folder.name) or not folder.is_dir():
+            continue
+        if not {child.name for child in folder.iterdir()} <= {"new", "old"}:
+            continue
+        earlier = folder / "old"
+        if earlier.exists() and not path.exists():
+            os.rename(earlier, path)
+        shutil.rmtree(folder)
 
 
 def _archive(model, all_signatures, preprocessor, postprocessor):

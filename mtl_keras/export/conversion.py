@@ -3,7 +3,7 @@
 import pathlib
 from collections.abc import Callable
 
-from mtl_keras import files
+from mtl_keras import files, finite
 from mtl_keras.export import runtimes, task_outputs
 
 
@@ -21,11 +21,13 @@ def prepare(model, path, ending: str, overwrite: bool):
         dict of all outputs.
 
     Raises:
-        ValueError: If the backend is not TensorFlow, the model does not fit,
+        ValueError: If the backend is not TensorFlow, the model does not fit
+            or its weights hold NaN or infinity,
             the path has another ending, is a folder, or exists.
     """
     task_outputs.check_backend(f"A {ending} file")
     outputs = task_outputs.task_outputs(model)
+    finite.check_model(model, "An export")
     path = _checked_path(path, ending, overwrite)
     return path, task_outputs.part_of(model, outputs)
 

@@ -50,6 +50,7 @@ def litert(
             cannot be converted.
     """
     path, part = conversion.prepare(model, path, ".tflite", overwrite)
+    task_outputs.check_input_names(model)
     if batch_size is not None:
         batch_size = checks.integer("batch_size", batch_size, low=1)
     try:

@@ -6,7 +6,7 @@ import pathlib
 
 import numpy as np
 
-from mtl_keras.export import conversion, task_outputs
+from mtl_keras.export import conversion, onnx_names, task_outputs
 
 _REPAIR = "docs/serving.md lists what ONNX does not support."
 
@@ -32,6 +32,7 @@ def onnx(model, path, *, overwrite: bool = False) -> pathlib.Path:
             cannot be converted.
     """
     path, part = conversion.prepare(model, path, ".onnx", overwrite)
+    onnx_names.check([tensor.name for tensor in part.inputs], part.output)
     converter = _converter()
     with _messages() as errors:
         try:
@@ -63,14 +64,30 @@ def _converter():
 def _convert(tf2onnx, part):
     import tensorflow as tf
 
-    signature = task_outputs.dense_signature(part)
+    # tf2onnx renames an input "inputs" to "inputs_inputs", and others that
+    # resemble names of operations: the model's own names are restored later.
+    inputs = {
+        f"input_of_model_{index}": name
+        for index, name in enumerate(task_outputs.dense_signature(part))
+    }
+    outputs = {
+        f"output_of_model_{index}": name
+        for index, name in enumerate(part.output)
+    }
+    specs = task_outputs.dense_signature(part)
+    signature = {
+        inner: tf.TensorSpec(specs[name].shape, specs[name].dtype, name=inner)
+        for inner, name in inputs.items()
+    }
 
     @tf.function(input_signature=[signature], autograph=False)
-    def answer(inputs):
-        return dict(part(task_outputs.features(part, inputs), training=False))
+    def compute(tensors):
+        by_name = {inputs[inner]: value for inner, value in tensors.items()}
+        values = part(task_outputs.features(part, by_name), training=False)
+        return {inner: values[name] for inner, name in outputs.items()}
 
     proto, _ = tf2onnx.convert.from_function(
-        answer,
+        compute,
         input_signature=[signature],
         # Keras's `gelu` uses it, and tf2onnx 1.17 has no erfc.
         custom_op_handlers={"Erfc": (_complementary_error_function, [])},
@@ -78,6 +95,7 @@ def _convert(tf2onnx, part):
     for value in [*proto.graph.input, *proto.graph.output]:
         # tf2onnx names each unknown size differently.
         value.type.tensor_type.shape.dim[0].dim_param = "batch"
+    onnx_names.rename(proto.graph, inputs | outputs)
     return proto
 
 

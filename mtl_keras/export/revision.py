@@ -3,9 +3,12 @@
 import json
 import pathlib
 
+from mtl_keras import files
 from mtl_keras.messages import listed
 
 FILE = "revision.json"
+# The key of the dict from a file of the export to its SHA-256.
+SUMS = "files"
 CARD_FILE = "card.json"
 
 
@@ -21,8 +24,8 @@ def text(model, outputs: dict, preprocessor, further: dict | None) -> str:
     Returns:
         String, a JSON object: `mtl_keras`, `keras` and `tensorflow` with their
         versions; `tasks` with their `kind` and `class_names` if the model knows
-        them; `preprocessor`, its class name or null; and the contents of
-        `further`.
+        them; `preprocessor`, its class name or null; an empty `files`, for
+        `with_sums`; and the contents of `further`.
 
     Raises:
         ValueError: If `further` is not a dict of plain data, or has one of
@@ -48,6 +51,7 @@ def text(model, outputs: dict, preprocessor, further: dict | None) -> str:
             "`revision` must be a dict of plain data. "
             f"Received: revision={further!r}"
         )
+    revision[SUMS] = {}
     taken = sorted(set(further) & set(revision))
     if taken:
         raise ValueError(
@@ -55,6 +59,53 @@ def text(model, outputs: dict, preprocessor, further: dict | None) -> str:
             f"which are set by the export. Received: {listed(taken)}"
         )
     return _plain({**further, **revision}, "revision")
+
+
+def with_sums(text: str, folder: pathlib.Path) -> str:
+    """Adds the sums of an export's files to its description.
+
+    Args:
+        text: String, as `text` returned it.
+        folder: `pathlib.Path` of the export.
+
+    Returns:
+        String, the same JSON object with `files`, a dict of relative path to
+        sum.
+    """
+    revision = json.loads(text)
+    revision[SUMS] = {
+        path.relative_to(folder).as_posix(): files.sha256(path)
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+    return _plain(revision, "revision")
+
+
+def check_sums(revision: dict, folder: pathlib.Path) -> None:
+    """Checks the files of an export.
+
+    Args:
+        revision: Dict, the content of its `revision.json`. One of an earlier
+            version has no sums, and nothing is checked.
+        folder: `pathlib.Path` of the export.
+
+    Raises:
+        ValueError: If a file is missing or has changed.
+    """
+    sums = revision.get(SUMS) or {}
+    if not isinstance(sums, dict):
+        raise ValueError(
+            f"Expected {SUMS!r} in {FILE} to be an object. Received: {sums!r}"
+        )
+    for name, expected in sums.items():
+        path = folder / name
+        received = files.sha256(path) if path.is_file() else "no file"
+        if received != expected:
+            raise ValueError(
+                f"{str(path)!r} is lost or has changed. Expected sha256 "
+                f"{str(expected)[:12]}... Received: {received[:12]}. Export "
+                "it again."
+            )
 
 
 def card_text(card) -> str:
@@ -77,11 +128,11 @@ def card_text(card) -> str:
                 f"Received: {str(file)!r}, which is not a file"
             )
         try:
-            card = json.loads(file.read_text(encoding="utf-8"))
+            card = files.parse_json_object(file.read_bytes())
         except ValueError as error:
             raise ValueError(
                 "`card` must be a dict or the path of a JSON file. "
-                f"Received: {str(file)!r}, which is not JSON: {error}"
+                f"Received: {str(file)!r}, which is damaged: {error}"
             ) from error
     return _plain(card, "card")
 
@@ -95,7 +146,7 @@ def _task(task) -> dict:
 def _plain(content, name) -> str:
     try:
         return json.dumps(content, indent=2, sort_keys=True) + "\n"
-    except TypeError as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise ValueError(
             f"`{name}` must contain plain data for JSON. Received: {error}"
         ) from error

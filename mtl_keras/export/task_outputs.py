@@ -1,6 +1,10 @@
 """The inputs and outputs of a model that is exported."""
 
+import re
+
 from mtl_keras.messages import listed
+
+_INPUT_NAME = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.-]*")
 
 
 def check_backend(what: str) -> None:
@@ -102,6 +106,25 @@ def dense_signature(model, batch_size: int | None = None) -> dict:
         )
         for tensor in model.inputs
     }
+
+
+def check_input_names(model) -> None:
+    """Checks that a signature of TensorFlow can have a model's inputs.
+
+    Args:
+        model: Functional `keras.Model`.
+
+    Raises:
+        ValueError: If an input has another name.
+    """
+    for tensor in model.inputs:
+        # TensorFlow calls a signature as a method, with inputs by name.
+        if tensor.name == "self" or not _INPUT_NAME.fullmatch(tensor.name):
+            raise ValueError(
+                "A signature needs inputs named by letters, digits, '.', '_' "
+                "and '-', beginning with a letter or digit, and not 'self'. "
+                f"Received: an input {tensor.name!r}. Rename the keras.Input."
+            )
 
 
 def features(model, inputs) -> list:

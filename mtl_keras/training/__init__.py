@@ -3,13 +3,14 @@
 from mtl_keras.training import checkpoint
 from mtl_keras.training.cross_validation import CrossValidation, cross_validate
 from mtl_keras.training.run import train, train_and_evaluate
-from mtl_keras.training.workdir import check_workdir
+from mtl_keras.training.workdir import check_workdir, delete_checkpoints
 
 __all__ = [
     "CrossValidation",
     "check_workdir",
     "checkpoint",
     "cross_validate",
+    "delete_checkpoints",
     "train",
     "train_and_evaluate",
 ]

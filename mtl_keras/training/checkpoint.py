@@ -1,16 +1,21 @@
-"""One file with all that a run needs to resume as if it never stopped."""
+"""One file with the whole training state, from which a run resumes."""
 
 import json
 
 import numpy as np
 from keras import ops
 
-from mtl_keras.files import write_atomically
+from mtl_keras import finite
+from mtl_keras.files import parse_json_object, write_atomically
 
 _PROGRESS = "progress"
 
 
-def save(model, path, progress: dict) -> None:
+class DamagedError(ValueError):
+    """A checkpoint is damaged, or holds NaN or infinity."""
+
+
+def save(model, path, progress: dict, *, previous=None) -> None:
     """Saves a compiled model's whole training state.
 
     Unlike `.weights.h5` this holds the state of the random generators
@@ -22,14 +27,35 @@ def save(model, path, progress: dict) -> None:
         model: Compiled `keras.Model` with a built optimizer.
         path: String or path of the file.
         progress: Dict of plain data, kept beside the state.
+        previous: Path to which an earlier file at `path` is renamed. Defaults
+            to `None`: it is replaced.
+
+    Raises:
+        ValueError: If a variable holds NaN or infinity. An earlier file is
+            left as it is.
     """
+    variables = _variables(model)
     arrays = {
         key: ops.convert_to_numpy(variable.value)
-        for key, variable in _variables(model).items()
+        for key, variable in variables.items()
     }
+    names = [
+        variables[key].path
+        for key, array in arrays.items()
+        if not finite.is_finite(array)
+    ]
+    if names:
+        raise ValueError(
+            "The training has diverged: NaN or infinity in "
+            f"{finite.described(names)}. No checkpoint was written; an earlier "
+            "one is unchanged. Lower the learning rate, or set clipnorm, in "
+            "another workdir."
+        )
     text = json.dumps(progress).encode()
     arrays[_PROGRESS] = np.frombuffer(text, dtype=np.uint8)
-    write_atomically(path, lambda file: np.savez(file, **arrays))
+    write_atomically(
+        path, lambda file: np.savez(file, **arrays), previous=previous
+    )
 
 
 def restore(model, path) -> dict:
@@ -43,26 +69,39 @@ def restore(model, path) -> dict:
         The progress given to `save`.
 
     Raises:
-        ValueError: If the file is damaged or of another model.
+        DamagedError: If the file is damaged or holds NaN or infinity.
+        ValueError: If it is of another model.
     """
     try:
-        with np.load(path) as file:
+        # NumPy leaves a damaged file open that it opened itself.
+        with open(path, "rb") as content, np.load(content) as file:
             arrays = {key: file[key] for key in file.files}
-        progress = json.loads(arrays.pop(_PROGRESS).tobytes())
+        progress = parse_json_object(arrays.pop(_PROGRESS).tobytes())
     except Exception as error:
         # Damage surfaces as errors of zipfile, NumPy, json and others.
-        raise ValueError(
+        raise DamagedError(
             f"The checkpoint {str(path)!r} cannot be read: {error}. Delete it "
             "to start again."
         ) from error
     variables = _variables(model)
     _check_same(variables, arrays, path)
     for key, variable in variables.items():
-        array = arrays[key]
-        if array.dtype.kind == "V":
+        if arrays[key].dtype.kind == "V":
             # NumPy stores bfloat16 as two bytes without a meaning.
-            array = array.view(ops.convert_to_numpy(variable.value).dtype)
-        variable.assign(array)
+            dtype = ops.convert_to_numpy(variable.value).dtype
+            arrays[key] = arrays[key].view(dtype)
+    names = [
+        variables[key].path
+        for key, array in arrays.items()
+        if not finite.is_finite(array)
+    ]
+    if names:
+        raise DamagedError(
+            f"The checkpoint {str(path)!r} holds NaN or infinity in "
+            f"{finite.described(names)}. Delete it to start again."
+        )
+    for key, variable in variables.items():
+        variable.assign(arrays[key])
     return progress
 
 

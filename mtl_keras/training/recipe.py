@@ -74,7 +74,13 @@ def compile_model(model, config, steps: int | None) -> None:
         ValueError: If a name or a value of the recipe is wrong.
     """
     weights = config.get("loss_weights")
-    options = dict(config.get("balancer") or {})
+    options = config.get("balancer") or {}
+    if not hasattr(options, "items"):
+        raise ValueError(
+            "`config.balancer` must be a dict of hyperparameters. "
+            f"Received: {options!r}. Write --config.balancer.NAME=VALUE."
+        )
+    options = dict(options)
     if options and not isinstance(weights, str):
         raise ValueError(
             "`balancer` holds the hyperparameters of the balancer that "

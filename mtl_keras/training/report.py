@@ -6,7 +6,7 @@ import math
 import os
 import pathlib
 
-from mtl_keras.files import write_text
+from mtl_keras.files import parse_json_object, write_text
 
 
 class MetricsFile:
@@ -32,35 +32,44 @@ class MetricsFile:
         """Returns the complete lines; a truncated last line is ignored.
 
         Raises:
-            ValueError: If another line than the last cannot be read.
+            ValueError: If a line is not an epoch's.
         """
         if not self.path.exists():
             return []
-        texts = self.path.read_text(encoding="utf-8").splitlines()
+        content = self.path.read_bytes()
+        texts = content.splitlines()
         lines = []
         for number, text in enumerate(texts, start=1):
             try:
-                lines.append(json.loads(text))
-            except json.JSONDecodeError as error:
-                # Only the last line can be truncated: the process was killed
-                # while it wrote, and the epoch will be run again.
-                if number < len(texts):
-                    raise ValueError(
-                        f"Line {number} of {str(self.path)!r} is damaged. "
-                        "Expected JSON lines, one an epoch. Choose another "
-                        f"workdir. Received: {text!r}"
-                    ) from error
+                line = parse_json_object(text)
+                if not isinstance(line.get("epoch"), int):
+                    raise ValueError("it has no 'epoch', an integer")
+                lines.append(line)
+            except ValueError as error:
+                # Only a last line without an end can be truncated: the process
+                # was killed while it wrote, and the epoch will be run again.
+                if number == len(texts) and not content.endswith(b"\n"):
+                    break
+                raise ValueError(
+                    f"Line {number} of {str(self.path)!r} is damaged: {error}. "
+                    "Expected JSON lines, one an epoch. Choose another "
+                    f"workdir. Received: {text[:80]!r}"
+                ) from error
         return lines
 
-    def keep(self, num_epochs: int) -> None:
+    def keep(self, num_epochs: int) -> int:
         """Drops the lines of epochs that will be run again.
 
         Args:
             num_epochs: Integer, epochs that the checkpoint holds.
+
+        Returns:
+            Integer, how many of these epochs have no line.
         """
         finished = [line for line in self.read() if line["epoch"] < num_epochs]
         text = "".join(json.dumps(line) + "\n" for line in finished)
         write_text(self.path, text)
+        return num_epochs - len({line["epoch"] for line in finished})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,6 +87,7 @@ class Report:
         num_parameters: Integer.
         versions: Dict of strings by package.
         command: String or `None`, the command that made it.
+        sha256: Dict, name of a file beside the report to its sum.
     """
 
     model: str
@@ -90,6 +100,7 @@ class Report:
     num_parameters: int
     versions: dict
     command: str | None = None
+    sha256: dict = dataclasses.field(default_factory=dict)
 
     def table(self) -> str:
         """Writes the metrics as a table, one line a task."""

@@ -7,13 +7,13 @@ import time
 
 import keras
 
-from mtl_keras import checks, data, engine, export, plots
-from mtl_keras.messages import did_you_mean, listed
+from mtl_keras import artefacts, checks, data, engine, export, plots
 from mtl_keras.plots.epochs import balance_keys
-from mtl_keras.training import checkpoint
+from mtl_keras.training.progress import Progress
 from mtl_keras.training.recipe import compile_model, steps_per_epoch
-from mtl_keras.training.report import MetricsFile, Report
-from mtl_keras.training.workdir import CHECKPOINT, check_workdir
+from mtl_keras.training.report import Report
+from mtl_keras.training.termination import termination
+from mtl_keras.training.workdir import check_workdir
 
 _LOGGER = logging.getLogger("mtl_keras")
 
@@ -24,11 +24,14 @@ def train_and_evaluate(
     """Trains a model, measures it on the test split and exports it.
 
     The workdir holds the resolved `config.json`, `metrics.jsonl` (a line an
-    epoch), `checkpoint.npz`, `events/` for TensorBoard, `model.weights.h5`,
-    `report.json`, `run.log`, `plots/` (those of the balance too, where the
-    balancer monitors) and the SavedModel `export/1`. The same
-    call on the same workdir resumes after the last finished epoch; on a CPU
-    without XLA the final weights equal an undisturbed run's bit by bit.
+    epoch), the last two checkpoints, `checkpoint.npz` and
+    `checkpoint.previous.npz`, `events/` for TensorBoard, `model.weights.h5`,
+    `report.json` (with the sha256 of these files), `run.log`, `plots/` (those
+    of the balance too, where the balancer monitors) and the SavedModel
+    `export/1`. The same call on the same workdir resumes after the last
+    finished epoch; on a CPU without XLA the final weights equal an undisturbed
+    run's bit by bit. SIGTERM ends the process after the current step, with the
+    status 143.
 
     Args:
         model: `MultiTaskModel`, not compiled.
@@ -54,22 +57,24 @@ def train_and_evaluate(
         split where there is no test split.
 
     Raises:
-        ValueError: If the config lacks a field, or the workdir holds another
-            run.
+        ValueError: If the config lacks a field, the workdir holds another run
+            or is in use by one, its files are lost or damaged, or the
+            training diverges to NaN or infinity.
     """
     workdir = check_workdir(workdir, config)
     config = workdir.config
-    run = _train(model, datasets, workdir, callbacks, config["epochs"])
-    report = _evaluate(model, datasets, config, run.seconds, command)
-    report.save(workdir / "report.json")
-    export.saved_model(
-        model,
-        workdir / "export" / "1",
-        preprocessor=getattr(model, "preprocessor", None),
-        postprocessor=getattr(model, "postprocessor", None),
-        overwrite=True,
-    )
-    _illustrate(model, datasets, run, workdir / "plots")
+    with workdir.locked():
+        run = _train(model, datasets, workdir, callbacks, config["epochs"])
+        report = _evaluate(model, datasets, run, config, command)
+        report.save(workdir / artefacts.REPORT)
+        export.saved_model(
+            model,
+            workdir / "export" / "1",
+            preprocessor=getattr(model, "preprocessor", None),
+            postprocessor=getattr(model, "postprocessor", None),
+            overwrite=True,
+        )
+        _illustrate(model, datasets, run, workdir / "plots")
     return report
 
 
@@ -100,8 +105,9 @@ def train(
     epochs = workdir.config["epochs"]
     last = epochs if until is None else until
     checks.integer("until", last, low=1, high=epochs)
-    run = _train(model, datasets, workdir, callbacks, last)
-    return run.metrics.read()
+    with workdir.locked():
+        run = _train(model, datasets, workdir, callbacks, last)
+        return run.metrics.read()
 
 
 def _train(model, datasets, workdir, callbacks, last):
@@ -111,19 +117,20 @@ def _train(model, datasets, workdir, callbacks, last):
         engine.make_deterministic()
     steps = steps_per_epoch(datasets["train"])
     compile_model(model, config, steps)
-    run = _Run(model, workdir)
+    run = Progress(model, workdir)
     # Not before: a run that could not start must not claim the folder.
     workdir.claim()
-    for line in _header(model, config, steps, run.first_epoch):
+    for line in [*_header(model, config, steps, run.first_epoch), *run.notes]:
         run.write_log(line)
         _LOGGER.info("%s", line)
     if run.first_epoch < last:
-        _fit(model, datasets, steps, run, callbacks, last)
+        with termination() as request:
+            _fit(model, datasets, steps, run, callbacks, last, request)
     run.finish()
     return run
 
 
-def _fit(model, datasets, steps, run, callbacks, last):
+def _fit(model, datasets, steps, run, callbacks, last, request):
     train, first = datasets["train"], run.first_epoch
     resumable = callable(train)
     is_terminal = sys.stdout.isatty()
@@ -136,89 +143,30 @@ def _fit(model, datasets, steps, run, callbacks, last):
         verbose=1 if is_terminal else 0,
         callbacks=[
             *callbacks,
-            _EpochEnd(run, last, is_terminal=is_terminal),
+            _EpochEnd(run, last, request, is_terminal=is_terminal),
             *engine.event_callbacks(run.workdir / "events"),
         ],
     )
 
 
-class _Run:
-    """The progress of a run, on the disk and in memory."""
-
-    def __init__(self, model, workdir):
-        config = workdir.config
-        self.model = model
-        self.workdir = workdir.path
-        self.monitor = config.get("monitor")
-        self.mode = config.get("mode") or "min"
-        if self.mode not in ("min", "max"):
-            raise ValueError(
-                f"`config.mode` must be 'min' or 'max'. Received: {self.mode!r}"
-            )
-        self.metrics = MetricsFile(workdir / "metrics.jsonl")
-        self._path = workdir / CHECKPOINT
-        self._best_path = workdir / "best.weights.h5"
-        self.best = None
-        self.first_epoch = 0
-        self.seconds = 0.0
-        if self._path.exists():
-            progress = checkpoint.restore(model, self._path)
-            self.first_epoch = progress["num_epochs"]
-            self.seconds = progress["seconds"]
-            self.best = progress["best"]
-        self.metrics.keep(self.first_epoch)
-
-    def write_log(self, line):
-        """Adds a line with the time to the workdir's `run.log`."""
-        with open(self.workdir / "run.log", "a", encoding="utf-8") as file:
-            file.write(time.strftime("%Y-%m-%d %H:%M:%S ") + line + "\n")
-
-    def end_epoch(self, epoch, logs, seconds):
-        """Writes the line first: a kill in between only repeats the epoch."""
-        self.metrics.append({"epoch": epoch, **logs, "seconds": seconds})
-        if self.monitor is not None and self._is_better(logs):
-            self.best = float(logs[self.monitor])
-            _save_weights(self.model, self._best_path)
-        self.seconds += seconds
-        checkpoint.save(
-            self.model,
-            self._path,
-            {
-                "num_epochs": epoch + 1,
-                "seconds": self.seconds,
-                "best": self.best,
-            },
-        )
-
-    def _is_better(self, logs) -> bool:
-        if self.monitor not in logs:
-            raise ValueError(
-                f"`config.monitor` names {self.monitor!r}, which is not a key "
-                f"of the logs: {listed(sorted(logs))}."
-                f"{did_you_mean(self.monitor, logs)}"
-            )
-        value = float(logs[self.monitor])
-        if self.best is None:
-            return True
-        return value < self.best if self.mode == "min" else value > self.best
-
-    def finish(self):
-        """Leaves the chosen weights in the model and in the workdir."""
-        if self.monitor is not None and self._best_path.exists():
-            self.model.load_weights(self._best_path)
-        _save_weights(self.model, self.workdir / "model.weights.h5")
-
-
 class _EpochEnd(keras.callbacks.Callback):
     """Writes the checkpoint after each epoch and logs the metrics."""
 
-    def __init__(self, run, last, *, is_terminal):
+    def __init__(self, run, last, request, *, is_terminal):
         super().__init__()
         self._run, self._last, self._is_terminal = run, last, is_terminal
+        self._request = request
         self._started = None
+        self._num_epochs = run.first_epoch
 
     def on_epoch_begin(self, epoch, logs=None):
         self._started = time.monotonic()
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._request.exit_if_requested(self._tell_end)
+
+    def on_test_batch_end(self, batch, logs=None):
+        self._request.exit_if_requested(self._tell_end)
 
     def on_epoch_end(self, epoch, logs=None):
         seconds = time.monotonic() - self._started
@@ -231,13 +179,16 @@ class _EpochEnd(keras.callbacks.Callback):
         if not self._is_terminal:
             # On a terminal the progress bar has shown it.
             _LOGGER.info("%s", line)
+        self._num_epochs = epoch + 1
+        self._request.exit_if_requested(self._tell_end)
 
-
-def _save_weights(model, path):
-    # Keras wants a path with this ending, or an open file of HDF5.
-    partial = path.with_name(f".partial.{path.name}")
-    model.save_weights(partial)
-    partial.replace(path)
+    def _tell_end(self):
+        line = (
+            f"ended by SIGTERM, {self._num_epochs} of {self._last} epochs are "
+            "saved; the same command resumes after them"
+        )
+        self._run.write_log(line)
+        _LOGGER.info("%s", line)
 
 
 def _header(model, config, steps, first_epoch) -> list[str]:
@@ -256,7 +207,7 @@ def _header(model, config, steps, first_epoch) -> list[str]:
     return lines
 
 
-def _evaluate(model, datasets, config, seconds, command) -> Report:
+def _evaluate(model, datasets, run, config, command) -> Report:
     split = next((s for s in ("test", "validation") if datasets.get(s)), None)
     metrics = {}
     if split is not None:
@@ -268,10 +219,11 @@ def _evaluate(model, datasets, config, seconds, command) -> Report:
         split=split or "none",
         metrics={key: float(value) for key, value in metrics.items()},
         epochs=config["epochs"],
-        seconds=round(seconds, 1),
+        seconds=round(run.seconds, 1),
         num_parameters=model.count_params(),
         versions=engine.versions(),
         command=command,
+        sha256=artefacts.sums(run.workdir),
     )
 
 

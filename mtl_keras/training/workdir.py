@@ -1,5 +1,6 @@
 """The folder of a run, which holds one run only."""
 
+import contextlib
 import json
 import pathlib
 
@@ -8,6 +9,10 @@ from mtl_keras.training.recipe import as_dict
 
 CONFIG = "config.json"
 CHECKPOINT = "checkpoint.npz"
+PREVIOUS_CHECKPOINT = "checkpoint.previous.npz"
+BEST = "best.weights.h5"
+WEIGHTS = "model.weights.h5"
+_LOCK = ".lock"
 
 
 class Workdir:
@@ -37,6 +42,28 @@ class Workdir:
         text = json.dumps(self.config, indent=2, sort_keys=True) + "\n"
         files.write_text(self.path / CONFIG, text)
 
+    @contextlib.contextmanager
+    def locked(self):
+        """Keeps other processes from the folder; a kill releases it.
+
+        Yields:
+            `None`.
+
+        Raises:
+            ValueError: If another process uses it, or it holds another run.
+        """
+        is_new = not self.path.exists()
+        self.path.mkdir(parents=True, exist_ok=True)
+        what = f"The workdir {str(self.path)!r}"
+        try:
+            with files.lock(self.path / _LOCK, what):
+                # Another run may have claimed it since it was checked.
+                self._check()
+                yield
+        finally:
+            if is_new and not any(self.path.iterdir()):
+                self.path.rmdir()
+
     def _check(self) -> None:
         folder = str(self.path)
         if self.path.exists() and not self.path.is_dir():
@@ -46,19 +73,16 @@ class Workdir:
             )
         file = self.path / CONFIG
         if not file.exists():
-            if (self.path / CHECKPOINT).exists():
+            checkpoints = (CHECKPOINT, PREVIOUS_CHECKPOINT)
+            if any((self.path / name).exists() for name in checkpoints):
                 raise ValueError(
                     f"The workdir {folder!r} holds a checkpoint without a "
                     f"{CONFIG}. Choose another workdir or delete it."
                 )
             return
-        try:
-            stored = json.loads(file.read_text(encoding="utf-8"))
-        except json.JSONDecodeError as error:
-            raise ValueError(
-                f"{str(file)!r} is damaged: {error}. Choose another workdir or "
-                "delete it."
-            ) from error
+        stored = files.read_json_object(
+            file, "Choose another workdir or delete it."
+        )
         expected = json.loads(json.dumps(self.config))
         different = [
             f"{key}: {stored.get(key)!r} there, {expected.get(key)!r} now"
@@ -88,3 +112,13 @@ def check_workdir(workdir, config) -> Workdir:
         ValueError: If it is a file, or holds another run.
     """
     return workdir if isinstance(workdir, Workdir) else Workdir(workdir, config)
+
+
+def delete_checkpoints(workdir) -> None:
+    """Deletes the checkpoints of a run that nothing resumes from.
+
+    Args:
+        workdir: String or path of its folder.
+    """
+    for name in (PREVIOUS_CHECKPOINT, CHECKPOINT):
+        pathlib.Path(workdir, name).unlink(missing_ok=True)

@@ -178,9 +178,11 @@ def export_without_revision(folder):
     return path
 
 
-def damaged_export(folder):
-    path = dense_export(folder)
-    (path / "assets.extra" / "revision.json").write_text("{}")
+def damaged_export(folder, text="{}"):
+    path = folder / "1"
+    (path / "assets.extra").mkdir(parents=True)
+    (path / "saved_model.pb").touch()
+    (path / "assets.extra" / "revision.json").write_text(text)
     return path
 
 
@@ -192,6 +194,12 @@ def damaged_export(folder):
         (dense_export, "without a preprocessor"),
         (export_without_revision, "Export it again"),
         (damaged_export, "without 'preprocessor', 'tasks'"),
+        (lambda f: damaged_export(f, "null"), "it holds null in place"),
+        (lambda f: damaged_export(f, "[]"), "it holds a list in place"),
+        (
+            lambda f: damaged_export(f, '{"preprocessor": "", "tasks": [1]}'),
+            "an object for each task",
+        ),
     ],
 )
 def test_exports_that_cannot_answer(tmp_path, capsys, make, message):
@@ -225,7 +233,8 @@ def test_columns_are_read_from_json(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("[1]", "a list for each of 'age', 'town'"),
+        ("[1]", "a list in place of an object"),
+        ("[" * 9999, "nested too deeply"),
         ('{"age": 1, "town": 2}', "a list for each"),
         ('{"age": [1]}', "a list for each"),
         ("{", "Expected a JSON file"),

@@ -106,6 +106,47 @@ def test_predict_files_and_folders(trained, tiny, image_file, tmp_path, capsys):
     assert len(list(output.iterdir())) == 2
 
 
+def test_diverging_training_fails_with_words_and_exports_nothing(
+    tiny, tmp_path, data_dir, capsys
+):
+    workdir = tmp_path / "w"
+    argv = [f"--config={RECIPE}", f"--workdir={workdir}"]
+    argv += ["--config.optimizer.learning_rate=1e30"]
+    assert train.main([*argv, f"--data_dir={data_dir}"]) == 1
+    printed = capsys.readouterr().err
+    assert printed.startswith("error: ")
+    assert "finite" in printed or "NaN or infinity" in printed
+    left = {path.name for path in workdir.iterdir()}
+    assert left.isdisjoint(
+        {"checkpoint.npz", "export", "model.weights.h5", "report.json"}
+    )
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.weights.h5"])
+def test_changed_file_of_a_run_is_refused(
+    trained, tiny, tmp_path, name, capsys
+):
+    for each in ("config.json", "model.weights.h5", "report.json"):
+        shutil.copy(trained / each, tmp_path)
+    content = bytearray((tmp_path / name).read_bytes())
+    # In the recipe this is a space of the indentation, then a tab.
+    place = content.index(b" ") if name == "config.json" else -1
+    content[place] ^= 0x20 ^ 0x09
+    (tmp_path / name).write_bytes(content)
+    assert predict.main([f"--workdir={tmp_path}", "a.png"]) == 1
+    printed = capsys.readouterr().err
+    assert name in printed and "sha256" in printed
+
+
+@pytest.mark.parametrize("text", ["null", "[]", "[" * 9999, '{"model": "a"}'])
+def test_damaged_config_of_a_run_is_named(tmp_path, text, capsys):
+    (tmp_path / "config.json").write_text(text)
+    (tmp_path / "model.weights.h5").touch()
+    assert predict.main([f"--workdir={tmp_path}", "a.png"]) == 1
+    printed = capsys.readouterr().err
+    assert printed.startswith("error: ") and "config.json'" in printed
+
+
 def test_predict_continues_after_a_file_that_is_not_an_image(
     trained, tiny, image_file, tmp_path, capsys
 ):

@@ -209,8 +209,12 @@ def test_card_is_read_only():
         _full_card()["num_parameters"] = 1
 
 
-def test_damaged_card(tmp_path):
+@pytest.mark.parametrize(
+    "content",
+    [b'{"name": "tiny", ', b"null", b"[1]", b"[" * 9999, b'{"name": "\xff"}'],
+)
+def test_damaged_card(tmp_path, content):
     path = tmp_path / "tiny.json"
-    path.write_text('{"name": "tiny", ')
+    path.write_bytes(content)
     with pytest.raises(ValueError, match="tiny.json is not a model's card"):
         Card.read(path)

@@ -74,6 +74,9 @@ def test_wrong_override(override, message):
         ("def get_config(", "does not run as Python: SyntaxError"),
         ("epochs = 3", "must have a function `get_config"),
         ("def get_config():\n    return {'a': 1}", "ConfigDict"),
+        ("get_config = 3", "must have a function `get_config"),
+        ("def get_config():\n    return 1 / 0", "fails: ZeroDivisionError"),
+        ("def get_config(a):\n    return a", "fails: TypeError"),
     ],
 )
 def test_file_that_is_no_recipe(tmp_path, text, message):
@@ -124,3 +127,20 @@ def test_recipe_needs_a_model_or_a_path():
 def test_recipe_of_another_model_is_refused(tiny):
     with pytest.raises(ValueError, match="The recipe is for 'tiny_squares"):
         recipe_file.choose("other", RECIPE, [])
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("--config.overrides.tasks=5", "must be a tuple of names.*tasks"),
+        ("--config.overrides.tasks=cls", "must be a tuple of names"),
+        ("--config.overrides.tasks=(1,)", "must be a tuple of names"),
+        ("--config.overrides=5", "`config.overrides` must hold names"),
+        ("--config.balancer=5", "`config.balancer` must hold names"),
+        ("--config.splits=train", "`config.splits` must hold names"),
+        ("--config.overrides.tasks=" + "(" * 9999, "must be a tuple of names"),
+    ],
+)
+def test_open_field_of_another_type_is_named(override, message):
+    with pytest.raises(ValueError, match=message):
+        recipe_file.choose(None, RECIPE, [override])

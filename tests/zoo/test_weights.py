@@ -1,5 +1,11 @@
 """Weights load whole or not at all, and say why not."""
 
+import json
+import subprocess
+import sys
+import zipfile
+
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -63,6 +69,9 @@ def test_flipped_byte(tiny, shipped):
     shipped.write_bytes(contents)
     with pytest.raises(ValueError, match="'squares' are damaged.*sha256"):
         zoo.load(tiny, weights="squares")
+    # By its path too, which names no weights.
+    with pytest.raises(ValueError, match="are damaged.*sha256"):
+        zoo.load(tiny, weights=shipped, width=6)
 
 
 def test_missing_file(tiny, shipped):
@@ -129,3 +138,111 @@ def test_weights_of_a_deeper_or_shallower_model(tiny, tmp_path, stored, built):
 def test_weights_that_are_not_there(tiny, shipped, name, message):
     with pytest.raises(ValueError, match=message):
         zoo.load(tiny, weights=name)
+
+
+def test_file_of_a_run_is_checked_by_the_report_beside_it(tiny, tmp_path):
+    path = tmp_path / "model.weights.h5"
+    zoo.load(tiny).save_weights(path)
+    report = {"sha256": {path.name: files.sha256(path)}}
+    (tmp_path / "report.json").write_text(json.dumps(report))
+    zoo.load(tiny, weights=path)
+    contents = bytearray(path.read_bytes())
+    contents[len(contents) // 2] ^= 1
+    path.write_bytes(contents)
+    with pytest.raises(ValueError, match="are damaged. Expected .* sha256"):
+        zoo.load(tiny, weights=path)
+
+
+def _nan(file, name):
+    file[name][...] = np.nan
+
+
+def _external(file, name):
+    shape = file[name].shape
+    del file[name]
+    storage = [("/etc/hostname", 0, h5py.h5f.UNLIMITED)]
+    file.create_dataset(name, shape, "uint8", external=storage)
+
+
+def _external_link(file, name):
+    del file[name]
+    file[name] = h5py.ExternalLink("elsewhere.h5", "/x")
+
+
+def _text(file, name):
+    shape = file[name].shape
+    del file[name]
+    file[name] = np.full(shape, b"text", object)
+
+
+def _group(file, name):
+    del file[name]
+    file.create_group(name).create_dataset("0", data=0.0)
+
+
+def _compound(file, name):
+    shape = file[name].shape
+    del file[name]
+    file[name] = np.zeros(shape, [("a", "f4"), ("b", "i4")])
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (_nan, "are refused. Received: NaN or infinity in '/layers/"),
+        (_external, "are refused. Received: .*, stored in another file"),
+        (_external_link, "are refused. Received: a link to elsewhere"),
+        (_text, "do not fit|damaged"),
+        (_group, "do not fit|damaged"),
+        (_compound, "do not fit|damaged"),
+    ],
+)
+def test_broken_internals_are_refused(tiny, tmp_path, damage, message):
+    path = tmp_path / "model.weights.h5"
+    zoo.load(tiny).save_weights(path)
+    with h5py.File(path, "r+") as file:
+        names = []
+        file["layers"].visit(names.append)
+        damage(file, f"layers/{next(n for n in names if n.endswith('/0'))}")
+    with pytest.raises(ValueError, match=message):
+        zoo.load(tiny, weights=path)
+
+
+_BOMB = """
+import resource, sys
+from zoo import weights_file
+limit = 1 << 30
+# What the imports and the threads of NumPy reserve is not counted.
+import h5py, numpy, pathlib
+used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + limit, used + limit))
+for path in sys.argv[1:]:
+    try:
+        weights_file.num_variables(pathlib.Path(path), 100_000_000)
+    except weights_file.RefusedError as error:
+        print(error)
+"""
+
+
+def test_bombs_are_refused_in_bounded_memory(tmp_path):
+    declared = 6 * 2**30
+    with h5py.File(tmp_path / "a.weights.h5", "w") as file:
+        file.create_dataset(
+            "layers/a/vars/0", (declared // 4,), "float32", compression="gzip"
+        )
+    with (
+        zipfile.ZipFile(tmp_path / "b.keras", "w", zipfile.ZIP_DEFLATED) as z,
+        z.open("model.weights.h5", "w", force_zip64=True) as member,
+    ):
+        for _ in range(32):
+            member.write(bytes(2**26))
+    done = subprocess.run(
+        [sys.executable, "-c", _BOMB, *sorted(map(str, tmp_path.iterdir()))],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    lines = done.stdout.splitlines()
+    assert len(lines) == 2, done.stderr
+    assert f"unpacks to {declared:,}" in lines[0]
+    assert f"unpacks to {32 * 2**26:,}" in lines[1]

@@ -52,7 +52,8 @@ def run(command: Command, argv: list[str] | None = None) -> int:
 
     Returns:
         Integer, the exit status: 0, 1 for an error, 2 for wrong flags, 130
-        after an interrupt.
+        after an interrupt. A training that SIGTERM ends raises `SystemExit`
+        with 143.
     """
     argv = sys.argv[1:] if argv is None else list(argv)
     values = flags.FlagValues()

@@ -1,8 +1,8 @@
 """What a command line gives a model to read: files, or sentences."""
 
-import json
 from pathlib import Path
 
+from mtl_keras import files
 from mtl_keras.messages import did_you_mean, listed
 
 SENTENCES = "SentencePreprocessor"
@@ -78,21 +78,17 @@ def _bytes(name) -> bytes:
 
 
 def _columns(name, specs) -> dict:
+    bytes_of_file = _bytes(name)
     try:
-        content = json.loads(_bytes(name))
+        content = files.parse_json_object(bytes_of_file)
     except ValueError as error:
-        if isinstance(error, json.JSONDecodeError | UnicodeDecodeError):
-            raise ValueError(
-                f"Expected a JSON file. Received: {name!r}: {error}"
-            ) from error
-        raise
-    is_table = isinstance(content, dict) and all(
-        isinstance(values, list) for values in content.values()
-    )
+        raise ValueError(
+            f"Expected a JSON file. Received: {name!r}: {error}"
+        ) from error
+    is_table = all(isinstance(values, list) for values in content.values())
     if not is_table or set(content) != set(specs):
-        received = sorted(content) if isinstance(content, dict) else content
         raise ValueError(
             f"Expected a JSON object with a list for each of {listed(specs)}. "
-            f"Received: {name!r} with {str(received)[:200]}"
+            f"Received: {name!r} with {str(sorted(content))[:200]}"
         )
     return content

@@ -1,12 +1,12 @@
 """Which trained model a tool uses: a workdir's, or the zoo's own."""
 
 import dataclasses
-import json
 from pathlib import Path
 
 from absl import flags
 
 import zoo
+from mtl_keras import artefacts, files
 from mtl_keras.messages import listed
 from zoo import weights as zoo_weights
 
@@ -115,6 +115,13 @@ def from_workdir(workdir: Path, data: str | None = None) -> Selection:
         ValueError: If there is no finished training.
     """
     config = read_json(workdir, "config.json")
+    missing = [key for key in ("model", "data") if key not in config]
+    if missing or not isinstance(config.get("overrides") or {}, dict):
+        raise ValueError(
+            f"{str(workdir / 'config.json')!r} is not the recipe of a zoo "
+            f"model: expected 'model', 'data' and, as an object, 'overrides'. "
+            f"Received: {listed(sorted(config))}"
+        )
     weights = workdir / WEIGHTS_FILE
     if not weights.is_file():
         raise ValueError(
@@ -149,10 +156,9 @@ def read_json(workdir: Path, name: str) -> dict:
             f"{name}. "
             f"Received: --workdir={workdir}"
         )
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{str(path)!r} is damaged: {error}") from error
+    content = files.read_json_object(path)
+    artefacts.check(path)
+    return content
 
 
 def _from_card(name, weights, data) -> Selection:

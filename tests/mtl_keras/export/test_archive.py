@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from mtl_keras import export
+from mtl_keras import export, files
 from tests.mtl_keras.export.image_model import (
     PREPROCESSOR,
     TASKS,
@@ -237,3 +237,46 @@ def test_a_rename_that_fails_keeps_the_earlier_one(earlier, monkeypatch):
     with pytest.raises(OSError, match="disk full"):
         export.saved_model(tiny_model(seed=1), folder, overwrite=True)
     assert_kept(folder, expected)
+
+
+@pytest.mark.parametrize("name", [".1.partial", ".1.k3_x09ab"])
+@pytest.mark.parametrize("is_swapping", [False, True])
+def test_what_a_killed_export_left_is_undone(earlier, name, is_swapping):
+    folder, expected = earlier
+    left = folder.with_name(name)
+    left.joinpath("new").mkdir(parents=True)
+    if is_swapping:
+        # The kill came between the two renamings.
+        folder.rename(left / "old")
+    if is_swapping:
+        with pytest.raises(ValueError, match="must not exist yet"):
+            export.saved_model(tiny_model(seed=1), folder)
+    else:
+        export.saved_model(tiny_model(seed=0), folder, overwrite=True)
+    assert_kept(folder, expected)
+
+
+def test_a_folder_of_the_users_with_such_a_name_is_kept(tmp_path):
+    own = tmp_path / ".1.abcdefgh"
+    own.mkdir()
+    own.joinpath("notes.txt").touch()
+    export.saved_model(tiny_model(), tmp_path / "1")
+    assert own.joinpath("notes.txt").exists()
+
+
+def test_two_exports_at_once_are_refused(tmp_path):
+    with (
+        files.lock(tmp_path / ".1.lock", "It"),
+        pytest.raises(ValueError, match="1' is in use by another process"),
+    ):
+        export.saved_model(tiny_model(), tmp_path / "1")
+    assert not (tmp_path / "1").exists()
+
+
+@pytest.mark.parametrize("write", [export.saved_model, export.onnx])
+def test_weights_that_are_not_finite_are_not_exported(tmp_path, write):
+    model = tiny_model()
+    model.get_layer("a").bias.assign([0.0, np.nan, 0.0])
+    with pytest.raises(ValueError, match="NaN or infinity in the variable"):
+        write(model, tmp_path / "1.onnx")
+    assert list(tmp_path.iterdir()) == []

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from mtl_keras import export
-from mtl_keras.export import runtimes
+from mtl_keras.export import onnx_names, runtimes
 from tests.mtl_keras.export.image_model import image_model, random_images
 from tests.mtl_keras.export.tiny_model import tiny_model
 from tests.test_case import vector_data, vector_model
@@ -200,3 +200,78 @@ def test_another_backend_is_named(tmp_path, monkeypatch, ending):
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
     with pytest.raises(ValueError, match="the backend 'jax'"):
         WRITERS[ending](None, tmp_path / f"a{ending}")
+
+
+def named_model(inputs, outputs):
+    """A model whose outputs tell its inputs and its tasks apart."""
+    keras.utils.set_random_seed(0)
+    tensors = [keras.Input((2,), name=name) for name in inputs]
+    joined = keras.layers.Concatenate()([*tensors, tensors[0]])
+    return keras.Model(
+        tensors,
+        {
+            name: keras.layers.Dense(size)(joined)
+            for size, name in enumerate(outputs, start=1)
+        },
+    )
+
+
+@pytest.mark.parametrize(
+    ("inputs", "outputs"),
+    [
+        (["inputs"], ["outputs", "a"]),
+        (["args_0", "inputs"], ["output_0", "inputs_1"]),
+        (["self", "a b"], ["name", "inputs"]),
+        (
+            ["input_of_model_1", "input_of_model_0"],
+            ["output_of_model_1", "output_of_model_0"],
+        ),
+    ],
+)
+def test_onnx_file_has_the_names_of_the_model(tmp_path, inputs, outputs):
+    model = named_model(inputs, outputs)
+    path = export.onnx(model, tmp_path / "net.onnx")
+    runtime = runtimes.open_file(path)
+    assert sorted(runtime.inputs) == sorted(inputs)
+    assert sorted(runtime.outputs) == sorted(outputs)
+    rng = np.random.default_rng(0)
+    x = {n: rng.normal(size=(3, 2)).astype("float32") for n in inputs}
+    expected = model.predict([x[name] for name in inputs], verbose=0)
+    for name, value in runtime(x).items():
+        np.testing.assert_allclose(value, expected[name], atol=1e-5)
+
+
+def test_one_name_for_input_and_output_is_refused_in_onnx(tmp_path):
+    with pytest.raises(ValueError, match="'x' as both. Rename"):
+        export.onnx(named_model(["x"], ["x"]), tmp_path / "net.onnx")
+
+
+@pytest.mark.parametrize("name", ["self", "a b", "_a"])
+@pytest.mark.parametrize("write", [export.saved_model, export.litert])
+def test_input_that_no_signature_can_have_is_named(tmp_path, write, name):
+    with pytest.raises(ValueError, match=f"an input '{name}'"):
+        write(named_model([name], ["t"]), tmp_path / "1.tflite")
+
+
+def test_tensors_inside_make_way_for_restored_names():
+    from onnx import helper
+
+    branch = helper.make_graph(
+        [helper.make_node("Add", ["in", "y"], ["z"])], "branch", [], []
+    )
+    graph = helper.make_graph(
+        [
+            helper.make_node("Neg", ["in"], ["y"]),
+            helper.make_node("If", ["y"], ["out"], then_branch=branch),
+        ],
+        "graph",
+        [helper.make_tensor_value_info("in", 1, [1])],
+        [helper.make_tensor_value_info("out", 1, [1])],
+    )
+    onnx_names.rename(graph, {"in": "x", "out": "y"})
+    (negative, condition) = graph.node
+    assert (negative.input[:], negative.output[:]) == (["x"], ["y_inner"])
+    assert (condition.input[:], condition.output[:]) == (["y_inner"], ["y"])
+    (add,) = condition.attribute[0].g.node
+    assert add.input[:] == ["x", "y_inner"]
+    assert [graph.input[0].name, graph.output[0].name] == ["x", "y"]

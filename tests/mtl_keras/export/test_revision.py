@@ -1,11 +1,13 @@
 """The card and the revision that lie beside an exported model."""
 
+import hashlib
 import json
 
 import pytest
 
 import mtl_keras
 from mtl_keras import export
+from mtl_keras.export import revision as facts
 from tests.mtl_keras.export.tiny_model import tiny_model
 from tests.test_case import TASKS, vector_model
 
@@ -38,6 +40,26 @@ def test_the_revision_tells_version_tasks_and_weights(tmp_path):
     assert revision["preprocessor"] is None
     kinds = {name: task["kind"] for name, task in revision["tasks"].items()}
     assert kinds == {task.name: task.kind for task in TASKS}
+
+
+def test_changed_file_of_an_export_is_found(tmp_path):
+    folder = export.saved_model(tiny_model(), tmp_path / "1")
+    revision = revision_of(folder)
+    (data,) = folder.glob("variables/*.data-*")
+    assert revision["files"][f"variables/{data.name}"] == (
+        hashlib.sha256(data.read_bytes()).hexdigest()
+    )
+    assert "saved_model.pb" in revision["files"]
+    facts.check_sums(revision, folder)
+    data.write_bytes(bytes(data.stat().st_size))
+    with pytest.raises(ValueError, match="data-.* is lost or has changed"):
+        facts.check_sums(revision, folder)
+    data.unlink()
+    with pytest.raises(ValueError, match="data-.* is lost.*Received: no file"):
+        facts.check_sums(revision, folder)
+    # An export of an earlier version.
+    del revision["files"]
+    facts.check_sums(revision, folder)
 
 
 def test_the_revision_names_the_preprocessor(exported):

@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 
 from mtl_keras import data, training
-from mtl_keras.training import report
+from mtl_keras.training import progress, report
 from mtl_keras.training import run as running
 from tests import test_case as case
 
@@ -23,7 +23,7 @@ def arm(moment):
         "batch": (running._EpochEnd, "on_train_batch_end", "after"),
         "line": (report.MetricsFile, "append", "after"),
         "checkpoint": (os, "replace", "before"),
-        "epoch": (running._Run, "end_epoch", "after"),
+        "epoch": (progress.Progress, "end_epoch", "after"),
     }[moment]
     wanted = {"batch": 5, "line": 2, "checkpoint": 2, "epoch": 2}[moment]
     original, count = getattr(owner, name), [0]
@@ -41,7 +41,7 @@ def arm(moment):
     setattr(owner, name, counted)
 
 
-def main(workdir, moment):
+def main(workdir, moment, callbacks=()):
     keras.utils.set_random_seed(3)
     model = case.vector_model()
     dropped = keras.layers.Dropout(0.2, name="dropout")(
@@ -85,6 +85,7 @@ def main(workdir, moment):
             "jit_compile": False,
         },
         workdir,
+        callbacks=callbacks,
     )
 
 

@@ -2,8 +2,7 @@
 
 import pytest
 
-from mtl_keras.training import check_workdir
-from mtl_keras.training import run as running
+from mtl_keras.training import check_workdir, progress
 
 
 class Recorder:
@@ -18,13 +17,13 @@ class Recorder:
         self.epoch = int(path.read_text())
 
 
-def _run(folder, monkeypatch, **changes):
-    monkeypatch.setattr(running.checkpoint, "save", lambda *a: None)
+def _run(folder, monkeypatch, values=(2.0, 1.0, 3.0, 2.5), **changes):
+    monkeypatch.setattr(progress.checkpoint, "save", lambda *a, **k: None)
     config = {"model": "a", "epochs": 3, "batch_size": 8, "seed": 0}
     config |= {"optimizer": {"name": "adam"}, **changes}
     model = Recorder()
-    run = running._Run(model, check_workdir(folder, config))
-    for model.epoch, value in enumerate([2.0, 1.0, 3.0, 2.5]):
+    run = progress.Progress(model, check_workdir(folder, config))
+    for model.epoch, value in enumerate(values):
         run.end_epoch(model.epoch, {"val_loss": value}, 1.0)
     run.finish()
     return int((folder / "model.weights.h5").read_text())
@@ -43,6 +42,17 @@ def test_weights_are_those_of_the_best_epoch(
     changes, epoch, tmp_path, monkeypatch
 ):
     assert _run(tmp_path, monkeypatch, **changes) == epoch
+
+
+def test_undefined_metric_is_never_the_best(tmp_path, monkeypatch):
+    nan = float("nan")
+    changes = {"monitor": "val_loss"}
+    for number, (values, epoch) in enumerate(
+        [((nan, 2.0, nan, 3.0), 1), ((nan, nan, nan), 0)]
+    ):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        assert _run(folder, monkeypatch, values, **changes) == epoch
 
 
 @pytest.mark.parametrize(

@@ -169,7 +169,7 @@ def test_kill_while_writing_leaves_the_old_file(path):
     # The process kills itself where the new file is written and not yet named.
     source = (
         "import os, signal, sys\n"
-        "from mtl_keras import checkpoint\n"
+        "from mtl_keras import files\n"
         "os.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
         "files.write_atomically("
         "sys.argv[1], lambda file: file.write(b'new'))\n"

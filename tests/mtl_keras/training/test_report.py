@@ -109,3 +109,25 @@ def test_report_can_be_read_again(tmp_path):
     read = Report(**json.loads(path.read_text()))
     assert read == report(cls_accuracy=0.5, det_auc=None)
     assert read.table().endswith("  det_auc               -")
+
+
+@pytest.mark.parametrize(
+    "line", [b"[1, 2]", b"null", b'{"epoch": "\xff"}', b"[" * 9999, b"{}"]
+)
+def test_line_of_something_else_is_named(file, line):
+    whole = file.path.read_bytes().splitlines()
+    whole[1] = line
+    file.path.write_bytes(b"\n".join(whole) + b"\n")
+    with pytest.raises(ValueError, match="Line 2 of .* is damaged"):
+        file.read()
+    file.path.write_bytes(line + b"\n")
+    with pytest.raises(ValueError, match="Line 1 of .* is damaged"):
+        file.read()
+
+
+def test_lines_that_are_missing_are_counted(file):
+    assert file.keep(4) == 0
+    assert file.keep(3) == 0
+    assert file.keep(5) == 2
+    file.path.unlink()
+    assert file.keep(2) == 2

@@ -1,8 +1,10 @@
 """A run leaves what it promises, and resumes as if it had not been killed."""
 
+import hashlib
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 
@@ -97,6 +99,44 @@ def test_killed_run_ends_bitwise_like_an_undisturbed_one(
         assert {k: v for k, v in line.items() if k != "seconds"} == {
             k: v for k, v in other.items() if k != "seconds"
         }
+
+
+class Terminate(keras.callbacks.Callback):
+    """Sends SIGTERM to this process in the middle of the second epoch."""
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.model.optimizer.iterations == 5:
+            signal.raise_signal(signal.SIGTERM)
+
+
+def test_sigterm_ends_with_its_status_and_the_run_resumes(
+    undisturbed, tmp_path
+):
+    with pytest.raises(SystemExit) as ended:
+        killed_run.main(tmp_path, "none", [Terminate()])
+    assert ended.value.code == 143
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    assert "ended by SIGTERM, 1 of 4 epochs are saved" in (
+        (tmp_path / "run.log").read_text()
+    )
+    killed_run.main(tmp_path, "none")
+    received, expected = stored_weights(tmp_path), stored_weights(undisturbed)
+    assert received.keys() == expected.keys()
+    for name, value in expected.items():
+        np.testing.assert_array_equal(received[name], value, err_msg=name)
+
+
+def test_report_holds_the_sums_of_the_files(undisturbed):
+    report = json.loads((undisturbed / "report.json").read_text())
+    assert report["sha256"].keys() == {
+        "best.weights.h5",
+        "config.json",
+        "metrics.jsonl",
+        "model.weights.h5",
+    }
+    for name, expected in report["sha256"].items():
+        content = (undisturbed / name).read_bytes()
+        assert hashlib.sha256(content).hexdigest() == expected
 
 
 @pytest.mark.parametrize(

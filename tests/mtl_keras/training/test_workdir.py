@@ -1,6 +1,9 @@
 """A workdir holds one run: the same one is let in, another is refused."""
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -63,3 +66,50 @@ def test_damaged_recipe_is_refused(tmp_path):
     (tmp_path / "config.json").write_text('{"model": ')
     with pytest.raises(ValueError, match="config.json' is damaged"):
         check_workdir(tmp_path, CONFIG)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"null", b"[]", b"3", b"[" * 10_000, b'{"a":' * 10_000, b"\xff\xfe{}"],
+)
+def test_recipe_that_is_not_an_object_is_refused(tmp_path, content):
+    (tmp_path / "config.json").write_bytes(content)
+    with pytest.raises(ValueError, match="config.json' is damaged"):
+        check_workdir(tmp_path, CONFIG)
+
+
+def test_one_process_at_a_time(tmp_path):
+    first, second = (check_workdir(tmp_path / "w", CONFIG) for _ in range(2))
+    with first.locked():
+        with (
+            pytest.raises(ValueError, match=f"in use by .*{os.getpid()}"),
+            second.locked(),
+        ):
+            pytest.fail("two processes hold one lock")
+    # Nothing was claimed, and nothing is left.
+    assert not (tmp_path / "w").exists()
+    with second.locked():
+        second.claim()
+    assert [path.name for path in (tmp_path / "w").iterdir()] == ["config.json"]
+
+
+def test_another_run_that_came_first_is_seen(tmp_path):
+    late = check_workdir(tmp_path, CONFIG)
+    _claimed(tmp_path, epochs=9)
+    with pytest.raises(ValueError, match="holds another run"), late.locked():
+        pytest.fail("two runs hold one folder")
+
+
+def test_kill_releases_the_lock(tmp_path):
+    source = (
+        "import os, sys\n"
+        "from mtl_keras import files\n"
+        "with files.lock(sys.argv[1], 'It'):\n"
+        "    os.kill(os.getpid(), 9)\n"
+    )
+    lock = tmp_path / ".lock"
+    done = subprocess.run([sys.executable, "-c", source, lock], check=False)
+    assert done.returncode == -9
+    assert lock.exists()
+    with check_workdir(tmp_path, CONFIG).locked():
+        assert lock.read_text() == str(os.getpid())

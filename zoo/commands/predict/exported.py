@@ -1,9 +1,9 @@
 """A SavedModel of `export`, which needs TensorFlow alone."""
 
-import json
 import re
 from pathlib import Path
 
+from mtl_keras import files
 from mtl_keras.messages import listed
 
 _SAVED_MODEL = "saved_model.pb"
@@ -40,7 +40,9 @@ class Exported:
                 "Export it with one."
             )
         self.tasks = {
-            name: Task(name, facts["kind"], class_names=facts["class_names"])
+            name: Task(
+                name, facts["kind"], class_names=facts.get("class_names") or ()
+            )
             for name, facts in revision["tasks"].items()
             if facts.get("kind")
         }
@@ -97,9 +99,11 @@ def _find(path) -> Path:
 
 
 def _revision(path) -> dict:
+    from mtl_keras.export import revision as facts
+
     file = path / "assets.extra" / "revision.json"
     try:
-        revision = json.loads(file.read_text(encoding="utf-8"))
+        revision = files.read_json_object(file)
     except (OSError, ValueError) as error:
         raise ValueError(
             f"Expected a whole {file.name} beside the model in {str(path)!r}, "
@@ -111,4 +115,13 @@ def _revision(path) -> dict:
             f"Expected {str(file)!r} to tell the tasks and the preprocessor. "
             f"Received: a file without {listed(missing)}. Export it again."
         )
+    tasks = revision["tasks"]
+    if not isinstance(tasks, dict) or not all(
+        isinstance(facts, dict) for facts in tasks.values()
+    ):
+        raise ValueError(
+            f"Expected an object for each task in {str(file)!r}. "
+            f"Received: tasks={tasks!r:.80}. Export it again."
+        )
+    facts.check_sums(revision, path)
     return revision

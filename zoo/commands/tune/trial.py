@@ -50,6 +50,8 @@ class Runner:
             ValueError: If the objective is not defined, or the recipe of this
                 point cannot be trained.
         """
+        from mtl_keras import training
+
         target = folder(self._workdir, name)
         done = result(target)
         if done is not None and "error" not in done:
@@ -63,7 +65,7 @@ class Runner:
         _write(target, reached)
         if "tuner/epochs" not in hp.values:
             # Nothing resumes from it, and it is the largest file.
-            (target / _CHECKPOINT).unlink(missing_ok=True)
+            training.delete_checkpoints(target)
         return reached["objective"]
 
     def _train(self, name, hp, target) -> dict:

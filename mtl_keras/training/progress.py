@@ -1,0 +1,203 @@
+"""The progress of a run: its checkpoints, its best weights, its log."""
+
+import math
+import os
+import time
+
+from mtl_keras import artefacts, files
+from mtl_keras.messages import did_you_mean, listed
+from mtl_keras.training import checkpoint
+from mtl_keras.training.report import MetricsFile
+from mtl_keras.training.workdir import (
+    BEST,
+    CHECKPOINT,
+    PREVIOUS_CHECKPOINT,
+    WEIGHTS,
+)
+
+_DAMAGED = "checkpoint.damaged.npz"
+# The best weights of an epoch whose checkpoint is not written yet, and those
+# that belong to the checkpoint before.
+_PENDING_BEST = "best.pending.weights.h5"
+_PREVIOUS_BEST = "best.previous.weights.h5"
+
+
+class Progress:
+    """The progress of a run, on the disk and in memory.
+
+    Args:
+        model: `MultiTaskModel`, compiled as the config says.
+        workdir: `Workdir`, whose last checkpoint is restored.
+
+    Attributes:
+        model: The model.
+        workdir: `pathlib.Path` of the folder.
+        metrics: `MetricsFile`.
+        best: Float, the best value of the monitored log so far, or `None`.
+        first_epoch: Integer, the number of finished epochs.
+        seconds: Float, the time these took.
+        notes: List of strings, what was found on resuming.
+
+    Raises:
+        ValueError: If no checkpoint can be read, they are of another model,
+            or the best weights are lost or damaged.
+    """
+
+    def __init__(self, model, workdir):
+        config = workdir.config
+        self.model = model
+        self.workdir = workdir.path
+        self.monitor = config.get("monitor")
+        self.mode = config.get("mode") or "min"
+        if self.mode not in ("min", "max"):
+            raise ValueError(
+                f"`config.mode` must be 'min' or 'max'. Received: {self.mode!r}"
+            )
+        self.metrics = MetricsFile(workdir / "metrics.jsonl")
+        self.best = None
+        self.first_epoch = 0
+        self.seconds = 0.0
+        self.notes = []
+        self._best_sum = None
+        self._restore()
+        self._check_best()
+        missing = self.metrics.keep(self.first_epoch)
+        if missing:
+            self.notes.append(
+                f"metrics.jsonl lacks {missing} of {self.first_epoch} finished "
+                "epochs: their metrics are lost, the weights are not"
+            )
+
+    def _restore(self) -> None:
+        """Restores the last checkpoint that is whole."""
+        newest = self.workdir / CHECKPOINT
+        previous = self.workdir / PREVIOUS_CHECKPOINT
+        if newest.exists():
+            try:
+                self._take(checkpoint.restore(self.model, newest))
+                return
+            except checkpoint.DamagedError as error:
+                if not previous.exists():
+                    raise
+                note = str(error)
+        elif previous.exists():
+            note = f"{str(newest)!r} is missing."
+        else:
+            return
+        self._take(checkpoint.restore(self.model, previous))
+        self.notes.append(f"{note} The one before it is used.")
+        if newest.exists():
+            # Else the next save would put it in the place of the good one.
+            os.replace(newest, self.workdir / _DAMAGED)
+
+    def _take(self, progress) -> None:
+        self.first_epoch = progress["num_epochs"]
+        self.seconds = progress["seconds"]
+        self.best = progress["best"]
+        # Checkpoints of earlier versions have no sum.
+        self._best_sum = progress.get("best_sha256")
+
+    def _check_best(self) -> None:
+        """Puts the best weights of the checkpoint in their place."""
+        if self.monitor is None or self.best is None:
+            return
+        path = self.workdir / BEST
+        received = files.sha256(path) if path.is_file() else None
+        if self._best_sum is None and received is not None:
+            return
+        if self._best_sum is not None and received == self._best_sum:
+            return
+        # A kill came between the checkpoint and the renaming of the weights,
+        # or an earlier checkpoint is used.
+        for name in (_PENDING_BEST, _PREVIOUS_BEST):
+            other = self.workdir / name
+            if other.is_file() and files.sha256(other) == self._best_sum:
+                os.replace(other, path)
+                return
+        if self._best_sum is None:
+            raise ValueError(
+                f"{str(path)!r} is missing: the weights of the best epoch so "
+                "far. Restore the file, or train again in another workdir."
+            )
+        raise ValueError(artefacts.changed(path, self._best_sum, received))
+
+    def write_log(self, line: str) -> None:
+        """Adds a line with the time to the workdir's `run.log`."""
+        with open(self.workdir / "run.log", "a", encoding="utf-8") as file:
+            file.write(time.strftime("%Y-%m-%d %H:%M:%S ") + line + "\n")
+
+    def end_epoch(self, epoch: int, logs: dict, seconds: float) -> None:
+        """Stores the state after an epoch.
+
+        The metrics come first: a kill in between only repeats the epoch.
+
+        Args:
+            epoch: Integer from 0 up.
+            logs: Dict, log key to float.
+            seconds: Float, the time the epoch took.
+
+        Raises:
+            ValueError: If the state holds NaN or infinity, or `monitor` names
+                no log. The last checkpoint stays.
+        """
+        self.metrics.append({"epoch": epoch, **logs, "seconds": seconds})
+        pending = self.workdir / _PENDING_BEST
+        is_best = self.monitor is not None and self._is_better(logs)
+        if is_best:
+            self.best = float(logs[self.monitor])
+            _save_weights(self.model, pending)
+            self._best_sum = files.sha256(pending)
+        self.seconds += seconds
+        checkpoint.save(
+            self.model,
+            self.workdir / CHECKPOINT,
+            {
+                "num_epochs": epoch + 1,
+                "seconds": self.seconds,
+                "best": self.best,
+                "best_sha256": self._best_sum,
+            },
+            previous=self.workdir / PREVIOUS_CHECKPOINT,
+        )
+        if is_best:
+            best = self.workdir / BEST
+            if best.exists():
+                os.replace(best, self.workdir / _PREVIOUS_BEST)
+            os.replace(pending, best)
+
+    def _is_better(self, logs) -> bool:
+        if self.monitor not in logs:
+            raise ValueError(
+                f"`config.monitor` names {self.monitor!r}, which is not a key "
+                f"of the logs: {listed(sorted(logs))}."
+                f"{did_you_mean(self.monitor, logs)}"
+            )
+        value = float(logs[self.monitor])
+        if self.best is None:
+            return True
+        if math.isnan(value) or math.isnan(self.best):
+            # NaN compares as neither: it would stay the best for ever.
+            return not math.isnan(value)
+        return value < self.best if self.mode == "min" else value > self.best
+
+    def finish(self) -> None:
+        """Leaves the chosen weights in the model and in the workdir.
+
+        Raises:
+            ValueError: If the best weights are lost or damaged.
+        """
+        self._check_best()
+        if self.monitor is not None and self.best is not None:
+            self.model.load_weights(self.workdir / BEST)
+        # Its sums would not be those of the weights written now.
+        (self.workdir / artefacts.REPORT).unlink(missing_ok=True)
+        _save_weights(self.model, self.workdir / WEIGHTS)
+        for name in (_PENDING_BEST, _PREVIOUS_BEST):
+            (self.workdir / name).unlink(missing_ok=True)
+
+
+def _save_weights(model, path):
+    # Keras wants a path with this ending, or an open file of HDF5.
+    partial = path.with_name(f".partial.{path.name}")
+    model.save_weights(partial)
+    partial.replace(path)
