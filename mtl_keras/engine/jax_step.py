@@ -6,8 +6,8 @@ from jax import numpy as jnp
 
 from mtl_keras import compat
 from mtl_keras.engine import jax_program
-from mtl_keras.engine.jax_masks import MaskedOutputs
 from mtl_keras.engine.combine import Pullbacks, combine
+from mtl_keras.engine.jax_masks import MaskedOutputs
 from mtl_keras.engine.step_plan import total_of
 
 

@@ -159,7 +159,15 @@ def resolve_metrics(
 
 
 def _metric(identifier, loss):
-    metric = metrics_module.get(identifier)
+    if isinstance(identifier, str) and identifier.lower() in (
+        "accuracy",
+        "acc",
+    ):
+        # Keras chooses by the labels, whatever the case; its class `Accuracy`
+        # compares labels with probabilities.
+        metric = metrics_module.Accuracy(name=identifier)
+    else:
+        metric = metrics_module.get(identifier)
     metric = _by_name(identifier, metric, loss)
     is_ours = type(metric).__module__.startswith("mtl_keras.")
     if isinstance(identifier, str) and not is_ours:

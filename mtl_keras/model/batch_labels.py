@@ -11,9 +11,9 @@ class BatchLabels:
     """Labels as losses and metrics read them.
 
     A label counts if it is present (`LabelSpec.present`), legal, not masked by
-    Keras, and has a sample weight other than 0. Illegal labels are counted and the model
-    raises soon after; until then they must not reach a loss, which may stop
-    the process with an error of its own.
+    Keras, and has a sample weight other than 0. Illegal labels are counted and
+    the model raises soon after; until then they must not reach a loss, which
+    may stop the process with an error of its own.
 
     Args:
         task: `Task`.

@@ -14,7 +14,6 @@ from mtl_keras.sharing.dropout import FrontierDropout
 from mtl_keras.sharing.regularization import SharedPenalty
 from mtl_keras.task import Task
 
-
 # The model that each metric object keeps the state of.
 _OWNERS = weakref.WeakKeyDictionary()
 
