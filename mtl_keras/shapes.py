@@ -58,6 +58,53 @@ def paired(name: str, y_true, y_pred):
     return true, pred
 
 
+def same_rank(y_true, y_pred):
+    """Gives labels and predictions one rank, by the rule of Keras's losses.
+
+    Without it `(batch,) - (batch, 1)` has the shape `(batch, batch)`.
+
+    Args:
+        y_true: Tensor of labels.
+        y_pred: Tensor of predictions.
+
+    Returns:
+        Tuple of both. Where the ranks differ by one and the longer shape ends
+        in 1: a tensor of the batch axis alone gets that axis, else the longer
+        one loses it.
+    """
+    true_rank, pred_rank = len(y_true.shape), len(y_pred.shape)
+    if true_rank == pred_rank + 1 and y_true.shape[-1] == 1:
+        if pred_rank == 1:
+            return y_true, ops.expand_dims(y_pred, axis=-1)
+        return ops.squeeze(y_true, axis=-1), y_pred
+    if pred_rank == true_rank + 1 and y_pred.shape[-1] == 1:
+        if true_rank == 1:
+            return ops.expand_dims(y_true, axis=-1), y_pred
+        return y_true, ops.squeeze(y_pred, axis=-1)
+    return y_true, y_pred
+
+
+def in_rank_of(y_pred, y_true):
+    """Gives labels the rank of the predictions where an axis of 1 differs.
+
+    For losses and metrics that Keras calls with both as they are: their
+    elements stay apart, so that any of them can be left out.
+
+    Args:
+        y_pred: Tensor of predictions.
+        y_true: Tensor of labels.
+
+    Returns:
+        Tensor, the labels with or without an axis of 1 at the end.
+    """
+    true_rank, pred_rank = len(y_true.shape), len(y_pred.shape)
+    if pred_rank == true_rank + 1 and y_pred.shape[-1] == 1:
+        return ops.expand_dims(y_true, axis=-1)
+    if true_rank == pred_rank + 1 and y_true.shape[-1] == 1:
+        return ops.squeeze(y_true, axis=-1)
+    return y_true
+
+
 def class_numbers(name: str, y_true, y_pred):
     """Reads labels as class numbers, one for each vector of predictions.
 

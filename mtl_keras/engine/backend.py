@@ -51,6 +51,17 @@ class Backend(abc.ABC):
         """
 
     @abc.abstractmethod
+    def keep_masks(self, outputs: dict) -> dict:
+        """Makes outputs keep their Keras masks when a transformation ends.
+
+        Args:
+            outputs: Dict, task name to tensor.
+
+        Returns:
+            The same outputs.
+        """
+
+    @abc.abstractmethod
     def collecting(
         self,
         test_function: Callable,

@@ -3,6 +3,7 @@
 import jax
 
 from mtl_keras.engine.backend import Backend
+from mtl_keras.engine.jax_masks import MaskedOutputs
 
 
 class _JAX(Backend):
@@ -16,6 +17,9 @@ class _JAX(Backend):
 
     def gather_over_replicas(self, tensors):
         return tensors
+
+    def keep_masks(self, outputs):
+        return MaskedOutputs(outputs)
 
     def collecting(self, test_function, steps, key, collect):
         def run(state, iterator):

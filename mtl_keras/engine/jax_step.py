@@ -7,6 +7,7 @@ from jax import numpy as jnp
 from mtl_keras import compat
 from mtl_keras.engine import jax_program
 from mtl_keras.engine.combine import Pullbacks, combine
+from mtl_keras.engine.jax_masks import MaskedOutputs
 from mtl_keras.engine.step_plan import total_of
 
 
@@ -83,7 +84,7 @@ def step(model, state, data, *, is_exact: bool | None = None) -> tuple:
         late = total_of(losses)
         objective = jnp.sum(jax.lax.stop_gradient(weights) * task_losses.shares)
         return scale * (objective + late), (
-            predictions,
+            MaskedOutputs(predictions),
             task_losses,
             late,
             after,

@@ -38,6 +38,10 @@ class _TensorFlow(Backend):
             tensors,
         )
 
+    def keep_masks(self, outputs):
+        # A mask is an attribute of a tensor, which a tape leaves as it is.
+        return outputs
+
     def collecting(self, test_function, steps, key, collect):
         def run(iterator):
             logs = None

@@ -7,14 +7,22 @@ A module that defines a registered subclass of `Loss` is the loss of that name:
 import keras
 
 from mtl_keras import identifiers
-from mtl_keras.losses.elementwise import couples_labels, values
+from mtl_keras.losses.elementwise import couples_labels, from_logits, values
 from mtl_keras.losses.loss import Loss
 
 _LOSSES = identifiers.by_module(__name__, __path__, Loss)
 _CLASSES = {cls.__name__: cls for cls in _LOSSES.values()}
 globals().update(_CLASSES)
 
-__all__ = ["Loss", "couples_labels", "get", "list_losses", "values", *_CLASSES]
+__all__ = [
+    "Loss",
+    "couples_labels",
+    "from_logits",
+    "get",
+    "list_losses",
+    "values",
+    *_CLASSES,
+]
 
 
 def list_losses() -> list[str]:

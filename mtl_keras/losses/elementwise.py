@@ -1,9 +1,11 @@
 """Unreduced values of any Keras loss, one for each label."""
 
+import functools
+
 import keras
 from keras import ops
 
-from mtl_keras import shapes
+from mtl_keras import compat, shapes
 from mtl_keras.losses.loss import Loss
 
 #: Functions of Keras that average an elementwise formula over the last axis.
@@ -43,7 +45,8 @@ def values(loss, y_true, y_pred, present=None):
             present. Only losses that couple labels read it.
 
     Returns:
-        float32 tensor, unreduced, the batch first.
+        float32 tensor, unreduced, the batch first. It has a Keras mask where
+        the loss sets one, as with `ignore_class`.
 
     Raises:
         ValueError: If the shapes do not fit, or the loss itself reduces over
@@ -53,17 +56,24 @@ def values(loss, y_true, y_pred, present=None):
     name = _name(loss)
     if averages_last_axis(loss):
         call = loss.call if isinstance(loss, keras.losses.Loss) else loss
-        result = _by_element(name, call, y_true, y_pred)
+        result = _by_element(name, call, y_true, y_pred, _dtype(loss))
     elif couples_labels(loss):
         result = loss.call(y_true, y_pred, present)
     elif isinstance(loss, Loss):
         result = loss.call(y_true, y_pred)
-    elif isinstance(loss, keras.losses.Loss):
-        result = loss.call(ops.cast(y_true, "float32"), y_pred)
     else:
-        true, pred = _with_output_axis(y_true, y_pred)
-        result = loss(ops.cast(true, "float32"), pred)
+        is_object = isinstance(loss, keras.losses.Loss)
+        call, dtype = loss.call if is_object else loss, _dtype(loss)
+        if is_object and not hasattr(loss, "fn"):
+            true, pred = shapes.in_rank_of(y_pred, y_true), y_pred
+        else:
+            # Keras wraps a function, and the wrapper does the same.
+            true, pred = shapes.same_rank(y_true, y_pred)
+        result = call(ops.cast(true, dtype), ops.cast(pred, dtype))
+    mask = compat.get_mask(result)
     result = ops.cast(result, "float32")
+    if mask is not None:
+        compat.set_mask(result, mask)
     if not result.shape or not shapes.fits(result.shape[:1], y_pred.shape[:1]):
         raise ValueError(
             f"Loss {name!r} must return one value for each label, so that "
@@ -85,6 +95,10 @@ def averages_last_axis(loss) -> bool:
             and any(loss.fn is function for function in AVERAGING)
             and getattr(loss, "axis", -1) == -1
         )
+    if isinstance(loss, functools.partial):
+        if loss.args or loss.keywords.get("axis", -1) != -1:
+            return False
+        loss = loss.func
     return any(loss is function for function in AVERAGING)
 
 
@@ -93,26 +107,26 @@ def couples_labels(loss) -> bool:
     return isinstance(loss, Loss) and loss.couples_labels
 
 
-def _by_element(name, call, y_true, y_pred):
+def from_logits(loss) -> bool:
+    """Checks whether a loss reads its predictions as logits."""
+    if isinstance(loss, functools.partial):
+        return bool(loss.keywords.get("from_logits", False))
+    return bool(getattr(loss, "from_logits", False))
+
+
+def _by_element(name, call, y_true, y_pred, dtype):
     true, pred = shapes.paired(name, y_true, y_pred)
     result = call(
-        ops.expand_dims(ops.cast(true, "float32"), axis=-1),
-        ops.expand_dims(pred, axis=-1),
+        ops.expand_dims(ops.cast(true, dtype), axis=-1),
+        ops.expand_dims(ops.cast(pred, dtype), axis=-1),
     )
     if len(y_true.shape) > len(result.shape):
         result = ops.expand_dims(result, axis=-1)
     return result
 
 
-def _with_output_axis(y_true, y_pred):
-    """Reshapes labels `(B,)` to `(B, 1)`, as Keras's `compile` does."""
-    if (
-        len(y_true.shape) == 1
-        and len(y_pred.shape) == 2
-        and y_pred.shape[-1] == 1
-    ):
-        y_true = ops.expand_dims(y_true, axis=-1)
-    return y_true, y_pred
+def _dtype(loss) -> str:
+    return getattr(loss, "dtype", None) or "float32"
 
 
 def _name(loss) -> str:

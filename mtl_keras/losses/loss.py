@@ -15,7 +15,8 @@ class Loss(keras.losses.Loss):
 
     Args:
         reduction: String or `None`, as in `keras.losses.Loss`. A multi-task
-            model ignores it and takes the mean over the labels present.
+            model takes the mean over the labels present, or over their
+            weights with `"mean_with_sample_weight"`; it refuses a sum.
         name: String.
     """
 

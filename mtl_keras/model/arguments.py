@@ -1,9 +1,14 @@
 """Reads the arguments of `compile`: which loss and metrics each task has."""
 
+import inspect
+
 from mtl_keras import checks
 from mtl_keras import losses as losses_module
 from mtl_keras import metrics as metrics_module
 from mtl_keras.messages import did_you_mean, listed
+from mtl_keras.metrics.logits import read_logits
+
+_MEANS = ("sum_over_batch_size", "mean", "mean_with_sample_weight")
 
 
 def check_names(argument: str, names, tasks) -> None:
@@ -41,8 +46,8 @@ def resolve_losses(loss, tasks: dict) -> dict:
         names; tasks that are not trained are left out.
 
     Raises:
-        ValueError: If a name is no task, a loss is unknown, or a task has no
-            loss.
+        ValueError: If a name is no task, a loss is unknown or does not take
+            the mean, or a task has no loss.
     """
     if isinstance(loss, list | tuple):
         raise ValueError(
@@ -72,10 +77,25 @@ def resolve_losses(loss, tasks: dict) -> dict:
             "loss={task: loss} for each, or loss={task: None} for an output "
             f"that is not trained. Received: loss={loss!r}"
         )
+    for name, task_loss in losses.items():
+        _check_reduction(name, task_loss)
     return losses
 
 
-def resolve_metrics(argument: str, metrics, tasks: dict) -> tuple[dict, dict]:
+def _check_reduction(name, loss):
+    reduction = getattr(loss, "reduction", _MEANS[0])
+    if reduction not in _MEANS:
+        raise ValueError(
+            f"The loss of the task {name!r} must have a reduction out of "
+            f"{_MEANS}: a task's loss is the mean over its labels. Use "
+            "`loss_weights` to scale it. "
+            f"Received: reduction={reduction!r}"
+        )
+
+
+def resolve_metrics(
+    argument: str, metrics, tasks: dict, losses: dict
+) -> tuple[dict, dict]:
     """Finds each task's metrics.
 
     Args:
@@ -84,15 +104,20 @@ def resolve_metrics(argument: str, metrics, tasks: dict) -> tuple[dict, dict]:
             name to a metric or a sequence of them; a task that the dict
             leaves out keeps its own.
         tasks: Dict, task name to `Task`.
+        losses: Dict, task name to loss, the tasks that are trained. Where one
+            reads logits, so do the metrics chosen by name.
 
     Returns:
         Two dicts, task name to list: metrics that stream over batches, and
         metrics of the whole split.
 
     Raises:
-        ValueError: If a name is no task, a metric is unknown, or one name
-            appears twice at a task.
+        ValueError: If a name is no task, a metric is unknown or takes no
+            weights, or one name appears twice at a task.
     """
+    if isinstance(metrics, list | tuple) and not metrics:
+        # As in Keras, no metrics at all.
+        metrics = dict.fromkeys(tasks, ())
     if metrics is not None and not isinstance(metrics, dict):
         raise ValueError(
             f"`{argument}` must be a dict keyed by task, such as "
@@ -103,12 +128,24 @@ def resolve_metrics(argument: str, metrics, tasks: dict) -> tuple[dict, dict]:
     check_names(argument, metrics, tasks)
     streaming, split = {}, {}
     for name, task in sorted(tasks.items()):
+        loss = losses.get(name)
         if name in metrics:
             group = metrics[name]
             group = group if isinstance(group, list | tuple) else [group]
-            group = [_metric(entry) for entry in group if entry is not None]
+            group = [
+                _metric(entry, loss) for entry in group if entry is not None
+            ]
+        elif argument != "metrics":
+            group = []
+        elif task.metrics is None:
+            group = [read_logits(m, loss) for m in task.default_metrics()]
         else:
-            group = task.default_metrics() if argument == "metrics" else []
+            group = [
+                _by_name(entry, metric, loss)
+                for entry, metric in zip(
+                    task.metrics, task.default_metrics(), strict=True
+                )
+            ]
         _check_group(argument, name, group, tasks)
         of_split = [
             m for m in group if isinstance(m, metrics_module.SplitMetric)
@@ -121,12 +158,28 @@ def resolve_metrics(argument: str, metrics, tasks: dict) -> tuple[dict, dict]:
     )
 
 
-def _metric(identifier):
-    metric = metrics_module.get(identifier)
+def _metric(identifier, loss):
+    if isinstance(identifier, str) and identifier.lower() in (
+        "accuracy",
+        "acc",
+    ):
+        # Keras chooses by the labels, whatever the case; its class `Accuracy`
+        # compares labels with probabilities.
+        metric = metrics_module.Accuracy(name=identifier)
+    else:
+        metric = metrics_module.get(identifier)
+    metric = _by_name(identifier, metric, loss)
     is_ours = type(metric).__module__.startswith("mtl_keras.")
     if isinstance(identifier, str) and not is_ours:
         # As in Keras, "mae" is logged as "mae".
         metric.name = identifier
+    return metric
+
+
+def _by_name(identifier, metric, loss):
+    """Adapts a metric to logits, unless the user made it or wrote its code."""
+    if isinstance(identifier, str) or inspect.isclass(identifier):
+        return read_logits(metric, loss)
     return metric
 
 
@@ -147,6 +200,13 @@ def _check_group(argument, task, group, tasks):
                 "them another `name`."
             )
         seen.add(name)
+        if hasattr(metric, "update_state") and not _takes_weights(metric):
+            raise ValueError(
+                f"The metric {name!r} of the task {task!r} needs "
+                "update_state(y_true, y_pred, sample_weight=None), as in "
+                "Keras: the weight is 0 where a label is missing. Received: "
+                f"update_state{inspect.signature(metric.update_state)}"
+            )
         if isinstance(metric, metrics_module.SplitMetric):
             check_names(
                 f"{argument}[{task!r}] ({metric.name})",
@@ -155,12 +215,44 @@ def _check_group(argument, task, group, tasks):
             )
 
 
+def _takes_weights(metric) -> bool:
+    parameters = inspect.signature(metric.update_state).parameters
+    return "sample_weight" in parameters or any(
+        p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values()
+    )
+
+
+def check_shared_metrics(groups) -> None:
+    """Checks that no metric object is used twice.
+
+    Args:
+        groups: Iterable of dicts, task name to a list of metrics of Keras.
+
+    Raises:
+        ValueError: If one object would add up the values of several tasks, or
+            of `metrics` and `weighted_metrics`.
+    """
+    owners = {}
+    for group in groups:
+        for task, metrics in group.items():
+            for metric in metrics:
+                if id(metric) in owners:
+                    raise ValueError(
+                        f"One object, the metric {metric.name!r}, is given "
+                        f"twice: for the tasks {owners[id(metric)]!r} and "
+                        f"{task!r}. It would add up both. Make one object for "
+                        "each, or give the metric's name."
+                    )
+                owners[id(metric)] = task
+
+
 def resolve_class_weight(class_weight, tasks: dict, losses: dict) -> dict:
     """Reads `class_weight`: for each task, a weight for each class.
 
     Args:
         class_weight: `None`, or a dict of task name to a dict of class number
-            to weight. Classes left out weigh 1.
+            to weight. Classes left out weigh 1. A soft label has the weight
+            of its nearest class.
         tasks: Dict, task name to `Task`.
         losses: Dict, task name to loss, the tasks that are trained.
 

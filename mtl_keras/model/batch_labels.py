@@ -10,24 +10,27 @@ from mtl_keras.shapes import align
 class BatchLabels:
     """Labels as losses and metrics read them.
 
-    A label counts if it is present (`LabelSpec.present`), legal, and has a
-    sample weight other than 0. Illegal labels are counted and the model
-    raises soon after; until then they must not reach a loss, which may stop
-    the process with an error of its own.
+    A label counts if it is present (`LabelSpec.present`), legal, not masked by
+    Keras, and has a sample weight other than 0. Illegal labels are counted and
+    the model raises soon after; until then they must not reach a loss, which
+    may stop the process with an error of its own.
 
     Args:
         task: `Task`.
         label: Tensor of shape `(batch, *label)`.
         weight: Tensor of sample weights, of shape `(batch,)` or of the
             label's shape, or `None`.
+        mask: Boolean tensor, the Keras mask of the task's output, whose shape
+            is that of the label without axes at the end; or `None`.
 
     Attributes:
-        usable: Boolean tensor of the label's shape, present and legal.
+        usable: Boolean tensor of the label's shape: present, legal and not
+            masked.
         filled: Tensor of the label's shape with a legal value wherever
             `usable` is false.
     """
 
-    def __init__(self, task, label, weight=None):
+    def __init__(self, task, label, weight=None, mask=None):
         self._task = task
         self._label = ops.convert_to_tensor(label)
         self._weight = weight
@@ -36,6 +39,11 @@ class BatchLabels:
         self.usable = ops.logical_and(
             spec.present(self._label), ops.logical_not(self._illegal)
         )
+        if mask is not None:
+            # Padding may hold any number: it is not an illegal label.
+            is_real = self._aligned(mask, self.usable, "Keras mask") > 0
+            self.usable = ops.logical_and(self.usable, is_real)
+            self._illegal = ops.logical_and(self._illegal, is_real)
         self.filled = spec.fill(self._label, self.usable)
 
     @functools.cached_property
@@ -78,12 +86,11 @@ class BatchLabels:
         return marks * self._weights_of(marks)
 
     def _weights_of(self, values):
-        return align(
-            ops.convert_to_tensor(self._weight),
-            values,
-            self._task.name,
-            what="sample_weight",
-        )
+        return self._aligned(self._weight, values, "sample_weight")
+
+    def _aligned(self, weights, values, what):
+        weights = ops.convert_to_tensor(weights)
+        return align(weights, values, self._task.name, what=what)
 
 
 def class_numbers(spec, label):

@@ -1,6 +1,8 @@
 """What a model is compiled with, once its arguments have been read."""
 
 import dataclasses
+import warnings
+import weakref
 
 from mtl_keras import balancing, graph, optimizers
 from mtl_keras.engine.step_plan import StepPlan, bind, make_step_plan
@@ -11,6 +13,9 @@ from mtl_keras.model.tracking import TaskTracking
 from mtl_keras.sharing.dropout import FrontierDropout
 from mtl_keras.sharing.regularization import SharedPenalty
 from mtl_keras.task import Task
+
+# The model that each metric object keeps the state of.
+_OWNERS = weakref.WeakKeyDictionary()
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -73,16 +78,19 @@ def prepare(model, declared, given: dict) -> CompiledTasks:
     tasks = tasks_by_name(declared, model.output)
     losses = arguments.resolve_losses(given["loss"], tasks)
     streaming, split = arguments.resolve_metrics(
-        "metrics", given["metrics"], tasks
+        "metrics", given["metrics"], tasks, losses
     )
     weighted, weighted_split = arguments.resolve_metrics(
-        "weighted_metrics", given["weighted_metrics"], tasks
+        "weighted_metrics", given["weighted_metrics"], tasks, losses
     )
     if weighted_split:
         raise ValueError(
             "A metric of the whole split goes into `metrics`. Received: "
             f"weighted_metrics={given['weighted_metrics']!r}"
         )
+    arguments.check_shared_metrics((streaming, weighted))
+    streaming = _own_metrics(model, streaming)
+    weighted = _own_metrics(model, weighted)
     declared_names = {task.name for task in declared}
     for name, loss in losses.items():
         tasks[name] = complete_task(
@@ -118,3 +126,38 @@ def prepare(model, declared, given: dict) -> CompiledTasks:
             BalanceLog.of(balancer, step_plan) if balancer.monitor else None,
         ),
     )
+
+
+def _own_metrics(model, groups) -> dict:
+    """Copies metric objects that another model uses.
+
+    Two models that update one object, as when one is evaluated while the
+    other trains, would both log wrong values.
+
+    Args:
+        model: `MultiTaskModel`.
+        groups: Dict, task name to a list of metrics of Keras.
+
+    Returns:
+        Dict of the same structure.
+    """
+    return {
+        task: [_own_metric(model, metric) for metric in metrics]
+        for task, metrics in groups.items()
+    }
+
+
+def _own_metric(model, metric):
+    owner = _OWNERS.get(metric)
+    owner = None if owner is None else owner()
+    if owner is not None and owner is not model:
+        warnings.warn(
+            f"The metric object {metric.name!r} belongs to the model "
+            f"{owner.name!r}. The model {model.name!r} gets a copy, so the "
+            "object's own result() is that of the first model alone.",
+            UserWarning,
+            stacklevel=6,
+        )
+        metric = type(metric).from_config(metric.get_config())
+    _OWNERS[metric] = weakref.ref(model)
+    return metric

@@ -1,6 +1,7 @@
 """Infers an output's `LabelSpec` from its loss."""
 
 import dataclasses
+import functools
 
 from mtl_keras.labels import LabelSpec
 
@@ -61,6 +62,9 @@ def complete_task(task, loss, output_shape, *, is_declared: bool):
     Raises:
         ValueError: If a loss of boxes has an output of another shape.
     """
+    ignored = getattr(loss, "ignore_class", None)
+    if isinstance(loss, functools.partial):
+        ignored, loss = loss.keywords.get("ignore_class"), loss.func
     name = getattr(loss, "__name__", type(loss).__name__)
     inner = getattr(loss, "fn", None)
     if type(loss).__name__ == "LossFunctionWrapper" and inner is not None:
@@ -78,7 +82,7 @@ def complete_task(task, loss, output_shape, *, is_declared: bool):
             "x2, y2, so its output needs a last axis of 4. Received: output of "
             f"shape {shape}"
         )
-    return dataclasses.replace(task, label=_spec(family, loss, shape))
+    return dataclasses.replace(task, label=_spec(family, ignored, shape))
 
 
 def _family(name, loss):
@@ -90,15 +94,14 @@ def _family(name, loss):
     return None
 
 
-def _spec(family, loss, shape) -> LabelSpec:
+def _spec(family, ignored, shape) -> LabelSpec:
     if family is _FOCAL:
         family = _BINARY if shape[-1] == 1 else _SPARSE
     if family is _SPARSE:
-        missing = getattr(loss, "ignore_class", None)
         return LabelSpec(
             shape=shape[1:-1],
             dtype="int32",
-            missing=-1 if missing is None else int(missing),
+            missing=-1 if ignored is None else int(ignored),
             minimum=0,
             maximum=None if shape[-1] is None else shape[-1] - 1,
         )

@@ -284,9 +284,10 @@ class MultiTaskModel(CheckedLoops):
         counts = ops.stack([part.count for part in parts])
         num_invalid = ops.stack([part.num_invalid for part in parts])
         (whole,) = engine.sum_over_replicas([counts])
-        shares = totals / ops.maximum(whole, 1.0)
+        # Not a maximum with 1: weights may add up to less.
+        shares = totals / ops.where(whole == 0, 1.0, whole)
         (losses,) = engine.sum_over_replicas([ops.stop_gradient(shares)])
-        present = ops.cast(whole > 0, "float32")
+        present = ops.cast(whole != 0, "float32")
         return TaskLosses(totals, counts, num_invalid, shares, losses, present)
 
     def track_losses(self, task_losses: TaskLosses, penalties: list) -> None:
@@ -340,6 +341,14 @@ class MultiTaskModel(CheckedLoops):
         if self.step_plan is None:
             return super().train_step(*args)
         return engine.train_step(self, *args)
+
+    def compute_loss_and_updates(self, *args, **kwargs):
+        """Computes what a step on JAX differentiates, as Keras does."""
+        # Keras itself loses the masks here, before its metrics are updated.
+        loss, (unscaled, outputs, *state) = super().compute_loss_and_updates(
+            *args, **kwargs
+        )
+        return loss, (unscaled, engine.keep_masks(outputs), *state)
 
     def _read_batch(self, y, y_pred, sample_weight, *, training):
         trained, tasks = self._plan.losses, self.tasks

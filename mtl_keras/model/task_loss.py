@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from keras import ops
 
-from mtl_keras import losses
+from mtl_keras import compat, losses
 from mtl_keras.model.batch_labels import BatchLabels
 from mtl_keras.shapes import align
 
@@ -37,13 +37,16 @@ class LabelledBatch:
         loss: Loss object or function.
         label: Tensor of shape `(batch, *label)`, or `None` where the batch
             has no labels of this task.
-        prediction: Tensor, the task's output.
+        prediction: Tensor, the task's output. Labels that its Keras mask
+            leaves out do not count.
         weight: Tensor of sample weights, or `None`.
         class_table: List of floats, a weight for each class, or `None`.
 
     Attributes:
         total: float32 scalar, the sum of the weighted loss values.
-        count: float32 scalar, the number of labels that count.
+        count: float32 scalar, the number of labels that count; the sum of
+            their weights where the loss has the reduction
+            `"mean_with_sample_weight"`.
         num_invalid: float32 scalar, the number of illegal labels.
     """
 
@@ -55,11 +58,25 @@ class LabelledBatch:
             zeros = ops.where(nowhere, prediction, ops.zeros_like(prediction))
             self.total = ops.cast(ops.sum(zeros), "float32")
             return
-        labels = BatchLabels(task, label, weight)
+        mask = compat.get_mask(prediction)
+        labels = BatchLabels(task, label, weight, mask)
         # A label without weight must not move other labels' loss values.
         coupled = labels.counted if losses.couples_labels(loss) else None
         values = losses.values(loss, labels.filled, prediction, coupled)
+        if mask is not None and len(mask.shape) > len(values.shape):
+            raise ValueError(
+                f"The output of task {task.name!r} has a Keras mask of shape "
+                f"{tuple(mask.shape)}, so its loss must return a value for "
+                "each of its elements. Received: values of shape "
+                f"{tuple(values.shape)}. Give labels the output's shape."
+            )
         counted = align(labels.counted, values, task.name, what="mask")
+        own_mask = compat.get_mask(values)
+        if own_mask is not None:
+            # A loss leaves labels out itself, such as by `ignore_class`.
+            counted = counted * align(
+                own_mask, values, task.name, what="mask of the loss"
+            )
         weights = counted
         if class_table is not None:
             weights = weights * align(
@@ -77,11 +94,14 @@ class LabelledBatch:
             )
         self.num_invalid = labels.num_illegal
         self.total = ops.sum(values * weights)
-        self.count = ops.sum(counted)
+        reduction = getattr(loss, "reduction", None)
+        by_weight = reduction == "mean_with_sample_weight"
+        self.count = ops.sum(weights if by_weight else counted)
 
 
 def _class_weights(spec, label, table):
+    """Gives each label the weight of its class, a soft one its nearest's."""
     table = ops.convert_to_tensor(table, dtype="float32")
     if spec.rule == "one_hot":
-        return ops.sum(ops.cast(label, "float32") * table, axis=-1)
-    return ops.take(table, ops.cast(label, "int32"))
+        return ops.take(table, ops.argmax(label, axis=-1))
+    return ops.take(table, ops.cast(ops.round(label), "int32"))

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from mtl_keras import metrics
+from mtl_keras import compat, metrics, shapes
 from mtl_keras.metrics.keras_arguments import keras_arguments
 from mtl_keras.model.audit import LabelAudit
 from mtl_keras.model.batch_labels import BatchLabels, class_numbers
@@ -164,7 +164,8 @@ class TaskTracking:
         read = set(self.split_reads()) if collect else ()
         collected = {name: (None, predictions[name], None) for name in read}
         for name, label in labels.items():
-            batch = BatchLabels(tasks[name], label, weights.get(name))
+            mask = compat.get_mask(predictions[name])
+            batch = BatchLabels(tasks[name], label, weights.get(name), mask)
             seen = (tasks[name].label, batch.filled, predictions[name])
             for metric in self.metrics.get(name, ()):
                 update_metric(metric, *seen, batch.marks())
@@ -284,7 +285,8 @@ def update_metric(metric, spec, label, prediction, weight) -> None:
     Metrics of Keras such as `MeanAbsoluteError` average over the last axis
     before they apply weights. Where each element is a label, they receive a
     last axis of 1 instead, so that part of a vector can be missing. Any other
-    mean counts a vector only if none of its labels is missing.
+    mean counts a vector only if none of its labels is missing. Metrics that
+    are not of this package receive labels and predictions of one rank.
 
     Args:
         metric: `keras.metrics.Metric`.
@@ -295,15 +297,34 @@ def update_metric(metric, spec, label, prediction, weight) -> None:
     """
     if isinstance(metric, metrics.Accuracy | metrics.Dice | metrics.F1):
         label = class_numbers(spec, label)
-    is_mean = isinstance(metric, keras.metrics.MeanMetricWrapper)
-    rank = len(prediction.shape)
-    if is_mean and rank > 1 and len(weight.shape) == len(label.shape) == rank:
-        if type(metric) in _AVERAGING:
-            label = ops.expand_dims(label, axis=-1)
-            prediction = ops.expand_dims(prediction, axis=-1)
+    if type(metric).__module__.startswith("mtl_keras."):
+        metric.update_state(label, prediction, weight)
+        return
+    is_by_label = len(weight.shape) == len(label.shape)
+    if type(metric) in _AVERAGING and is_by_label:
+        label, prediction = shapes.paired(metric.name, label, prediction)
+        weight = shapes.align(weight, label, metric.name, what="sample_weight")
+        label = ops.expand_dims(label, axis=-1)
+        prediction = ops.expand_dims(prediction, axis=-1)
+    else:
+        if _is_of_keras(metric):
+            label, prediction = shapes.same_rank(label, prediction)
         else:
+            label = shapes.in_rank_of(prediction, label)
+        is_mean = isinstance(metric, keras.metrics.MeanMetricWrapper)
+        rank = len(prediction.shape)
+        if is_mean and len(weight.shape) == len(label.shape) == rank > 1:
             weight = ops.min(weight, axis=-1)
-    metric.update_state(*keras_arguments(metric, label, prediction, weight))
+    label, prediction, weight = keras_arguments(
+        metric, label, prediction, weight
+    )
+    metric.update_state(label, prediction, sample_weight=weight)
+
+
+def _is_of_keras(metric) -> bool:
+    """Checks that neither a class nor a function of the user computes it."""
+    is_wrapper = type(metric) is keras.metrics.MeanMetricWrapper
+    return type(metric).__module__.startswith("keras.") and not is_wrapper
 
 
 def _named(task, metric, logs) -> dict:

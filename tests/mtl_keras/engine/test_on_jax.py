@@ -16,6 +16,8 @@ FILES = (
     "model/test_evaluate_bootstrap.py",
     "model/test_habits.py",
     "engine/test_kept_state.py",
+    "model/test_keras_contracts.py",
+    "model/test_keras_differences.py",
     "model/test_model.py",
     "model/test_options.py",
     "training/test_resume.py",

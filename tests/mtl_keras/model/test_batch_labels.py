@@ -157,8 +157,8 @@ def test_a_missing_label_is_a_stratum_of_its_own(labels):
 class Seen:
     """Stands for a metric and keeps the weights it is called with."""
 
-    def update_state(self, label, prediction, weight):
-        self.weight = to_numpy(weight)
+    def update_state(self, label, prediction, sample_weight):
+        self.weight = to_numpy(sample_weight)
 
 
 @pytest.mark.parametrize("weight", [[1, 1, 1, 1], [2, 1, 0, 0.5]])
