@@ -2,17 +2,20 @@
 
 import keras
 import numpy as np
+from keras import ops
 
 from mtl_keras.messages import listed
+from mtl_keras.model import batch_axis
 from mtl_keras.model.arguments import check_names
 
 
-def check_labels(y, tasks: dict, checked) -> dict:
+def check_labels(y, predictions: dict, tasks: dict, checked) -> dict:
     """Checks the structure and shapes of a batch's labels; at trace time.
 
     Args:
         y: Dict, task name to tensor or `None`; a single tensor where the model
             has one task.
+        predictions: Dict, task name to the output.
         tasks: Dict, task name to `Task`.
         checked: Names of the tasks whose labels are checked.
 
@@ -26,9 +29,53 @@ def check_labels(y, tasks: dict, checked) -> dict:
     labels = {n: v for n, v in y.items() if v is not None}
     for name, label in labels.items():
         if name in checked:
-            tasks[name].label.check_dtype(name, label.dtype)
-            tasks[name].label.check_shape(name, label.shape)
+            spec = tasks[name].label
+            spec.check_dtype(name, label.dtype)
+            label = batch_axis.with_rank(label, spec, predictions[name])
+            spec.check_shape(name, label.shape)
+            labels[name] = label
     return labels
+
+
+def read_batch(y, sample_weight, predictions: dict, tasks: dict, checked):
+    """Reads a batch's labels and weights; at trace time.
+
+    Args:
+        y: As for `check_labels`.
+        sample_weight: As for `weights_of`.
+        predictions: Dict, task name to the output.
+        tasks: Dict, task name to `Task`.
+        checked: Names of the tasks whose labels are checked.
+
+    Returns:
+        Tuple of three dicts by task name: labels, weights, and booleans that
+        say whether either had another batch axis than the output, where that
+        is known in the step only.
+
+    Raises:
+        ValueError: As `check_labels`, or if a batch axis is wrong.
+    """
+    labels = check_labels(y, predictions, tasks, checked)
+    weights = weights_of(sample_weight, tasks, labels)
+    misfits = {}
+    for name, label in labels.items():
+        labels[name], misfits[name] = batch_axis.matched(
+            name, "labels", label, predictions[name]
+        )
+        if (weight := weights.get(name)) is None:
+            continue
+        weight = batch_axis.weight_with_rank(weight, label)
+        weights[name], is_misfit = batch_axis.matched(
+            name, "sample_weight", weight, predictions[name]
+        )
+        misfits[name] = _either(misfits[name], is_misfit)
+    return labels, weights, {n: m for n, m in misfits.items() if m is not None}
+
+
+def _either(first, second):
+    if first is None or second is None:
+        return second if first is None else first
+    return ops.logical_or(first, second)
 
 
 def as_dict(what: str, value, tasks: dict) -> dict:

@@ -8,7 +8,11 @@ from mtl_keras import engine
 from mtl_keras.engine import distribution
 from mtl_keras.engine.kept_state import KeptState
 from mtl_keras.model import arguments, label_checks, random_state
-from mtl_keras.model.audit import raise_illegal_labels, raise_negative_losses
+from mtl_keras.model.audit import (
+    raise_illegal_labels,
+    raise_misfits,
+    raise_negative_losses,
+)
 from mtl_keras.model.balance_log import BalancerEpochs
 from mtl_keras.model.callbacks import LabelCheck, add_callbacks
 from mtl_keras.model.tracking import COLLECTED, SplitCollection
@@ -268,6 +272,8 @@ class CheckedLoops(keras.Model):
         return self._board.split_results(self._collection.arrays())
 
     def _check_audit(self):
+        counts = self._board.label_counts
+        raise_misfits({n: float(c) for n, c in counts.of("misfits").items()})
         raise_illegal_labels(self._board.audit.by_task(), self.tasks)
         balancer = self._plan.balancer
         if balancer.needs_positive_losses:

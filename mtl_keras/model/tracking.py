@@ -1,12 +1,14 @@
 """What a multi-task model logs: means over the labels that are present."""
 
+import math
+
 import keras
 import numpy as np
 from keras import ops
 
 from mtl_keras import metrics
 from mtl_keras.metrics.keras_arguments import keras_arguments
-from mtl_keras.model.audit import LabelAudit
+from mtl_keras.model.audit import LabelAudit, LabelCounts
 from mtl_keras.model.batch_labels import BatchLabels, class_numbers
 
 # The entry of an evaluation step's logs that carries them to the host.
@@ -23,6 +25,15 @@ _AVERAGING = (
     keras.metrics.MeanSquaredLogarithmicError,
     keras.metrics.Poisson,
     keras.metrics.SquaredHinge,
+)
+
+# Metrics of Keras that count or add up: 0 over no label.
+_COUNTING = (
+    keras.metrics.FalseNegatives,
+    keras.metrics.FalsePositives,
+    keras.metrics.Sum,
+    keras.metrics.TrueNegatives,
+    keras.metrics.TruePositives,
 )
 
 
@@ -54,6 +65,14 @@ class LabelMeans(keras.metrics.Metric):
         self.counts.assign_add(ops.cast(counts, "float32"))
 
     def result(self):
+        """Returns the means so far; NaN where no label was seen."""
+        return ops.where(self.is_seen(), self.finite_means(), math.nan)
+
+    def is_seen(self):
+        """Tells which means are over a label at least, as a boolean tensor."""
+        return ops.convert_to_tensor(self.counts) > 0
+
+    def finite_means(self):
         """Returns the means so far; 0 where no label was seen."""
         totals = ops.convert_to_tensor(self.totals)
         counts = ops.convert_to_tensor(self.counts)
@@ -85,6 +104,9 @@ class TaskTracking:
         self.metrics = metrics
         self.weighted_metrics = weighted_metrics
         self.split_metrics = split_metrics
+        self.label_counts = LabelCounts(
+            sorted({*names, *metrics, *weighted_metrics, *self.split_reads()})
+        )
         self.balance = balance
         self.log_names = None
 
@@ -95,6 +117,7 @@ class TaskTracking:
             self.regularization,
             self.audit,
             self.negative,
+            self.label_counts,
             *([] if self.balance is None else [self.balance]),
             *(m for group in self.metrics.values() for m in group),
             *(m for group in self.weighted_metrics.values() for m in group),
@@ -123,11 +146,30 @@ class TaskTracking:
         """Returns the logs of the losses and streaming metrics by key."""
         means = self.losses.result()
         logs = {f"{n}_loss": means[i] for i, n in enumerate(self.names)}
+        seen = self.label_counts.of("seen")
         for groups in (self.metrics, self.weighted_metrics):
             for name, group in groups.items():
                 for metric in group:
-                    logs.update(_named(name, metric, logs))
+                    logs.update(_named(name, metric, logs, seen[name] > 0))
         return logs
+
+    def total_loss(self, balancer):
+        """Computes the total: the weighted sum over tasks that had labels.
+
+        Args:
+            balancer: `Balancer`.
+
+        Returns:
+            float32 scalar tensor; NaN where no task had a label.
+        """
+        total = self.regularization.finite_means()[0]
+        if not self.names:
+            return total
+        means, is_seen = self.losses.finite_means(), self.losses.is_seen()
+        if balancer.is_fixed:
+            means = balancer.weights(losses=means) * means
+        total = total + ops.sum(ops.where(is_seen, means, 0.0))
+        return ops.where(ops.any(is_seen), total, math.nan)
 
     def split_results(self, arrays) -> dict:
         """Computes the metrics of a whole split.
@@ -146,7 +188,7 @@ class TaskTracking:
         }
 
     def update_metrics(
-        self, labels, predictions, weights, tasks, *, collect: bool
+        self, labels, predictions, weights, tasks, *, misfits, collect: bool
     ) -> dict:
         """Adds a batch to the metrics.
 
@@ -155,6 +197,8 @@ class TaskTracking:
             predictions: Dict, task name to predictions.
             weights: Dict, task name to sample weights; tasks may be absent.
             tasks: Dict, task name to `Task`.
+            misfits: Dict, task name to a boolean scalar, whether the batch
+                axis of its labels or weights is wrong.
             collect: Bool, whether to return what split metrics read.
 
         Returns:
@@ -163,8 +207,12 @@ class TaskTracking:
         """
         read = set(self.split_reads()) if collect else ()
         collected = {name: (None, predictions[name], None) for name in read}
+        num_seen = {}
         for name, label in labels.items():
+            if name not in self.label_counts.names:
+                continue
             batch = BatchLabels(tasks[name], label, weights.get(name))
+            num_seen[name] = ops.sum(batch.marks())
             seen = (tasks[name].label, batch.filled, predictions[name])
             for metric in self.metrics.get(name, ()):
                 update_metric(metric, *seen, batch.marks())
@@ -176,6 +224,7 @@ class TaskTracking:
                     predictions[name],
                     batch.marks(),
                 )
+        self.label_counts.update_state({"seen": num_seen, "misfits": misfits})
         return collected
 
     def num_samples(self, bootstrap) -> int | None:
@@ -306,8 +355,13 @@ def update_metric(metric, spec, label, prediction, weight) -> None:
     metric.update_state(*keras_arguments(metric, label, prediction, weight))
 
 
-def _named(task, metric, logs) -> dict:
+def _named(task, metric, logs, is_seen) -> dict:
     result = metric.result()
+    if not isinstance(metric, _COUNTING):
+        # A mean over nothing is not 0: that would be the best of losses.
+        result = keras.tree.map_structure(
+            lambda value: ops.where(is_seen, value, math.nan), result
+        )
     if isinstance(result, dict):
         return {f"{task}_{key}": value for key, value in result.items()}
     key = f"{task}_{metric.name}"
