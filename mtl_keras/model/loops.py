@@ -14,7 +14,11 @@ from mtl_keras.model.audit import (
     raise_negative_losses,
 )
 from mtl_keras.model.balance_log import BalancerEpochs
-from mtl_keras.model.callbacks import LabelCheck, add_callbacks
+from mtl_keras.model.callbacks import (
+    LabelCheck,
+    add_callbacks,
+    passing_over_nan,
+)
 from mtl_keras.model.tracking import COLLECTED, SplitCollection
 
 
@@ -115,13 +119,13 @@ class CheckedLoops(keras.Model):
             call["validation_data"] = label_checks.standardize_held_out(
                 held_out, self.tasks, self._checked
             )
-        state = KeptState(self)
+        state, own = KeptState(self), call.get("callbacks")
         call["callbacks"] = add_callbacks(
             [state, LabelCheck(type(self)._check_audit), BalancerEpochs()],
-            call.get("callbacks"),
+            own,
             self,
         )
-        with state:
+        with passing_over_nan(own), state:
             return super().fit(**call)
 
     def _use_class_weight(self, class_weight):

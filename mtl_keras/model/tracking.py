@@ -181,11 +181,13 @@ class TaskTracking:
         Returns:
             Dict of floats by log key.
         """
-        return {
-            f"{name}_{metric.name}": float(metric.result(*arrays, name))
-            for name, group in self.split_metrics.items()
-            for metric in group
-        }
+        results = {}
+        for name, group in self.split_metrics.items():
+            for metric in group:
+                is_defined = _has_labels(metric, name, arrays)
+                value = metric.result(*arrays, name) if is_defined else math.nan
+                results[f"{name}_{metric.name}"] = float(value)
+        return results
 
     def update_metrics(
         self, labels, predictions, weights, tasks, *, misfits, collect: bool
@@ -261,8 +263,13 @@ class TaskTracking:
         Returns:
             Dict of floats: both ends of each interval by log key.
         """
-        intervals = metrics.bootstrap.intervals(
-            self.split_metrics, *arrays, num_samples=num_samples
+        defined = {
+            name: [m for m in group if _has_labels(m, name, arrays)]
+            for name, group in self.split_metrics.items()
+        }
+        intervals = dict.fromkeys(self.split_names(), (math.nan, math.nan))
+        intervals |= metrics.bootstrap.intervals(
+            defined, *arrays, num_samples=num_samples
         )
         return {
             f"{key}_{end}": value
@@ -367,6 +374,12 @@ def _named(task, metric, logs, is_seen) -> dict:
     key = f"{task}_{metric.name}"
     # `metrics` and `weighted_metrics` may hold the same metric.
     return {f"{task}_weighted_{metric.name}" if key in logs else key: result}
+
+
+def _has_labels(metric, task, arrays) -> bool:
+    """Checks that each task that a split metric reads has a label."""
+    weights = arrays[2]
+    return all(np.any(weights[name]) for name in metric.reads(task))
 
 
 def _zeros(num_examples, like):

@@ -9,6 +9,7 @@ import keras
 
 from mtl_keras import checks, data, engine, export, plots
 from mtl_keras.messages import did_you_mean, listed
+from mtl_keras.model.callbacks import nan_message
 from mtl_keras.plots.epochs import balance_keys
 from mtl_keras.training import checkpoint
 from mtl_keras.training.recipe import compile_model, steps_per_epoch
@@ -198,12 +199,21 @@ class _Run:
                 f"{did_you_mean(self.monitor, logs)}"
             )
         value = float(logs[self.monitor])
+        if not math.isfinite(value):
+            # A mean over no label, or training that diverges.
+            return False
         if self.best is None:
             return True
         return value < self.best if self.mode == "min" else value > self.best
 
     def finish(self):
-        """Leaves the chosen weights in the model and in the workdir."""
+        """Leaves the chosen weights in the model and in the workdir.
+
+        Raises:
+            ValueError: If the monitored log was a number at no epoch.
+        """
+        if self.monitor is not None and self.best is None:
+            raise ValueError(nan_message("`config.monitor`", self.monitor))
         if self.monitor is not None and self._best_path.exists():
             self.model.load_weights(self._best_path)
         _save_weights(self.model, self.workdir / "model.weights.h5")
