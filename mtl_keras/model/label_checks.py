@@ -4,6 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from mtl_keras.label_arrays import labels_as_array
 from mtl_keras.messages import listed
 from mtl_keras.model import batch_axis
 from mtl_keras.model.arguments import check_names
@@ -104,7 +105,7 @@ def as_dict(what: str, value, tasks: dict) -> dict:
         )
     check_names(what, value, tasks)
     for name, entry in value.items():
-        if isinstance(entry, dict | list | tuple) and not _is_numbers(entry):
+        if isinstance(entry, dict) or _is_list_of_arrays(entry):
             raise ValueError(
                 f"The {what} of the task {name!r} must be one array. "
                 f"Received: {type(entry).__name__}"
@@ -130,24 +131,23 @@ def weights_of(sample_weight, tasks: dict, labels: dict) -> dict:
     return dict.fromkeys(labels, sample_weight)
 
 
-def _is_numbers(entry) -> bool:
-    if isinstance(entry, dict):
-        return False
-    try:
-        return np.asarray(entry).dtype != object
-    except (NotImplementedError, TypeError, ValueError):
-        # Ragged lists, or tensors of a step that is being traced.
-        return False
+def _is_list_of_arrays(entry) -> bool:
+    # Symbolic tensors of a step included; a list of numbers is one array.
+    return isinstance(entry, list | tuple) and any(
+        isinstance(part, dict) or len(getattr(part, "shape", ())) > 0
+        for part in entry
+    )
 
 
-def standardize(call: dict, tasks: dict, checked) -> None:
+def standardize(call: dict, tasks: dict, checked, stream) -> None:
     """Checks the data of a call of `fit` or `evaluate`, in place.
 
     Args:
-        call: Dict, the arguments by name; `y` and `sample_weight` are replaced
-            by what Keras takes.
+        call: Dict, the arguments by name; `x`, `y` and `sample_weight` are
+            replaced by what Keras takes.
         tasks: Dict, task name to `Task`.
         checked: Names of the tasks whose labels are checked.
+        stream: `LabelStream`, which completes generators.
 
     Raises:
         ValueError: As `standardize_arrays` and `check_dataset`.
@@ -159,15 +159,18 @@ def standardize(call: dict, tasks: dict, checked) -> None:
         call["y"], call["sample_weight"] = standardize_arrays(
             x, y, call.get("sample_weight"), tasks, checked
         )
+    elif x is not None:
+        call["x"] = stream.of(x)
 
 
-def standardize_held_out(held_out, tasks: dict, checked):
+def standardize_held_out(held_out, tasks: dict, checked, stream):
     """Checks `validation_data`.
 
     Args:
         held_out: Tuple `(x, y)` or `(x, y, sample_weight)`, or a dataset.
         tasks: Dict, task name to `Task`.
         checked: Names of the tasks whose labels are checked.
+        stream: `LabelStream`, which completes generators.
 
     Returns:
         What Keras takes as `validation_data`.
@@ -176,8 +179,9 @@ def standardize_held_out(held_out, tasks: dict, checked):
         ValueError: As `standardize`, or if the tuple has another length.
     """
     if not isinstance(held_out, list | tuple):
-        standardize({"x": held_out}, tasks, checked)
-        return held_out
+        call = {"x": held_out}
+        standardize(call, tasks, checked, stream)
+        return call["x"]
     if len(held_out) not in (2, 3):
         raise ValueError(
             "`validation_data` must be (x, labels), (x, labels, "
@@ -185,7 +189,7 @@ def standardize_held_out(held_out, tasks: dict, checked):
             f"{type(held_out).__name__} of {len(held_out)} entries"
         )
     call = dict(zip(("x", "y", "sample_weight"), held_out, strict=False))
-    standardize(call, tasks, checked)
+    standardize(call, tasks, checked, stream)
     if call.get("sample_weight") is None:
         return call["x"], call["y"]
     return call["x"], call["y"], call["sample_weight"]
@@ -210,16 +214,11 @@ def standardize_arrays(x, y, sample_weight, tasks: dict, checked) -> tuple:
         ValueError: If names, lengths, shapes, types or ranges are wrong, or no
             task has labels.
     """
-    y = {
-        name: np.asarray(label) if _is_array_like(label) else label
-        for name, label in as_dict("labels", y, tasks).items()
-        if label is not None
-    }
-    require_labels(y, tasks)
+    y = label_arrays(y, tasks, checked)
     for name, label in y.items():
         if name in checked and isinstance(label, np.ndarray):
             tasks[name].label.check_array(name, label)
-    _check_lengths(x, y)
+    check_lengths(x, y)
     if sample_weight is None:
         return y, None
     if isinstance(sample_weight, dict):
@@ -227,9 +226,40 @@ def standardize_arrays(x, y, sample_weight, tasks: dict, checked) -> tuple:
     else:
         weights = dict.fromkeys(y, sample_weight)
     return y, {
-        name: _weight_array(name, weights.get(name), label)
+        name: weight_array(name, weights.get(name), label)
         for name, label in y.items()
     }
+
+
+def label_arrays(y, tasks: dict, checked) -> dict:
+    """Reads labels that are not yet in the step.
+
+    Args:
+        y: Dict, task name to array; `None` entries are left out.
+        tasks: Dict, task name to `Task`.
+        checked: Names of the tasks whose labels are checked.
+
+    Returns:
+        Dict, task name to NumPy array of one rank for each task.
+
+    Raises:
+        ValueError: If names, shapes or types are wrong, or no task has labels.
+    """
+    labels = {
+        name: labels_as_array(name, label)
+        for name, label in as_dict("labels", y, tasks).items()
+        if label is not None
+    }
+    require_labels(labels, tasks)
+    for name, label in labels.items():
+        if name in checked and isinstance(label, np.ndarray):
+            spec = tasks[name].label
+            spec.check_dtype(name, label.dtype)
+            spec.check_shape(name, label.shape)
+            if not spec.shape or spec.shape == (1,):
+                # One rank for all calls, or TensorFlow traces again.
+                labels[name] = label.reshape(len(label), *spec.shape)
+    return labels
 
 
 def require_labels(y, tasks: dict) -> None:
@@ -246,11 +276,13 @@ def require_labels(y, tasks: dict) -> None:
         )
 
 
-def _is_array_like(label) -> bool:
-    return isinstance(label, list | tuple) or hasattr(label, "__array__")
+def check_lengths(x, y) -> None:
+    """Raises a `ValueError` if inputs and labels differ in length.
 
-
-def _check_lengths(x, y):
+    Args:
+        x: The inputs: array, or list or dict of arrays.
+        y: Dict, task name to array.
+    """
     inputs = {
         leaf.shape[0]
         for leaf in keras.tree.flatten(x)
@@ -264,7 +296,20 @@ def _check_lengths(x, y):
         )
 
 
-def _weight_array(name, weight, label):
+def weight_array(name: str, weight, label):
+    """Reads a task's sample weights.
+
+    Args:
+        name: String, the task.
+        weight: Array-like, or `None` for 1 everywhere.
+        label: NumPy array, the task's labels.
+
+    Returns:
+        float32 NumPy array.
+
+    Raises:
+        ValueError: If the shape does not fit, or a weight is not finite.
+    """
     if weight is None:
         return np.ones(len(label), "float32")
     try:

@@ -19,6 +19,7 @@ from mtl_keras.model.callbacks import (
     add_callbacks,
     passing_over_nan,
 )
+from mtl_keras.model.label_streams import LabelStream
 from mtl_keras.model.tracking import COLLECTED, SplitCollection
 
 
@@ -111,13 +112,18 @@ class CheckedLoops(keras.Model):
         distribution.prepare_replicas(self)
         call = inspect.signature(super().fit).bind(*args, **kwargs).arguments
         self._use_class_weight(call.pop("class_weight", None))
-        label_checks.standardize(call, self.tasks, self._checked)
+        stream = LabelStream(self, self._checked)
+        held_out_stream = LabelStream(self, self._checked)
+        label_checks.standardize(call, self.tasks, self._checked, stream)
         if hasattr(call.get("x"), "element_spec"):
             # Keras warns that it cannot shuffle a dataset unless told not to.
             call.setdefault("shuffle", False)
         if (held_out := call.get("validation_data")) is not None:
             call["validation_data"] = label_checks.standardize_held_out(
-                held_out, self.tasks, self._checked
+                held_out,
+                self.tasks,
+                self._checked,
+                held_out_stream,
             )
         state, own = KeptState(self), call.get("callbacks")
         call["callbacks"] = add_callbacks(
@@ -125,7 +131,7 @@ class CheckedLoops(keras.Model):
             own,
             self,
         )
-        with passing_over_nan(own), state:
+        with passing_over_nan(own), stream, held_out_stream, state:
             return super().fit(**call)
 
     def _use_class_weight(self, class_weight):
@@ -223,12 +229,14 @@ class CheckedLoops(keras.Model):
         call = inspect.signature(super().evaluate).bind(*args, **kwargs)
         call = call.arguments
         call.update(call.pop("kwargs", {}))
-        label_checks.standardize(call, self.tasks, self._checked)
         return_dict = call.pop("return_dict", False)
         is_within_fit = private.get("_use_cached_eval_dataset", False)
+        stream = LabelStream(self, self._checked)
         if is_within_fit:
             # Before the training epoch's counts are reset.
             self._check_audit()
+        else:
+            label_checks.standardize(call, self.tasks, self._checked, stream)
         self._collection = SplitCollection()
         # An execution of several steps returns the last step's outputs only,
         # so metrics of the whole split need one step an execution.
@@ -239,7 +247,7 @@ class CheckedLoops(keras.Model):
             self._evaluation_steps = steps if is_within_fit else 1
         self._in_evaluation_loop = True
         try:
-            with KeptState(self):
+            with stream, KeptState(self):
                 logs = super().evaluate(**call, **private, return_dict=True)
             self._check_audit()
             logs.update(self._split_results())

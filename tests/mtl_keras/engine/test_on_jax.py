@@ -18,6 +18,7 @@ FILES = (
     "engine/test_kept_state.py",
     "model/test_batch_axis.py",
     "model/test_model.py",
+    "model/test_label_streams.py",
     "model/test_no_labels.py",
     "model/test_options.py",
     "training/test_resume.py",
