@@ -1,5 +1,7 @@
 """Errors of the data that a compiled step can only count."""
 
+import warnings
+
 import keras
 from keras import ops
 
@@ -45,7 +47,7 @@ class LabelCounts(keras.metrics.Metric):
         names: Tuple of strings, the tasks.
     """
 
-    FIELDS = ("seen", "misfits")
+    FIELDS = ("seen", "misfits", "clipped")
 
     def __init__(self, names):
         super().__init__(name="label_counts", dtype="float32")
@@ -59,7 +61,8 @@ class LabelCounts(keras.metrics.Metric):
         Args:
             counts: Dict, field to a dict of task name to scalar tensor: `seen`
                 the labels that count, `misfits` whether the batch axis is
-                wrong. What is left out is 0.
+                wrong, `clipped` the labels clipped to their range. What is
+                left out is 0.
         """
         if not self.names:
             return
@@ -80,6 +83,27 @@ class LabelCounts(keras.metrics.Metric):
         """Returns a field's counts so far as a dict of task name to scalar."""
         row = self.result()[self.FIELDS.index(field)]
         return {name: row[i] for i, name in enumerate(self.names)}
+
+
+def warn_of_clipped(counts: dict, tasks: dict) -> list:
+    """Warns of tasks whose labels were clipped to their range.
+
+    Args:
+        counts: Dict, task name to the number of clipped labels.
+        tasks: Dict, task name to `Task`.
+
+    Returns:
+        List of strings, those tasks.
+    """
+    clipped = [name for name, count in counts.items() if count]
+    for name in clipped:
+        spec = tasks[name].label
+        warnings.warn(
+            f"Labels of the task {name!r} outside of [{spec.minimum}, "
+            f"{spec.maximum}] by at most {spec.tolerance:g} were clipped.",
+            stacklevel=4,
+        )
+    return clipped
 
 
 def raise_misfits(counts: dict) -> None:

@@ -105,7 +105,7 @@ def as_dict(what: str, value, tasks: dict) -> dict:
         )
     check_names(what, value, tasks)
     for name, entry in value.items():
-        if isinstance(entry, dict) or _is_list_of_arrays(entry):
+        if isinstance(entry, dict | list | tuple) and not _is_array(entry):
             raise ValueError(
                 f"The {what} of the task {name!r} must be one array. "
                 f"Received: {type(entry).__name__}"
@@ -131,11 +131,19 @@ def weights_of(sample_weight, tasks: dict, labels: dict) -> dict:
     return dict.fromkeys(labels, sample_weight)
 
 
-def _is_list_of_arrays(entry) -> bool:
-    # Symbolic tensors of a step included; a list of numbers is one array.
-    return isinstance(entry, list | tuple) and any(
-        isinstance(part, dict) or len(getattr(part, "shape", ())) > 0
-        for part in entry
+def _is_array(entry) -> bool:
+    if isinstance(entry, dict):
+        return False
+    try:
+        array = np.asarray(entry)
+    except ValueError:
+        # Lists of different lengths; `labels_as_array` says so.
+        return not any(hasattr(part, "shape") for part in entry)
+    except (NotImplementedError, TypeError):
+        # Tensors of a step that is being traced.
+        return False
+    return array.dtype != object or not any(
+        isinstance(part, dict) for part in array.flat
     )
 
 

@@ -3,6 +3,7 @@
 import inspect
 
 import keras
+from keras import ops
 
 from mtl_keras import engine
 from mtl_keras.engine import distribution
@@ -12,6 +13,7 @@ from mtl_keras.model.audit import (
     raise_illegal_labels,
     raise_misfits,
     raise_negative_losses,
+    warn_of_clipped,
 )
 from mtl_keras.model.balance_log import BalancerEpochs
 from mtl_keras.model.callbacks import (
@@ -42,6 +44,8 @@ class CheckedLoops(keras.Model):
     # logs then show no balancing.
     _in_evaluation_loop = False
     _evaluation_steps = 1
+    # Tasks whose clipped labels a warning has named.
+    _clipped_tasks = ()
 
     def _set_untracked(self, name, value):
         """Sets an attribute past Keras's and TensorFlow's tracking.
@@ -284,8 +288,15 @@ class CheckedLoops(keras.Model):
         return self._board.split_results(self._collection.arrays())
 
     def _check_audit(self):
-        counts = self._board.label_counts
-        raise_misfits({n: float(c) for n, c in counts.of("misfits").items()})
+        seen, misfits, clipped = (
+            dict(zip(self._board.label_counts.names, row, strict=False))
+            for row in ops.convert_to_numpy(self._board.label_counts.result())
+        )
+        del seen
+        raise_misfits(misfits)
+        new = {n: c for n, c in clipped.items() if n not in self._clipped_tasks}
+        named = warn_of_clipped(new, self.tasks)
+        self._set_untracked("_clipped_tasks", (*self._clipped_tasks, *named))
         raise_illegal_labels(self._board.audit.by_task(), self.tasks)
         balancer = self._plan.balancer
         if balancer.needs_positive_losses:

@@ -7,7 +7,7 @@ from keras import ops
 
 from mtl_keras import engine
 from mtl_keras.engine.step_plan import check_overrides, refuse_own_step
-from mtl_keras.model import compiled_tasks, label_checks
+from mtl_keras.model import compiled_tasks, label_checks, step_options
 from mtl_keras.model.loops import CheckedLoops
 from mtl_keras.model.task_loss import LabelledBatch, TaskLosses
 from mtl_keras.model.tracking import COLLECTED
@@ -119,8 +119,9 @@ class MultiTaskModel(CheckedLoops):
 
         Raises:
             ValueError: If a name is no task of this model, a loss or metric
-                is unknown, or a task has no loss.
+                is unknown, a task has no loss, or an option is impossible.
         """
+        step_options.check(optimizer, steps_per_execution)
         given = {
             "optimizer": optimizer,
             "loss": loss,

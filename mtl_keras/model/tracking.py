@@ -209,12 +209,16 @@ class TaskTracking:
         """
         read = set(self.split_reads()) if collect else ()
         collected = {name: (None, predictions[name], None) for name in read}
-        num_seen = {}
+        num_seen, num_clipped = {}, {}
         for name, label in labels.items():
             if name not in self.label_counts.names:
                 continue
             batch = BatchLabels(tasks[name], label, weights.get(name))
             num_seen[name] = ops.sum(batch.marks())
+            if tasks[name].label.tolerance:
+                num_clipped[name] = ops.sum(
+                    ops.cast(tasks[name].label.is_clipped(label), "float32")
+                )
             seen = (tasks[name].label, batch.filled, predictions[name])
             for metric in self.metrics.get(name, ()):
                 update_metric(metric, *seen, batch.marks())
@@ -226,7 +230,9 @@ class TaskTracking:
                     predictions[name],
                     batch.marks(),
                 )
-        self.label_counts.update_state({"seen": num_seen, "misfits": misfits})
+        self.label_counts.update_state(
+            {"seen": num_seen, "misfits": misfits, "clipped": num_clipped}
+        )
         return collected
 
     def num_samples(self, bootstrap) -> int | None:

@@ -19,6 +19,7 @@ FILES = (
     "model/test_batch_axis.py",
     "model/test_model.py",
     "model/test_label_streams.py",
+    "model/test_label_values.py",
     "model/test_no_labels.py",
     "model/test_options.py",
     "training/test_resume.py",
