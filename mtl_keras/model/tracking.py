@@ -10,6 +10,7 @@ from mtl_keras import metrics
 from mtl_keras.metrics.keras_arguments import keras_arguments
 from mtl_keras.model.audit import LabelAudit, LabelCounts
 from mtl_keras.model.batch_labels import BatchLabels, class_numbers
+from mtl_keras.model.label_means import LabelMeans
 
 # The entry of an evaluation step's logs that carries them to the host.
 COLLECTED = "_collected"
@@ -35,48 +36,6 @@ _COUNTING = (
     keras.metrics.TrueNegatives,
     keras.metrics.TruePositives,
 )
-
-
-class LabelMeans(keras.metrics.Metric):
-    """Means over labels: sums of weighted values over counts of labels.
-
-    Sums and counts are stored separately, so an uneven last batch, missing
-    labels and several replicas all give the mean over every label of the
-    epoch. One vector holds all tasks: a step costs the same for 3 and for 40.
-
-    Args:
-        num_means: Integer.
-        name: String.
-    """
-
-    def __init__(self, num_means: int, name: str):
-        super().__init__(name=name, dtype="float32")
-        self.totals = self.add_variable((num_means,), "zeros", name="totals")
-        self.counts = self.add_variable((num_means,), "zeros", name="counts")
-
-    def update_state(self, totals, counts):
-        """Adds a batch.
-
-        Args:
-            totals: Tensor of shape `(num_means,)`, sums over the batch.
-            counts: Tensor of shape `(num_means,)`, numbers of labels summed.
-        """
-        self.totals.assign_add(ops.cast(totals, "float32"))
-        self.counts.assign_add(ops.cast(counts, "float32"))
-
-    def result(self):
-        """Returns the means so far; NaN where no label was seen."""
-        return ops.where(self.is_seen(), self.finite_means(), math.nan)
-
-    def is_seen(self):
-        """Tells which means are over a label at least, as a boolean tensor."""
-        return ops.convert_to_tensor(self.counts) > 0
-
-    def finite_means(self):
-        """Returns the means so far; 0 where no label was seen."""
-        totals = ops.convert_to_tensor(self.totals)
-        counts = ops.convert_to_tensor(self.counts)
-        return totals / ops.maximum(counts, 1.0)
 
 
 class TaskTracking:
@@ -190,7 +149,14 @@ class TaskTracking:
         return results
 
     def update_metrics(
-        self, labels, predictions, weights, tasks, *, misfits, collect: bool
+        self,
+        labels,
+        predictions,
+        weights,
+        tasks,
+        *,
+        collect: bool,
+        misfits=None,
     ) -> dict:
         """Adds a batch to the metrics.
 
@@ -199,9 +165,9 @@ class TaskTracking:
             predictions: Dict, task name to predictions.
             weights: Dict, task name to sample weights; tasks may be absent.
             tasks: Dict, task name to `Task`.
+            collect: Bool, whether to return what split metrics read.
             misfits: Dict, task name to a boolean scalar, whether the batch
                 axis of its labels or weights is wrong.
-            collect: Bool, whether to return what split metrics read.
 
         Returns:
             Dict, task name to `(labels, predictions, weights)`; labels and
@@ -231,7 +197,7 @@ class TaskTracking:
                     batch.marks(),
                 )
         self.label_counts.update_state(
-            {"seen": num_seen, "misfits": misfits, "clipped": num_clipped}
+            {"seen": num_seen, "misfits": misfits or {}, "clipped": num_clipped}
         )
         return collected
 
