@@ -37,8 +37,8 @@ def labels_as_array(name: str, label):
     if array.ndim == 0:
         raise ValueError(
             f"Task {name!r} expects a label for each example. Received: a "
-            f"single one, {array[()]!r}, without a batch axis. Pass an array, "
-            "or use dataset.batch(64)."
+            f"single one, {array.item()!r}, without a batch axis. Pass an "
+            "array, or use dataset.batch(64)."
         )
     return _without_none(array) if array.dtype == object else array
 

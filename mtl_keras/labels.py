@@ -121,7 +121,7 @@ class LabelSpec:
         return present
 
     def fill(self, label, present=None):
-        """Replaces missing labels by a legal value, and clips to the range.
+        """Replaces missing labels by a legal value, and clips rounding errors.
 
         The loss of a missing label is computed and discarded; it must be
         finite, because `0 * nan` is NaN in the gradient.
@@ -138,7 +138,9 @@ class LabelSpec:
         _, label = _readable(ops.convert_to_tensor(label))
         present = self.present(label) if present is None else present
         if self.tolerance and _is_float(label):
-            label = ops.clip(label, self.minimum, self.maximum)
+            clipped = ops.clip(label, self.minimum, self.maximum)
+            is_near = ops.abs(clipped - label) <= self.tolerance
+            label = ops.where(is_near, clipped, label)
         if self.rule == "box_xyxy":
             legal = ops.cast(ops.convert_to_tensor(_WHOLE_IMAGE), label.dtype)
             return ops.where(

@@ -308,7 +308,7 @@ IN_FIT = {
         "'cls' expects.*lists of different lengths",
     ),
     "strings": ({"cls": np.array(["a"] * 32)}, "'cls' expects.*numbers"),
-    "objects": ({"cls": np.array([None] * 32)}, "'cls' expects.*numbers"),
+    "objects": ({"cls": np.array([object()] * 32)}, "'cls' expects.*numbers"),
     "box of three": (
         {"box": LABELS["box"][:, :3]},
         r"'box' expects labels of shape \(batch, 4\).*Received.*\(32, 3\)",
