@@ -5,6 +5,8 @@ import math
 
 _RULES = (None, "box_xyxy", "one_hot")
 _WHOLE_IMAGE = (0.0, 0.0, 1.0, 1.0)
+# Rounding: six digits of a corner may end at 1.0000005.
+_TOLERANCE = 1e-4
 _NUMBERS = ("float", "bfloat", "int", "uint", "bool")
 _SIGNED = ("int32", "int64")
 
@@ -22,7 +24,8 @@ class LabelSpec:
             floating point array; `"nan"` means no other marker, an integer
             such as `-1` (class labels) or `255` (mask images) is another.
         minimum: Number or `None`, the least legal value.
-        maximum: Number or `None`, the greatest legal value.
+        maximum: Number or `None`, the greatest legal value. A float label
+            outside of both by at most 1e-4 of the range is clipped.
         rule: `None`: each element is a label. `"box_xyxy"`: the last axis
             holds `x1, y1, x2, y2` with `x1 <= x2` and `y1 <= y2`. `"one_hot"`:
             the last axis holds a fraction for each class. With either rule the
@@ -86,6 +89,13 @@ class LabelSpec:
             return self.maximum
         return 0
 
+    @property
+    def tolerance(self) -> float:
+        """How far a label may lie outside of the range, to be clipped."""
+        if self.dtype == "int32" or None in (self.minimum, self.maximum):
+            return 0.0
+        return _TOLERANCE * (self.maximum - self.minimum)
+
     def present(self, label):
         """Tells which labels are present; every other module asks here.
 
@@ -111,7 +121,7 @@ class LabelSpec:
         return present
 
     def fill(self, label, present=None):
-        """Replaces missing labels by a legal value.
+        """Replaces missing labels by a legal value, and clips rounding errors.
 
         The loss of a missing label is computed and discarded; it must be
         finite, because `0 * nan` is NaN in the gradient.
@@ -127,6 +137,10 @@ class LabelSpec:
 
         _, label = _readable(ops.convert_to_tensor(label))
         present = self.present(label) if present is None else present
+        if self.tolerance and _is_float(label):
+            clipped = ops.clip(label, self.minimum, self.maximum)
+            is_near = ops.abs(clipped - label) <= self.tolerance
+            label = ops.where(is_near, clipped, label)
         if self.rule == "box_xyxy":
             legal = ops.cast(ops.convert_to_tensor(_WHOLE_IMAGE), label.dtype)
             return ops.where(
@@ -157,11 +171,11 @@ class LabelSpec:
                 )
         if self.minimum is not None:
             illegal = arrays.logical_or(
-                illegal, arrays.less(label, self.minimum)
+                illegal, arrays.less(label, self.minimum - self.tolerance)
             )
         if self.maximum is not None:
             illegal = arrays.logical_or(
-                illegal, arrays.greater(label, self.maximum)
+                illegal, arrays.greater(label, self.maximum + self.tolerance)
             )
         if self.rule == "box_xyxy":
             is_crossed = arrays.less(label[..., 2:], label[..., :2])
@@ -173,6 +187,26 @@ class LabelSpec:
                 illegal, arrays.any(illegal, axis=-1, keepdims=True)
             )
         return arrays.logical_and(illegal, present)
+
+    def is_clipped(self, label):
+        """Tells which labels are outside of the range within the tolerance.
+
+        Args:
+            label: Tensor of the backend, of shape `(batch, *shape)`; the spec
+                has a `tolerance`.
+
+        Returns:
+            Boolean tensor of the label's shape.
+        """
+        arrays, label = _readable(label)
+        outside = arrays.logical_or(
+            arrays.less(label, self.minimum),
+            arrays.greater(label, self.maximum),
+        )
+        usable = arrays.logical_and(
+            self.present(label), arrays.logical_not(self.invalid(label))
+        )
+        return arrays.logical_and(outside, usable)
 
     def check_dtype(self, name: str, dtype) -> None:
         """Checks that labels are numbers.

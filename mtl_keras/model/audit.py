@@ -1,5 +1,7 @@
 """Errors of the data that a compiled step can only count."""
 
+import warnings
+
 import keras
 from keras import ops
 
@@ -34,6 +36,93 @@ class LabelAudit(keras.metrics.Metric):
         counts = ops.convert_to_numpy(self.result())
         # Without a trained task there is one count, of nothing.
         return dict(zip(self._names, counts, strict=False))
+
+
+class LabelCounts(keras.metrics.Metric):
+    """Counts, inside the compiled step, what is said of the labels later.
+
+    One vector holds all tasks and counts, so that a step pays for one update.
+
+    Args:
+        names: Tuple of strings, the tasks.
+    """
+
+    FIELDS = ("seen", "misfits", "clipped")
+
+    def __init__(self, names):
+        super().__init__(name="label_counts", dtype="float32")
+        self.names = tuple(names)
+        shape = (len(self.FIELDS), max(len(self.names), 1))
+        self.counts = self.add_variable(shape, "zeros", name="counts")
+
+    def update_state(self, counts: dict):
+        """Adds a batch.
+
+        Args:
+            counts: Dict, field to a dict of task name to scalar tensor: `seen`
+                the labels that count, `misfits` whether the batch axis is
+                wrong, `clipped` the labels clipped to their range. What is
+                left out is 0.
+        """
+        if not self.names:
+            return
+        values = [
+            ops.cast(counts.get(field, {}).get(name, 0.0), "float32")
+            for field in self.FIELDS
+            for name in self.names
+        ]
+        self.counts.assign_add(
+            ops.reshape(ops.stack(values), self.counts.shape)
+        )
+
+    def result(self):
+        """Returns the counts, shape `(fields, tasks)`."""
+        return ops.convert_to_tensor(self.counts)
+
+    def of(self, field: str) -> dict:
+        """Returns a field's counts so far as a dict of task name to scalar."""
+        row = self.result()[self.FIELDS.index(field)]
+        return {name: row[i] for i, name in enumerate(self.names)}
+
+
+def warn_of_clipped(counts: dict, tasks: dict) -> list:
+    """Warns of tasks whose labels were clipped to their range.
+
+    Args:
+        counts: Dict, task name to the number of clipped labels.
+        tasks: Dict, task name to `Task`.
+
+    Returns:
+        List of strings, those tasks.
+    """
+    clipped = [name for name, count in counts.items() if count]
+    for name in clipped:
+        spec = tasks[name].label
+        warnings.warn(
+            f"Labels of the task {name!r} outside of [{spec.minimum}, "
+            f"{spec.maximum}] by at most {spec.tolerance:g} were clipped.",
+            stacklevel=4,
+        )
+    return clipped
+
+
+def raise_misfits(counts: dict) -> None:
+    """Raises if labels or weights had another batch axis than the inputs.
+
+    Args:
+        counts: Dict, task name to the number of such batches.
+
+    Raises:
+        ValueError: If a count is not 0.
+    """
+    for name, count in counts.items():
+        if count:
+            raise ValueError(
+                f"Task {name!r} expects labels and sample weights of as many "
+                "examples as the inputs of the batch. Received: another batch "
+                f"axis in {int(count)} batches. Batch inputs, labels and "
+                "weights together."
+            )
 
 
 def raise_illegal_labels(counts: dict, tasks: dict) -> None:

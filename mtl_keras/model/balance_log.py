@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 
 from mtl_keras.messages import listed
-from mtl_keras.model.tracking import LabelMeans
+from mtl_keras.model.label_means import LabelMeans
 
 
 class BalanceLog(LabelMeans):

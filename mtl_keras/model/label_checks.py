@@ -2,17 +2,21 @@
 
 import keras
 import numpy as np
+from keras import ops
 
+from mtl_keras.label_arrays import labels_as_array
 from mtl_keras.messages import listed
+from mtl_keras.model import batch_axis
 from mtl_keras.model.arguments import check_names
 
 
-def check_labels(y, tasks: dict, checked) -> dict:
+def check_labels(y, predictions: dict, tasks: dict, checked) -> dict:
     """Checks the structure and shapes of a batch's labels; at trace time.
 
     Args:
         y: Dict, task name to tensor or `None`; a single tensor where the model
             has one task.
+        predictions: Dict, task name to the output.
         tasks: Dict, task name to `Task`.
         checked: Names of the tasks whose labels are checked.
 
@@ -26,9 +30,53 @@ def check_labels(y, tasks: dict, checked) -> dict:
     labels = {n: v for n, v in y.items() if v is not None}
     for name, label in labels.items():
         if name in checked:
-            tasks[name].label.check_dtype(name, label.dtype)
-            tasks[name].label.check_shape(name, label.shape)
+            spec = tasks[name].label
+            spec.check_dtype(name, label.dtype)
+            label = batch_axis.with_rank(label, spec, predictions[name])
+            spec.check_shape(name, label.shape)
+            labels[name] = label
     return labels
+
+
+def read_batch(y, sample_weight, predictions: dict, tasks: dict, checked):
+    """Reads a batch's labels and weights; at trace time.
+
+    Args:
+        y: As for `check_labels`.
+        sample_weight: As for `weights_of`.
+        predictions: Dict, task name to the output.
+        tasks: Dict, task name to `Task`.
+        checked: Names of the tasks whose labels are checked.
+
+    Returns:
+        Tuple of three dicts by task name: labels, weights, and booleans that
+        say whether either had another batch axis than the output, where that
+        is known in the step only.
+
+    Raises:
+        ValueError: As `check_labels`, or if a batch axis is wrong.
+    """
+    labels = check_labels(y, predictions, tasks, checked)
+    weights = weights_of(sample_weight, tasks, labels)
+    misfits = {}
+    for name, label in labels.items():
+        labels[name], misfits[name] = batch_axis.matched(
+            name, "labels", label, predictions[name]
+        )
+        if (weight := weights.get(name)) is None:
+            continue
+        weight = batch_axis.weight_with_rank(weight, label)
+        weights[name], is_misfit = batch_axis.matched(
+            name, "sample_weight", weight, predictions[name]
+        )
+        misfits[name] = _either(misfits[name], is_misfit)
+    return labels, weights, {n: m for n, m in misfits.items() if m is not None}
+
+
+def _either(first, second):
+    if first is None or second is None:
+        return second if first is None else first
+    return ops.logical_or(first, second)
 
 
 def as_dict(what: str, value, tasks: dict) -> dict:
@@ -57,7 +105,7 @@ def as_dict(what: str, value, tasks: dict) -> dict:
         )
     check_names(what, value, tasks)
     for name, entry in value.items():
-        if isinstance(entry, dict | list | tuple) and not _is_numbers(entry):
+        if isinstance(entry, dict | list | tuple) and not _is_array(entry):
             raise ValueError(
                 f"The {what} of the task {name!r} must be one array. "
                 f"Received: {type(entry).__name__}"
@@ -83,24 +131,31 @@ def weights_of(sample_weight, tasks: dict, labels: dict) -> dict:
     return dict.fromkeys(labels, sample_weight)
 
 
-def _is_numbers(entry) -> bool:
+def _is_array(entry) -> bool:
     if isinstance(entry, dict):
         return False
     try:
-        return np.asarray(entry).dtype != object
-    except (NotImplementedError, TypeError, ValueError):
-        # Ragged lists, or tensors of a step that is being traced.
+        array = np.asarray(entry)
+    except ValueError:
+        # Lists of different lengths; `labels_as_array` says so.
+        return not any(hasattr(part, "shape") for part in entry)
+    except (NotImplementedError, TypeError):
+        # Tensors of a step that is being traced.
         return False
+    return array.dtype != object or not any(
+        isinstance(part, dict) for part in array.flat
+    )
 
 
-def standardize(call: dict, tasks: dict, checked) -> None:
+def standardize(call: dict, tasks: dict, checked, stream) -> None:
     """Checks the data of a call of `fit` or `evaluate`, in place.
 
     Args:
-        call: Dict, the arguments by name; `y` and `sample_weight` are replaced
-            by what Keras takes.
+        call: Dict, the arguments by name; `x`, `y` and `sample_weight` are
+            replaced by what Keras takes.
         tasks: Dict, task name to `Task`.
         checked: Names of the tasks whose labels are checked.
+        stream: `LabelStream`, which completes generators.
 
     Raises:
         ValueError: As `standardize_arrays` and `check_dataset`.
@@ -112,15 +167,18 @@ def standardize(call: dict, tasks: dict, checked) -> None:
         call["y"], call["sample_weight"] = standardize_arrays(
             x, y, call.get("sample_weight"), tasks, checked
         )
+    elif x is not None:
+        call["x"] = stream.of(x)
 
 
-def standardize_held_out(held_out, tasks: dict, checked):
+def standardize_held_out(held_out, tasks: dict, checked, stream):
     """Checks `validation_data`.
 
     Args:
         held_out: Tuple `(x, y)` or `(x, y, sample_weight)`, or a dataset.
         tasks: Dict, task name to `Task`.
         checked: Names of the tasks whose labels are checked.
+        stream: `LabelStream`, which completes generators.
 
     Returns:
         What Keras takes as `validation_data`.
@@ -129,8 +187,9 @@ def standardize_held_out(held_out, tasks: dict, checked):
         ValueError: As `standardize`, or if the tuple has another length.
     """
     if not isinstance(held_out, list | tuple):
-        standardize({"x": held_out}, tasks, checked)
-        return held_out
+        call = {"x": held_out}
+        standardize(call, tasks, checked, stream)
+        return call["x"]
     if len(held_out) not in (2, 3):
         raise ValueError(
             "`validation_data` must be (x, labels), (x, labels, "
@@ -138,7 +197,7 @@ def standardize_held_out(held_out, tasks: dict, checked):
             f"{type(held_out).__name__} of {len(held_out)} entries"
         )
     call = dict(zip(("x", "y", "sample_weight"), held_out, strict=False))
-    standardize(call, tasks, checked)
+    standardize(call, tasks, checked, stream)
     if call.get("sample_weight") is None:
         return call["x"], call["y"]
     return call["x"], call["y"], call["sample_weight"]
@@ -163,16 +222,11 @@ def standardize_arrays(x, y, sample_weight, tasks: dict, checked) -> tuple:
         ValueError: If names, lengths, shapes, types or ranges are wrong, or no
             task has labels.
     """
-    y = {
-        name: np.asarray(label) if _is_array_like(label) else label
-        for name, label in as_dict("labels", y, tasks).items()
-        if label is not None
-    }
-    require_labels(y, tasks)
+    y = label_arrays(y, tasks, checked)
     for name, label in y.items():
         if name in checked and isinstance(label, np.ndarray):
             tasks[name].label.check_array(name, label)
-    _check_lengths(x, y)
+    check_lengths(x, y)
     if sample_weight is None:
         return y, None
     if isinstance(sample_weight, dict):
@@ -180,9 +234,40 @@ def standardize_arrays(x, y, sample_weight, tasks: dict, checked) -> tuple:
     else:
         weights = dict.fromkeys(y, sample_weight)
     return y, {
-        name: _weight_array(name, weights.get(name), label)
+        name: weight_array(name, weights.get(name), label)
         for name, label in y.items()
     }
+
+
+def label_arrays(y, tasks: dict, checked) -> dict:
+    """Reads labels that are not yet in the step.
+
+    Args:
+        y: Dict, task name to array; `None` entries are left out.
+        tasks: Dict, task name to `Task`.
+        checked: Names of the tasks whose labels are checked.
+
+    Returns:
+        Dict, task name to NumPy array of one rank for each task.
+
+    Raises:
+        ValueError: If names, shapes or types are wrong, or no task has labels.
+    """
+    labels = {
+        name: labels_as_array(name, label)
+        for name, label in as_dict("labels", y, tasks).items()
+        if label is not None
+    }
+    require_labels(labels, tasks)
+    for name, label in labels.items():
+        if name in checked and isinstance(label, np.ndarray):
+            spec = tasks[name].label
+            spec.check_dtype(name, label.dtype)
+            spec.check_shape(name, label.shape)
+            if not spec.shape or spec.shape == (1,):
+                # One rank for all calls, or TensorFlow traces again.
+                labels[name] = label.reshape(len(label), *spec.shape)
+    return labels
 
 
 def require_labels(y, tasks: dict) -> None:
@@ -199,11 +284,13 @@ def require_labels(y, tasks: dict) -> None:
         )
 
 
-def _is_array_like(label) -> bool:
-    return isinstance(label, list | tuple) or hasattr(label, "__array__")
+def check_lengths(x, y) -> None:
+    """Raises a `ValueError` if inputs and labels differ in length.
 
-
-def _check_lengths(x, y):
+    Args:
+        x: The inputs: array, or list or dict of arrays.
+        y: Dict, task name to array.
+    """
     inputs = {
         leaf.shape[0]
         for leaf in keras.tree.flatten(x)
@@ -217,7 +304,20 @@ def _check_lengths(x, y):
         )
 
 
-def _weight_array(name, weight, label):
+def weight_array(name: str, weight, label):
+    """Reads a task's sample weights.
+
+    Args:
+        name: String, the task.
+        weight: Array-like, or `None` for 1 everywhere.
+        label: NumPy array, the task's labels.
+
+    Returns:
+        float32 NumPy array.
+
+    Raises:
+        ValueError: If the shape does not fit, or a weight is not finite.
+    """
     if weight is None:
         return np.ones(len(label), "float32")
     try:

@@ -3,14 +3,25 @@
 import inspect
 
 import keras
+from keras import ops
 
 from mtl_keras import engine
 from mtl_keras.engine import distribution
 from mtl_keras.engine.kept_state import KeptState
 from mtl_keras.model import arguments, label_checks, random_state
-from mtl_keras.model.audit import raise_illegal_labels, raise_negative_losses
+from mtl_keras.model.audit import (
+    raise_illegal_labels,
+    raise_misfits,
+    raise_negative_losses,
+    warn_of_clipped,
+)
 from mtl_keras.model.balance_log import BalancerEpochs
-from mtl_keras.model.callbacks import LabelCheck, add_callbacks
+from mtl_keras.model.callbacks import (
+    LabelCheck,
+    add_callbacks,
+    passing_over_nan,
+)
+from mtl_keras.model.label_streams import LabelStream
 from mtl_keras.model.tracking import COLLECTED, SplitCollection
 
 
@@ -33,6 +44,8 @@ class CheckedLoops(keras.Model):
     # logs then show no balancing.
     _in_evaluation_loop = False
     _evaluation_steps = 1
+    # Tasks whose clipped labels a warning has named.
+    _clipped_tasks = ()
 
     def _set_untracked(self, name, value):
         """Sets an attribute past Keras's and TensorFlow's tracking.
@@ -103,21 +116,26 @@ class CheckedLoops(keras.Model):
         distribution.prepare_replicas(self)
         call = inspect.signature(super().fit).bind(*args, **kwargs).arguments
         self._use_class_weight(call.pop("class_weight", None))
-        label_checks.standardize(call, self.tasks, self._checked)
+        stream = LabelStream(self, self._checked)
+        held_out_stream = LabelStream(self, self._checked)
+        label_checks.standardize(call, self.tasks, self._checked, stream)
         if hasattr(call.get("x"), "element_spec"):
             # Keras warns that it cannot shuffle a dataset unless told not to.
             call.setdefault("shuffle", False)
         if (held_out := call.get("validation_data")) is not None:
             call["validation_data"] = label_checks.standardize_held_out(
-                held_out, self.tasks, self._checked
+                held_out,
+                self.tasks,
+                self._checked,
+                held_out_stream,
             )
-        state = KeptState(self)
+        state, own = KeptState(self), call.get("callbacks")
         call["callbacks"] = add_callbacks(
             [state, LabelCheck(type(self)._check_audit), BalancerEpochs()],
-            call.get("callbacks"),
+            own,
             self,
         )
-        with state:
+        with passing_over_nan(own), stream, held_out_stream, state:
             return super().fit(**call)
 
     def _use_class_weight(self, class_weight):
@@ -215,12 +233,14 @@ class CheckedLoops(keras.Model):
         call = inspect.signature(super().evaluate).bind(*args, **kwargs)
         call = call.arguments
         call.update(call.pop("kwargs", {}))
-        label_checks.standardize(call, self.tasks, self._checked)
         return_dict = call.pop("return_dict", False)
         is_within_fit = private.get("_use_cached_eval_dataset", False)
+        stream = LabelStream(self, self._checked)
         if is_within_fit:
             # Before the training epoch's counts are reset.
             self._check_audit()
+        else:
+            label_checks.standardize(call, self.tasks, self._checked, stream)
         self._collection = SplitCollection()
         # An execution of several steps returns the last step's outputs only,
         # so metrics of the whole split need one step an execution.
@@ -231,7 +251,7 @@ class CheckedLoops(keras.Model):
             self._evaluation_steps = steps if is_within_fit else 1
         self._in_evaluation_loop = True
         try:
-            with KeptState(self):
+            with stream, KeptState(self):
                 logs = super().evaluate(**call, **private, return_dict=True)
             self._check_audit()
             logs.update(self._split_results())
@@ -268,6 +288,15 @@ class CheckedLoops(keras.Model):
         return self._board.split_results(self._collection.arrays())
 
     def _check_audit(self):
+        seen, misfits, clipped = (
+            dict(zip(self._board.label_counts.names, row, strict=False))
+            for row in ops.convert_to_numpy(self._board.label_counts.result())
+        )
+        del seen
+        raise_misfits(misfits)
+        new = {n: c for n, c in clipped.items() if n not in self._clipped_tasks}
+        named = warn_of_clipped(new, self.tasks)
+        self._set_untracked("_clipped_tasks", (*self._clipped_tasks, *named))
         raise_illegal_labels(self._board.audit.by_task(), self.tasks)
         balancer = self._plan.balancer
         if balancer.needs_positive_losses:

@@ -7,7 +7,7 @@ from keras import ops
 
 from mtl_keras import engine
 from mtl_keras.engine.step_plan import check_overrides, refuse_own_step
-from mtl_keras.model import compiled_tasks, label_checks
+from mtl_keras.model import compiled_tasks, label_checks, step_options
 from mtl_keras.model.loops import CheckedLoops
 from mtl_keras.model.task_loss import LabelledBatch, TaskLosses
 from mtl_keras.model.tracking import COLLECTED
@@ -119,8 +119,9 @@ class MultiTaskModel(CheckedLoops):
 
         Raises:
             ValueError: If a name is no task of this model, a loss or metric
-                is unknown, or a task has no loss.
+                is unknown, a task has no loss, or an option is impossible.
         """
+        step_options.check(optimizer, steps_per_execution)
         arguments = {
             "optimizer": optimizer,
             "loss": loss,
@@ -352,8 +353,9 @@ class MultiTaskModel(CheckedLoops):
 
     def _read_batch(self, y, y_pred, sample_weight, *, training):
         trained, tasks = self._plan.losses, self.tasks
-        labels = label_checks.check_labels(y, tasks, self._checked)
-        weights = label_checks.weights_of(sample_weight, tasks, labels)
+        labels, weights, _ = label_checks.read_batch(
+            y, sample_weight, y_pred, tasks, self._checked
+        )
         tables = self._class_tables if training else {}
         return {
             name: LabelledBatch(
@@ -370,10 +372,16 @@ class MultiTaskModel(CheckedLoops):
     def compute_metrics(self, x, y, y_pred, sample_weight=None) -> dict:
         """Updates the tasks' metrics and returns the logs."""
         tasks = self.tasks
-        labels = label_checks.check_labels(y, tasks, self._checked)
-        weights = label_checks.weights_of(sample_weight, tasks, labels)
+        labels, weights, misfits = label_checks.read_batch(
+            y, sample_weight, y_pred, tasks, self._checked
+        )
         collected = self._board.update_metrics(
-            labels, y_pred, weights, tasks, collect=self._is_evaluation_step
+            labels,
+            y_pred,
+            weights,
+            tasks,
+            misfits=misfits,
+            collect=self._is_evaluation_step,
         )
         logs = self.get_metrics_result()
         if self._is_evaluation_step and self._board.split_metrics:
@@ -386,13 +394,7 @@ class MultiTaskModel(CheckedLoops):
         if self._board is None:
             return super().get_metrics_result()
         logs = self._board.results()
-        total = self._board.regularization.result()[0]
-        if self._board.names:
-            means = self._board.losses.result()
-            if self.balancer.is_fixed:
-                means = self.balancer.weights(losses=means) * means
-            total = total + ops.sum(means)
-        logs = {"loss": total, **logs}
+        logs = {"loss": self._board.total_loss(self.balancer), **logs}
         # Kept, so that asking for the names alone computes nothing; those of
         # `evaluate`.
         self._board.log_names = tuple(logs)

@@ -1,13 +1,16 @@
 """What a multi-task model logs: means over the labels that are present."""
 
+import math
+
 import keras
 import numpy as np
 from keras import ops
 
 from mtl_keras import compat, metrics, shapes
 from mtl_keras.metrics.keras_arguments import keras_arguments
-from mtl_keras.model.audit import LabelAudit
+from mtl_keras.model.audit import LabelAudit, LabelCounts
 from mtl_keras.model.batch_labels import BatchLabels, class_numbers
+from mtl_keras.model.label_means import LabelMeans
 
 # The entry of an evaluation step's logs that carries them to the host.
 COLLECTED = "_collected"
@@ -25,39 +28,14 @@ _AVERAGING = (
     keras.metrics.SquaredHinge,
 )
 
-
-class LabelMeans(keras.metrics.Metric):
-    """Means over labels: sums of weighted values over counts of labels.
-
-    Sums and counts are stored separately, so an uneven last batch, missing
-    labels and several replicas all give the mean over every label of the
-    epoch. One vector holds all tasks: a step costs the same for 3 and for 40.
-
-    Args:
-        num_means: Integer.
-        name: String.
-    """
-
-    def __init__(self, num_means: int, name: str):
-        super().__init__(name=name, dtype="float32")
-        self.totals = self.add_variable((num_means,), "zeros", name="totals")
-        self.counts = self.add_variable((num_means,), "zeros", name="counts")
-
-    def update_state(self, totals, counts):
-        """Adds a batch.
-
-        Args:
-            totals: Tensor of shape `(num_means,)`, sums over the batch.
-            counts: Tensor of shape `(num_means,)`, numbers of labels summed.
-        """
-        self.totals.assign_add(ops.cast(totals, "float32"))
-        self.counts.assign_add(ops.cast(counts, "float32"))
-
-    def result(self):
-        """Returns the means so far; 0 where no label was seen."""
-        totals = ops.convert_to_tensor(self.totals)
-        counts = ops.convert_to_tensor(self.counts)
-        return totals / ops.maximum(counts, 1.0)
+# Metrics of Keras that count or add up: 0 over no label.
+_COUNTING = (
+    keras.metrics.FalseNegatives,
+    keras.metrics.FalsePositives,
+    keras.metrics.Sum,
+    keras.metrics.TrueNegatives,
+    keras.metrics.TruePositives,
+)
 
 
 class TaskTracking:
@@ -85,6 +63,9 @@ class TaskTracking:
         self.metrics = metrics
         self.weighted_metrics = weighted_metrics
         self.split_metrics = split_metrics
+        self.label_counts = LabelCounts(
+            sorted({*names, *metrics, *weighted_metrics, *self.split_reads()})
+        )
         self.balance = balance
         self.log_names = None
 
@@ -95,6 +76,7 @@ class TaskTracking:
             self.regularization,
             self.audit,
             self.negative,
+            self.label_counts,
             *([] if self.balance is None else [self.balance]),
             *(m for group in self.metrics.values() for m in group),
             *(m for group in self.weighted_metrics.values() for m in group),
@@ -123,11 +105,30 @@ class TaskTracking:
         """Returns the logs of the losses and streaming metrics by key."""
         means = self.losses.result()
         logs = {f"{n}_loss": means[i] for i, n in enumerate(self.names)}
+        seen = self.label_counts.of("seen")
         for groups in (self.metrics, self.weighted_metrics):
             for name, group in groups.items():
                 for metric in group:
-                    logs.update(_named(name, metric, logs))
+                    logs.update(_named(name, metric, logs, seen[name] > 0))
         return logs
+
+    def total_loss(self, balancer):
+        """Computes the total: the weighted sum over tasks that had labels.
+
+        Args:
+            balancer: `Balancer`.
+
+        Returns:
+            float32 scalar tensor; NaN where no task had a label.
+        """
+        total = self.regularization.finite_means()[0]
+        if not self.names:
+            return total
+        means, is_seen = self.losses.finite_means(), self.losses.is_seen()
+        if balancer.is_fixed:
+            means = balancer.weights(losses=means) * means
+        total = total + ops.sum(ops.where(is_seen, means, 0.0))
+        return ops.where(ops.any(is_seen), total, math.nan)
 
     def split_results(self, arrays) -> dict:
         """Computes the metrics of a whole split.
@@ -139,14 +140,23 @@ class TaskTracking:
         Returns:
             Dict of floats by log key.
         """
-        return {
-            f"{name}_{metric.name}": float(metric.result(*arrays, name))
-            for name, group in self.split_metrics.items()
-            for metric in group
-        }
+        results = {}
+        for name, group in self.split_metrics.items():
+            for metric in group:
+                is_defined = _has_labels(metric, name, arrays)
+                value = metric.result(*arrays, name) if is_defined else math.nan
+                results[f"{name}_{metric.name}"] = float(value)
+        return results
 
     def update_metrics(
-        self, labels, predictions, weights, tasks, *, collect: bool
+        self,
+        labels,
+        predictions,
+        weights,
+        tasks,
+        *,
+        collect: bool,
+        misfits=None,
     ) -> dict:
         """Adds a batch to the metrics.
 
@@ -156,6 +166,8 @@ class TaskTracking:
             weights: Dict, task name to sample weights; tasks may be absent.
             tasks: Dict, task name to `Task`.
             collect: Bool, whether to return what split metrics read.
+            misfits: Dict, task name to a boolean scalar, whether the batch
+                axis of its labels or weights is wrong.
 
         Returns:
             Dict, task name to `(labels, predictions, weights)`; labels and
@@ -163,9 +175,17 @@ class TaskTracking:
         """
         read = set(self.split_reads()) if collect else ()
         collected = {name: (None, predictions[name], None) for name in read}
+        num_seen, num_clipped = {}, {}
         for name, label in labels.items():
+            if name not in self.label_counts.names:
+                continue
             mask = compat.get_mask(predictions[name])
             batch = BatchLabels(tasks[name], label, weights.get(name), mask)
+            num_seen[name] = ops.sum(batch.marks())
+            if tasks[name].label.tolerance:
+                num_clipped[name] = ops.sum(
+                    ops.cast(tasks[name].label.is_clipped(label), "float32")
+                )
             seen = (tasks[name].label, batch.filled, predictions[name])
             for metric in self.metrics.get(name, ()):
                 update_metric(metric, *seen, batch.marks())
@@ -177,6 +197,9 @@ class TaskTracking:
                     predictions[name],
                     batch.marks(),
                 )
+        self.label_counts.update_state(
+            {"seen": num_seen, "misfits": misfits or {}, "clipped": num_clipped}
+        )
         return collected
 
     def num_samples(self, bootstrap) -> int | None:
@@ -213,8 +236,13 @@ class TaskTracking:
         Returns:
             Dict of floats: both ends of each interval by log key.
         """
-        intervals = metrics.bootstrap.intervals(
-            self.split_metrics, *arrays, num_samples=num_samples
+        defined = {
+            name: [m for m in group if _has_labels(m, name, arrays)]
+            for name, group in self.split_metrics.items()
+        }
+        intervals = dict.fromkeys(self.split_names(), (math.nan, math.nan))
+        intervals |= metrics.bootstrap.intervals(
+            defined, *arrays, num_samples=num_samples
         )
         return {
             f"{key}_{end}": value
@@ -327,13 +355,24 @@ def _is_of_keras(metric) -> bool:
     return type(metric).__module__.startswith("keras.") and not is_wrapper
 
 
-def _named(task, metric, logs) -> dict:
+def _named(task, metric, logs, is_seen) -> dict:
     result = metric.result()
+    if not isinstance(metric, _COUNTING):
+        # A mean over nothing is not 0: that would be the best of losses.
+        result = keras.tree.map_structure(
+            lambda value: ops.where(is_seen, value, math.nan), result
+        )
     if isinstance(result, dict):
         return {f"{task}_{key}": value for key, value in result.items()}
     key = f"{task}_{metric.name}"
     # `metrics` and `weighted_metrics` may hold the same metric.
     return {f"{task}_weighted_{metric.name}" if key in logs else key: result}
+
+
+def _has_labels(metric, task, arrays) -> bool:
+    """Checks that each task that a split metric reads has a label."""
+    weights = arrays[2]
+    return all(np.any(weights[name]) for name in metric.reads(task))
 
 
 def _zeros(num_examples, like):

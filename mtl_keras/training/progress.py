@@ -6,6 +6,7 @@ import time
 
 from mtl_keras import artefacts, files
 from mtl_keras.messages import did_you_mean, listed
+from mtl_keras.model.callbacks import nan_message
 from mtl_keras.training import checkpoint
 from mtl_keras.training.report import MetricsFile
 from mtl_keras.training.workdir import (
@@ -173,19 +174,23 @@ class Progress:
                 f"{did_you_mean(self.monitor, logs)}"
             )
         value = float(logs[self.monitor])
-        if self.best is None:
+        if not math.isfinite(value):
+            # A mean over no label, or training that diverges.
+            return False
+        if self.best is None or not math.isfinite(self.best):
+            # Earlier versions stored NaN as the best, which no value beats.
             return True
-        if math.isnan(value) or math.isnan(self.best):
-            # NaN compares as neither: it would stay the best for ever.
-            return not math.isnan(value)
         return value < self.best if self.mode == "min" else value > self.best
 
     def finish(self) -> None:
         """Leaves the chosen weights in the model and in the workdir.
 
         Raises:
-            ValueError: If the best weights are lost or damaged.
+            ValueError: If the best weights are lost or damaged, or the
+                monitored log was a number at no epoch.
         """
+        if self.monitor is not None and self.best is None:
+            raise ValueError(nan_message("`config.monitor`", self.monitor))
         self._check_best()
         if self.monitor is not None and self.best is not None:
             self.model.load_weights(self.workdir / BEST)

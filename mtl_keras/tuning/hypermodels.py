@@ -1,5 +1,7 @@
 """A KerasTuner HyperModel of any functional multi-task model."""
 
+import math
+
 import keras
 import keras_tuner
 
@@ -294,9 +296,7 @@ class HyperModel(Searched):
 
     def _best_of(self, task, history) -> dict:
         return {
-            key: (max if measure.is_higher_better else min)(
-                history[f"val_{key}"]
-            )
+            key: _best(history[f"val_{key}"], measure)
             for key, measure in self.sought.counted.items()
             if measure.task == task
         }
@@ -314,6 +314,13 @@ class HyperModel(Searched):
                 f"x={type(x).__name__}"
             )
         return {"x": x, "y": y}
+
+
+def _best(values, measure) -> float:
+    """Chooses the best of the epochs that have a number; else NaN."""
+    numbers = [value for value in values if not math.isnan(value)]
+    choose = max if measure.is_higher_better else min
+    return choose(numbers, default=math.nan)
 
 
 def _checked_recipe(fields, compile_options) -> dict:

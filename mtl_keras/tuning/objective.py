@@ -143,6 +143,22 @@ def defined(counted: dict, references: dict) -> dict:
         tasks - {measure.task for measure in with_reference.values()}
     )
     if without:
+        unlabelled = [
+            task
+            for task in without
+            if not any(
+                math.isfinite(_number(references.get(key)))
+                for key, measure in counted.items()
+                if measure.task == task
+            )
+        ]
+        if unlabelled:
+            raise ValueError(
+                f"The metrics of {listed(unlabelled)} are not defined for a "
+                "model of that task alone, so that no gain over it exists: "
+                "the validation data need labels of each task. Received: the "
+                f"references {references}"
+            )
         raise ValueError(
             f"The single-task model of {listed(without)} reached no metric "
             "other than 0, so that no relative gain over it exists. Received: "
@@ -150,3 +166,7 @@ def defined(counted: dict, references: dict) -> dict:
             "choose the metric of a task as the objective."
         )
     return with_reference
+
+
+def _number(value) -> float:
+    return math.nan if value is None else value

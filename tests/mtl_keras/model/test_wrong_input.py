@@ -40,7 +40,8 @@ def compiled(**options):
     options.setdefault("loss", LOSSES)
     options.setdefault("metrics", {"cls": [], "det": ["auc"], "box": []})
     model = case.vector_model()
-    model.compile("sgd", **options)
+    options.setdefault("optimizer", "sgd")
+    model.compile(**options)
     return model
 
 
@@ -133,6 +134,22 @@ IN_COMPILE = {
     "metric named loss": (
         {"metrics": {"box": [keras.metrics.MeanAbsoluteError(name="loss")]}},
         "'box' a metric named 'loss'.*another `name`",
+    ),
+    "no step an execution": (
+        {"steps_per_execution": 0},
+        "`steps_per_execution`.*Received: .*0",
+    ),
+    "fewer than no steps an execution": (
+        {"steps_per_execution": -1},
+        "`steps_per_execution`.*Received: .*-1",
+    ),
+    "part of a step an execution": (
+        {"steps_per_execution": 1.5},
+        "`steps_per_execution`.*Received: .*1.5",
+    ),
+    "dict that is no optimizer": (
+        {"optimizer": {"a": 1}},
+        r"`optimizer` must be a name.*Received: optimizer=\{'a': 1\}",
     ),
     "metric of the split among the weighted": (
         {"weighted_metrics": {"det": ["auc"]}},
@@ -286,9 +303,12 @@ IN_FIT = {
     "none": (None, "No task has labels.*'box', 'cls', 'det'"),
     "none for each": (dict.fromkeys(LABELS), "No task has labels"),
     "nested": ({"cls": {"a": ONE}}, "'cls' must be one array.*dict"),
-    "ragged": ({"cls": [[1], [1, 2]]}, "'cls' must be one array.*list"),
+    "ragged": (
+        {"cls": [[1], [1, 2]]},
+        "'cls' expects.*lists of different lengths",
+    ),
     "strings": ({"cls": np.array(["a"] * 32)}, "'cls' expects.*numbers"),
-    "objects": ({"cls": np.array([None] * 32)}, "'cls' expects.*numbers"),
+    "objects": ({"cls": np.array([object()] * 32)}, "'cls' expects.*numbers"),
     "box of three": (
         {"box": LABELS["box"][:, :3]},
         r"'box' expects labels of shape \(batch, 4\).*Received.*\(32, 3\)",
@@ -524,7 +544,8 @@ def test_dataset_with_weights_misnamed_or_of_another_shape(model):
     )
     wide = dataset(LABELS, {"cls": np.ones((32, 3), "float32")})
     assert_says(
-        "'cls'.*sample_weight must have", lambda: model.fit(wide, verbose=0)
+        "'cls' expects `sample_weight` of shape",
+        lambda: model.fit(wide, verbose=0),
     )
 
 

@@ -1,5 +1,7 @@
 """The weights of the best epoch are kept, by `monitor` and `mode`."""
 
+import math
+
 import pytest
 
 from mtl_keras.training import check_workdir, progress
@@ -44,17 +46,6 @@ def test_weights_are_those_of_the_best_epoch(
     assert _run(tmp_path, monkeypatch, **changes) == epoch
 
 
-def test_undefined_metric_is_never_the_best(tmp_path, monkeypatch):
-    nan = float("nan")
-    changes = {"monitor": "val_loss"}
-    for number, (values, epoch) in enumerate(
-        [((nan, 2.0, nan, 3.0), 1), ((nan, nan, nan), 0)]
-    ):
-        folder = tmp_path / str(number)
-        folder.mkdir()
-        assert _run(folder, monkeypatch, values, **changes) == epoch
-
-
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -65,3 +56,23 @@ def test_undefined_metric_is_never_the_best(tmp_path, monkeypatch):
 def test_wrong_monitor_is_refused(changes, message, tmp_path, monkeypatch):
     with pytest.raises(ValueError, match=message):
         _run(tmp_path, monkeypatch, **changes)
+
+
+@pytest.mark.parametrize(
+    ("mode", "other", "epoch"),
+    [("min", math.inf, 1), ("max", -math.inf, 1), ("min", -math.inf, 1)],
+)
+def test_an_epoch_without_a_number_is_never_the_best(
+    mode, other, epoch, tmp_path, monkeypatch
+):
+    values = (math.nan, 2.0, other, math.nan)
+    changes = {"monitor": "val_loss", "mode": mode}
+    assert _run(tmp_path, monkeypatch, values, **changes) == epoch
+
+
+def test_a_monitored_log_that_is_never_a_number_is_refused(
+    tmp_path, monkeypatch
+):
+    values = (math.nan, math.nan)
+    with pytest.raises(ValueError, match="monitors 'val_loss'.*label"):
+        _run(tmp_path, monkeypatch, values, monitor="val_loss")

@@ -1,0 +1,62 @@
+"""Reads labels as NumPy arrays: lists, pandas columns, masked arrays."""
+
+import numpy as np
+
+
+def labels_as_array(name: str, label):
+    """Reads a task's labels as an array of numbers.
+
+    `None`, `pandas.NA` and masked entries are missing labels: NaN.
+
+    Args:
+        name: String, the task, for the error.
+        label: List, array, tensor, or column of a table.
+
+    Returns:
+        NumPy array; anything that is no array and no list unchanged.
+
+    Raises:
+        ValueError: If the labels are lists of different lengths, or a single
+            number for all examples.
+    """
+    is_listed = isinstance(label, list | tuple)
+    is_number = isinstance(label, int | float)
+    if not (is_listed or is_number or hasattr(label, "__array__")):
+        return label
+    if isinstance(label, np.ma.MaskedArray):
+        mask = np.ma.getmaskarray(label)
+        return np.where(mask, np.nan, label.data) if mask.any() else label.data
+    try:
+        array = np.asarray(label)
+    except ValueError as error:
+        raise ValueError(
+            f"Task {name!r} expects labels of one shape. Received: lists of "
+            "different lengths. Pad them with missing labels, NaN or the "
+            "task's marker."
+        ) from error
+    if array.ndim == 0:
+        raise ValueError(
+            f"Task {name!r} expects a label for each example. Received: a "
+            f"single one, {array.item()!r}, without a batch axis. Pass an "
+            "array, or use dataset.batch(64)."
+        )
+    return _without_none(array) if array.dtype == object else array
+
+
+def _without_none(array):
+    """Replaces what marks a missing entry in an array of objects by NaN."""
+    numbers = np.empty(array.shape, "float64")
+    for index, entry in np.ndenumerate(array):
+        if _is_missing(entry):
+            numbers[index] = np.nan
+        elif isinstance(entry, bool | int | float | np.number | np.bool_):
+            numbers[index] = entry
+        else:
+            # Names, for instance: the check of the type says so.
+            return array
+    return numbers
+
+
+def _is_missing(entry) -> bool:
+    # By name: pandas need not be installed.
+    return entry is None or type(entry).__name__ in ("NAType", "NaTType")
