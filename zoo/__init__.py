@@ -16,6 +16,7 @@ from mtl_keras import serialization
 from zoo.entry import Entry, Spec
 from zoo.loading import dataset, load
 from zoo.registry import info, list_models, recipe, register
+from zoo.saved import save
 
 __all__ = [
     "Entry",
@@ -27,6 +28,7 @@ __all__ = [
     "load",
     "recipe",
     "register",
+    "save",
 ]
 
 

@@ -21,14 +21,33 @@ class Weights:
         data: String, the data they were trained on, `None` if unknown.
         overrides: Dict, the overrides they were trained with.
         sha256: String, what the file's must be, `None` if unknown.
+        model: String, the name of the entry, `None` if unknown.
+        spec: `zoo.Spec` of the model, `None` where data and overrides say it.
     """
 
-    def __init__(self, path, name=None, data=None, overrides=(), sha256=None):
+    def __init__(
+        self,
+        path,
+        name=None,
+        data=None,
+        overrides=(),
+        sha256=None,
+        *,
+        model=None,
+        spec=None,
+    ):
         self.path = Path(path)
         self.name = name
         self.data = data
         self.overrides = dict(overrides)
         self.sha256 = sha256
+        self.model = model
+        self.spec = spec
+
+    @property
+    def title(self) -> str:
+        """The name on the card, else the file."""
+        return repr(self.name or str(self.path))
 
     def load_into(self, model) -> None:
         """Loads the weights into a model, whole or not at all.

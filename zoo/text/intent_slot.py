@@ -4,6 +4,7 @@ A shared trunk over words and their characters; a head for the intent, and one
 for the tags of the words, which reads the intent's output as well.
 """
 
+import collections
 import functools
 import importlib.resources
 
@@ -29,6 +30,7 @@ class IntentSlot(zoo.Entry):
 
     data = {"snips": "zoo.datasets.snips:Builder"}
     kinds = {"intent": "classification", "slot": "tagging"}
+    reads = "text"
     classes = {
         "snips": {"intent": snips_names.INTENTS, "slot": snips_names.TAGS}
     }
@@ -36,6 +38,36 @@ class IntentSlot(zoo.Entry):
         "Two tasks on one sentence: what the speaker wants (intent), and "
         "which words name the artist, the city, the time ... (slot)."
     )
+
+    def assets(self, data: str) -> dict:
+        """Returns the vocabulary that lies beside a data set's builder.
+
+        Args:
+            data: String, a key of `self.data`.
+
+        Returns:
+            Dict with the list `"words"`.
+        """
+        return {"words": list(_words(data))}
+
+    def learn_assets(self, examples) -> dict:
+        """Finds the words that a folder's training split holds at least twice.
+
+        Args:
+            examples: Iterable of `zoo.datasets.folders.Example`.
+
+        Returns:
+            Dict with the list `"words"`, the most frequent first.
+        """
+        counts = collections.Counter(
+            token.lower()
+            for example in examples
+            for token in example.inputs["tokens"]
+        )
+        words = [word for word, count in counts.items() if count > 1]
+        # A vocabulary cannot be empty.
+        words = words or list(counts)
+        return {"words": sorted(words, key=lambda w: (-counts[w], w))}
 
     def task(self, name: str, spec) -> Task:
         """Makes one task; tags are scored by spans too.
@@ -187,7 +219,7 @@ class IntentSlot(zoo.Entry):
             `mtl_keras.data.SentencePreprocessor` with the words that the
             training split holds at least twice.
         """
-        return mtl_data.SentencePreprocessor(_words(spec.data), _WORD_LENGTH)
+        return mtl_data.SentencePreprocessor(spec.assets["words"], _WORD_LENGTH)
 
     def postprocessor(self, spec):
         """Makes the graph from the outputs to an intent's name and slots.

@@ -21,6 +21,7 @@ class ClsDetBox(zoo.Entry):
 
     data = {"digit_scenes": "zoo.datasets.digit_scenes:Builder"}
     kinds = {"cls": "classification", "det": "presence", "box": "box"}
+    reads = "image"
     classes = {"digit_scenes": {"cls": tuple("0123456789")}}
     summary = (
         "Three tasks on one image: which digit it shows (cls), whether a "
