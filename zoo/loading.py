@@ -239,6 +239,7 @@ def open_data(
     )
     entry, spec = chosen.entry, chosen.spec
     if not chosen.is_folder:
+        _check_classes(entry, spec)
         builder = prepared_builder(entry, spec.data, data_dir)
         example = entry.call("example", spec, chosen.overrides)
         return Data(entry, spec, chosen.overrides, builder, example)
@@ -247,6 +248,18 @@ def open_data(
     if not builder.info.splits:
         _prepare(builder)
     return Data(entry, spec, chosen.overrides, builder, source.example())
+
+
+def _check_classes(entry, spec) -> None:
+    """Refuses labels that are numbers of other classes than the model's."""
+    known = entry.classes.get(spec.data, {})
+    for task, names in spec.classes.items():
+        if tuple(known.get(task, names)) != names:
+            raise ValueError(
+                f"The labels {task!r} of the data {spec.data!r} are of the "
+                f"data's own {len(known[task])} classes. Received: a model of "
+                f"{len(names)} classes that differ: {listed(names)[:200]}"
+            )
 
 
 class Data:

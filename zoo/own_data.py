@@ -1,6 +1,5 @@
 """A user's folder in the place of a data set on a model's card."""
 
-import dataclasses
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -25,7 +24,7 @@ def is_folder(data, names: Iterable[str]) -> bool:
     """
     if data is None or data in names:
         return False
-    return isinstance(data, Path) or Path(data).expanduser().is_dir()
+    return Path(data).expanduser().is_dir()
 
 
 def check_known(model: str, data, names: Iterable[str]) -> None:
@@ -177,8 +176,3 @@ def spec_of(
 def _training(source, data_dir):
     # A generator: splits are not drawn for an entry that reads nothing.
     yield from source.training(data_dir)
-
-
-def with_folder_of(spec: Spec, folder: str | Path) -> Spec:
-    """Returns the spec of the same model with other data."""
-    return dataclasses.replace(spec, data=str(folder))

@@ -15,7 +15,7 @@ from zoo.weights import Weights
 DESCRIPTION = "model.json"
 WEIGHTS = "model.weights.h5"
 _ASSETS = "assets.json"
-_CARD = "card.json"
+CARD = "card.json"
 _FORMAT = 1
 _FIELDS = ("model", "data", "tasks", "classes", "overrides", "files")
 
@@ -84,7 +84,7 @@ def describe(model, folder: str | Path, origin=None) -> None:
     folder = Path(folder)
     name, spec, overrides = origin or _origin(model)
     files.write_text(folder / _ASSETS, _as_text(dict(spec.assets)))
-    files.write_text(folder / _CARD, _as_text(_card(model, name, spec)))
+    files.write_text(folder / CARD, _as_text(_card(model, name, spec)))
     content = {
         "format": _FORMAT,
         "model": name,
@@ -95,7 +95,7 @@ def describe(model, folder: str | Path, origin=None) -> None:
         "overrides": overrides,
         "files": {
             file: files.sha256(folder / file)
-            for file in (WEIGHTS, _ASSETS, _CARD)
+            for file in (WEIGHTS, _ASSETS, CARD)
         },
     }
     content["sha256"] = _sum(content)

@@ -10,7 +10,7 @@ import keras
 from mtl_keras import checks, data, engine, export, plots
 from mtl_keras.messages import did_you_mean, listed
 from mtl_keras.plots.epochs import balance_keys
-from mtl_keras.training import checkpoint
+from mtl_keras.training import checkpoint, class_weights
 from mtl_keras.training.recipe import compile_model, steps_per_epoch
 from mtl_keras.training.report import MetricsFile, Report
 from mtl_keras.training.workdir import CHECKPOINT, check_workdir
@@ -40,7 +40,8 @@ def train_and_evaluate(
             `batch_size`, `seed`, `optimizer`, and where wanted `data`,
             `loss_weights`, `balancer` (a dict, hyperparameters of the
             balancer that `loss_weights` names), `shared_dropout` (as for
-            `compile`), `jit_compile`, `steps_per_execution`, `monitor` (a key
+            `compile`), `class_weight` (as for `class_weights.resolve`),
+            `jit_compile`, `steps_per_execution`, `monitor` (a key
             of the logs; the best epoch's weights are kept, else the last's)
             and `mode` (`"min"` or `"max"`).
         workdir: String or path of a folder, made if needed, or what
@@ -133,6 +134,9 @@ def _fit(model, datasets, steps, run, callbacks, last):
         initial_epoch=first,
         epochs=last,
         steps_per_epoch=steps if resumable else None,
+        class_weight=class_weights.resolve(
+            run.class_weight, model.tasks, train
+        ),
         verbose=1 if is_terminal else 0,
         callbacks=[
             *callbacks,
@@ -150,6 +154,7 @@ class _Run:
         self.model = model
         self.workdir = workdir.path
         self.monitor = config.get("monitor")
+        self.class_weight = config.get("class_weight")
         self.mode = config.get("mode") or "min"
         if self.mode not in ("min", "max"):
             raise ValueError(
