@@ -304,6 +304,25 @@ class Entry:
         """
         return _keywords(self.build)
 
+    def refuse_changed(self, what: str, **overrides) -> None:
+        """Raises where an override was changed that would have no effect.
+
+        Args:
+            what: String, what it would have no effect on, such as
+                `"the trunk 'minilm'"`.
+            **overrides: The values by name.
+
+        Raises:
+            ValueError: If one is not its default.
+        """
+        defaults = self.overrides()
+        for name, value in overrides.items():
+            if value != defaults[name]:
+                raise ValueError(
+                    f"`{name}` has no effect on {what}. Expected it to be left "
+                    f"out. Received: {name}={value!r}"
+                )
+
     def call(self, part: str, spec: Spec, overrides: Mapping):
         """Calls a method with those overrides that it names.
 

@@ -5,7 +5,6 @@ is needed.
 """
 
 import contextlib
-import dataclasses
 import importlib
 import io
 import logging
@@ -14,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from mtl_keras.messages import did_you_mean, listed
-from zoo import choice, own_data
+from zoo import building, choice, own_data
 
 
 def load(
@@ -68,7 +67,7 @@ def load(
         overrides=overrides,
         data_dir=data_dir,
     )
-    model, spec, report = _build(chosen)
+    model, spec, report = building.build(chosen)
     attributes = {
         part: chosen.entry.call(part, spec, chosen.overrides)
         for part in ("preprocessor", "postprocessor")
@@ -80,61 +79,6 @@ def load(
         # export, not with the model.
         object.__setattr__(model, attribute, value)
     return model
-
-
-def _build(chosen) -> tuple:
-    """Builds a model and loads its weights, as far as they fit.
-
-    Returns:
-        Triple of the model, its spec and its `LoadingReport` or `None`.
-    """
-    # Imports a backend, which listing the zoo must not do.
-    from zoo import partial_loading
-
-    spec, trained = chosen.spec, chosen.trained
-    if trained is None:
-        return _made(chosen.entry, spec, chosen.overrides), spec, None
-    trained_spec = chosen.trained_spec or spec
-    old = _made(chosen.entry, trained_spec, chosen.overrides)
-    trained.load_into(old)
-    if _is_same_model(spec, trained_spec):
-        return old, spec, partial_loading.whole(old, trained.title)
-    # A head that reads one that is left out keeps it as a part of itself.
-    reads = partial_loading.tasks_read_by(old)
-    inner = {other for task in spec.tasks for other in reads.get(task, ())}
-    inner = tuple(n for n in trained_spec.tasks if n in inner - {*spec.tasks})
-    if inner or trained_spec.inner:
-        inner = (*inner, *(set(trained_spec.inner) - {*spec.tasks}))
-        classes = {n: trained_spec.classes[n] for n in inner}
-        spec = dataclasses.replace(
-            spec, inner=inner, classes={**classes, **spec.classes}
-        )
-    model = _made(chosen.entry, spec, chosen.overrides)
-    report = partial_loading.transfer(old, model, trained.title)
-    return model, spec, report
-
-
-def _is_same_model(spec, trained_spec) -> bool:
-    return all(
-        getattr(spec, part) == getattr(trained_spec, part)
-        for part in ("tasks", "classes", "inner")
-    )
-
-
-def _made(entry, spec, overrides):
-    """Builds a model; tasks of `spec.inner` have no output."""
-    if not spec.inner:
-        return entry.build(spec, **overrides)
-    from mtl_keras import MultiTaskModel
-
-    every = dataclasses.replace(
-        spec, tasks=(*spec.tasks, *spec.inner), inner=()
-    )
-    model = entry.build(every, **overrides)
-    outputs = {task: model.output[task] for task in spec.tasks}
-    return MultiTaskModel(
-        model.input, outputs, tasks=list(entry.tasks(spec)), name=model.name
-    )
 
 
 def dataset(

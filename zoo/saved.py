@@ -14,10 +14,19 @@ from zoo.weights import Weights
 
 DESCRIPTION = "model.json"
 WEIGHTS = "model.weights.h5"
+_LIGHT = "model.light.npz"
 _ASSETS = "assets.json"
 CARD = "card.json"
 _FORMAT = 1
-_FIELDS = ("model", "data", "tasks", "classes", "overrides", "files")
+_FIELDS = (
+    "model",
+    "data",
+    "tasks",
+    "classes",
+    "overrides",
+    "weights",
+    "files",
+)
 
 
 def is_saved(name: str | Path) -> bool:
@@ -36,7 +45,7 @@ def is_saved(name: str | Path) -> bool:
     return os.sep in name or Path(name).is_dir()
 
 
-def save(model, folder: str | Path) -> Path:
+def save(model, folder: str | Path, *, light: bool = False) -> Path:
     """Writes a model of the zoo to a folder that `zoo.load` reads.
 
     The folder holds `model.json` (entry, data, tasks, classes, overrides and
@@ -49,40 +58,55 @@ def save(model, folder: str | Path) -> Path:
         model: `MultiTaskModel`, made by `zoo.load`.
         folder: String or path; made if needed. A model that was saved there
             is replaced.
+        light: Boolean, whether only the difference to the pretrained trunk is
+            saved: heads, adapters and whatever else was trained. Defaults to
+            `False`.
 
     Returns:
         `pathlib.Path` of the folder.
 
     Raises:
         ValueError: If the model was not made by `zoo.load`, or has an override
-            that is not JSON, such as a trunk of your own.
+            that is not JSON, such as a trunk of your own; or if it is to be
+            light and no part of its trunk is that of the base.
     """
     folder = Path(folder)
-    origin = _origin(model)
+    name, spec, overrides = _origin(model)
     folder.mkdir(parents=True, exist_ok=True)
     # Without the description the folder is no saved model: no kill leaves a
     # description of other weights.
     (folder / DESCRIPTION).unlink(missing_ok=True)
+    if light:
+        from zoo import building, light_weights
+
+        base = building.build_model(registry.find(name).entry, spec, overrides)
+        total = light_weights.save(model, base, folder / _LIGHT)
+        (folder / WEIGHTS).unlink(missing_ok=True)
+        facts = {"base": overrides.get("trunk"), "base_sha256": total}
+        _describe(model, folder, _LIGHT, facts)
+        return folder
     partial = folder / f".partial.{WEIGHTS}"
     model.save_weights(partial)
     partial.replace(folder / WEIGHTS)
-    describe(model, folder, origin)
+    describe(model, folder)
     return folder
 
 
-def describe(model, folder: str | Path, origin=None) -> None:
+def describe(model, folder: str | Path) -> None:
     """Writes all of a saved folder but the weights, which are there already.
 
     Args:
         model: `MultiTaskModel`, made by `zoo.load`.
         folder: String or path of the folder with `model.weights.h5`.
-        origin: `(name, Spec, overrides)`. Defaults to the model's own.
 
     Raises:
         ValueError: As for `save`.
     """
-    folder = Path(folder)
-    name, spec, overrides = origin or _origin(model)
+    _describe(model, Path(folder), WEIGHTS, {})
+
+
+def _describe(model, folder, weights_file, facts) -> None:
+    name, spec, overrides = _origin(model)
     files.write_text(folder / _ASSETS, _as_text(dict(spec.assets)))
     files.write_text(folder / CARD, _as_text(_card(model, name, spec)))
     content = {
@@ -93,9 +117,11 @@ def describe(model, folder: str | Path, origin=None) -> None:
         "inner": list(spec.inner),
         "classes": {task: list(names) for task, names in spec.classes.items()},
         "overrides": overrides,
+        "weights": weights_file,
+        **facts,
         "files": {
             file: files.sha256(folder / file)
-            for file in (WEIGHTS, _ASSETS, CARD)
+            for file in (weights_file, _ASSETS, CARD)
         },
     }
     content["sha256"] = _sum(content)
@@ -160,12 +186,14 @@ def read(folder: str | Path) -> Weights:
         tuple(content.get("inner", ())),
     )
     return Weights(
-        folder / WEIGHTS,
+        folder / content["weights"],
         data=spec.data,
         overrides=content["overrides"],
-        sha256=content["files"][WEIGHTS],
+        sha256=content["files"][content["weights"]],
         model=content["model"],
         spec=spec,
+        base=content.get("base"),
+        base_sha256=content.get("base_sha256"),
     )
 
 

@@ -23,6 +23,9 @@ class Weights:
         sha256: String, what the file's must be, `None` if unknown.
         model: String, the name of the entry, `None` if unknown.
         spec: `zoo.Spec` of the model, `None` where data and overrides say it.
+        base: String, the pretrained trunk that light weights are over, `None`
+            for whole ones.
+        base_sha256: String, the sum of that trunk; see `zoo.light_weights`.
     """
 
     def __init__(
@@ -35,6 +38,8 @@ class Weights:
         *,
         model=None,
         spec=None,
+        base=None,
+        base_sha256=None,
     ):
         self.path = Path(path)
         self.name = name
@@ -43,6 +48,8 @@ class Weights:
         self.sha256 = sha256
         self.model = model
         self.spec = spec
+        self.base = base
+        self.base_sha256 = base_sha256
 
     @property
     def title(self) -> str:
@@ -59,11 +66,18 @@ class Weights:
             ValueError: If the file is damaged, or is of another model.
         """
         self._check_bytes()
+        if self.base is not None:
+            from zoo import light_weights
+
+            light_weights.load(
+                model, self.path, self.base, self.base_sha256, self.described
+            )
+            return
         stored = self._stored_variables()
         expected = _variables(model)
         if stored is not None and stored != expected:
             raise ValueError(
-                f"{self._described()} do not fit this model: they hold "
+                f"{self.described} do not fit this model: they hold "
                 f"{stored} variables for its layers, which have {expected}. "
                 f"{self._repair()}"
             )
@@ -72,11 +86,13 @@ class Weights:
         except (ValueError, KeyError, OSError) as error:
             first = str(error).strip().splitlines()[0]
             raise ValueError(
-                f"{self._described()} do not fit this model: {first} "
+                f"{self.described} do not fit this model: {first} "
                 f"{self._repair()}"
             ) from error
 
-    def _described(self) -> str:
+    @property
+    def described(self) -> str:
+        """How errors name the weights."""
         if self.name is None:
             return f"The weights in {str(self.path)!r}"
         return f"The weights {self.name!r}"
@@ -99,7 +115,7 @@ class Weights:
             received = files.sha256(self.path)
             if received != self.sha256:
                 raise ValueError(
-                    f"{self._described()} are damaged. Expected a file with "
+                    f"{self.described} are damaged. Expected a file with "
                     f"sha256 {self.sha256}. Received: {str(self.path)!r} with "
                     f"sha256 {received}, {self.path.stat().st_size} bytes. "
                     "Install the package again."
@@ -132,7 +148,7 @@ class Weights:
                 return len(names)
         except (OSError, KeyError, zipfile.BadZipFile) as error:
             raise ValueError(
-                f"{self._described()} are damaged, or the file is not a "
+                f"{self.described} are damaged, or the file is not a "
                 f"weights file. Received: {str(self.path)!r}, "
                 f"{self.path.stat().st_size} bytes ({error})"
             ) from error
@@ -171,7 +187,13 @@ def find(card: Card, weights: str | Path) -> Weights:
                 f"Expected a file {str(path)!r}. Install the package again."
             )
         return Weights(
-            path, weights, facts["data"], facts["overrides"], facts["sha256"]
+            path,
+            weights,
+            facts["data"],
+            facts["overrides"],
+            facts["sha256"],
+            base=facts.get("base"),
+            base_sha256=facts.get("base_sha256"),
         )
     path = Path(weights)
     if not str(weights).endswith(_ENDINGS):

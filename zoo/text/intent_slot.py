@@ -15,7 +15,7 @@ import zoo
 from mtl_keras import MultiTaskModel, Task, checks, metrics
 from mtl_keras import data as mtl_data
 from zoo.datasets.snips import names as snips_names
-from zoo.text import trunks
+from zoo.text import pretrained, trunks
 from zoo.text.layers import BesideTokens, SentencePooling, Spelling
 
 _WORD_LENGTH = 14
@@ -100,13 +100,18 @@ class IntentSlot(zoo.Entry):
         crf: bool = False,
         intent_to_slot: bool = True,
         num_tokens: int | None = None,
+        trainable: str = "all",
+        lora_rank: int = 8,
     ) -> MultiTaskModel:
         """Builds the model.
 
         Args:
             spec: `zoo.Spec`.
             trunk: String: `"conv"`, gated dilated convolutions; `"bilstm"`; or
-                `"transformer"`, a small one. See `zoo.text.trunks`.
+                `"transformer"`, a small one (see `zoo.text.trunks`); or
+                pretrained, `"minilm"` or `"hub:PRESET_OR_FOLDER"` (see
+                `zoo.text.pretrained`): then the sizes of the zoo's own trunks
+                are left out, and a head is one layer.
             units: Integer, channels of the trunk, a multiple of 4.
             depth: Integer, the number of the trunk's blocks. Defaults to
                 `None`: 5 of `"conv"`, 1 of `"bilstm"`, 2 of `"transformer"`.
@@ -121,10 +126,14 @@ class IntentSlot(zoo.Entry):
                 both tasks. The intent's head is then shared by both.
             num_tokens: Integer, a fixed number of tokens, for which loops are
                 unrolled. Defaults to `None`: any number.
+            trainable: `"all"`, `"lora"` or `"none"`, what is trained of a
+                pretrained trunk.
+            lora_rank: Integer of at least 1, for `trainable="lora"`.
 
         Returns:
             `MultiTaskModel`. Inputs: `words`, int32 ids `(batch, tokens)`, and
-            `characters`, int32 ids `(batch, tokens, 14)`, 0 being padding.
+            `characters`, int32 ids `(batch, tokens, 14)`, 0 being padding; of
+            a pretrained trunk those of `SubwordPreprocessor`.
             Outputs: `intent`, probabilities `(batch, intents)`; `slot`,
             probabilities of the tags `(batch, tokens, tags)`, which mean
             nothing at the padding.
@@ -145,26 +154,42 @@ class IntentSlot(zoo.Entry):
             )
         checks.fraction("dropout", dropout, below_one=True)
         tasks = {task.name: task for task in self.tasks(spec)}
-        inputs = {
-            "words": keras.Input((num_tokens,), dtype="int32", name="words"),
-            "characters": keras.Input(
-                (num_tokens, _WORD_LENGTH), dtype="int32", name="characters"
-            ),
-        }
-        present = ops.not_equal(inputs["words"], 0)
-        features = trunks.build(
-            self._embed(spec, inputs, word_units, spelling_units, dropout),
-            present,
-            trunk,
-            units,
-            dropout,
-            depth=depth,
-            unroll=num_tokens is not None,
-        )
+        hidden = units
+        if pretrained.is_pretrained(trunk):
+            self.refuse_changed(
+                f"the trunk {trunk!r}",
+                units=units,
+                depth=depth,
+                word_units=word_units,
+                spelling_units=spelling_units,
+            )
+            inputs, features, present, pooled = pretrained.build(
+                trunk,
+                trainable=trainable,
+                lora_rank=lora_rank,
+                num_tokens=num_tokens,
+            )
+            hidden = None
+        else:
+            self.refuse_changed(
+                f"the trunk {trunk!r}", trainable=trainable, lora_rank=lora_rank
+            )
+            inputs, features, present = self._from_scratch(
+                spec,
+                trunk,
+                units,
+                dropout,
+                depth,
+                (word_units, spelling_units),
+                num_tokens,
+            )
         outputs = {}
         if "intent" in tasks:
             task = tasks["intent"]
-            pooled = SentencePooling(name="intent_pool")([features, present])
+            if not pretrained.is_pretrained(trunk):
+                pooled = SentencePooling(name="intent_pool")(
+                    [features, present]
+                )
             outputs["intent"] = task.head.build(pooled, task, dropout=dropout)
         if "slot" in tasks:
             task = tasks["slot"]
@@ -175,7 +200,7 @@ class IntentSlot(zoo.Entry):
             outputs["slot"] = task.head.build(
                 features,
                 task,
-                hidden=units,
+                hidden=hidden,
                 dropout=dropout,
                 crf=crf,
                 present=present,
@@ -183,6 +208,28 @@ class IntentSlot(zoo.Entry):
         return MultiTaskModel(
             inputs, outputs, tasks=list(tasks.values()), name="intent_slot"
         )
+
+    def _from_scratch(
+        self, spec, trunk, units, dropout, depth, sizes, num_tokens
+    ):
+        """Builds one of the zoo's own trunks, inputs included."""
+        inputs = {
+            "words": keras.Input((num_tokens,), dtype="int32", name="words"),
+            "characters": keras.Input(
+                (num_tokens, _WORD_LENGTH), dtype="int32", name="characters"
+            ),
+        }
+        present = ops.not_equal(inputs["words"], 0)
+        features = trunks.build(
+            self._embed(spec, inputs, *sizes, dropout),
+            present,
+            trunk,
+            units,
+            dropout,
+            depth=depth,
+            unroll=num_tokens is not None,
+        )
+        return inputs, features, present
 
     def _embed(self, spec, inputs, word_units, spelling_units, dropout):
         """Makes the features of each word alone, `(batch, tokens, units)`."""
@@ -209,16 +256,20 @@ class IntentSlot(zoo.Entry):
         """
         return self.build(spec, num_tokens=_COUNTED_TOKENS)
 
-    def preprocessor(self, spec):
+    def preprocessor(self, spec, *, trunk: str = "conv"):
         """Makes the graph from sentences to the model's inputs.
 
         Args:
             spec: `zoo.Spec`.
+            trunk: String, as for `build`.
 
         Returns:
             `mtl_keras.data.SentencePreprocessor` with the words that the
-            training split holds at least twice.
+            training split holds at least twice; of a pretrained trunk a
+            `SubwordPreprocessor` with its tokenizer.
         """
+        if pretrained.is_pretrained(trunk):
+            return pretrained.preprocessor(trunk)
         return mtl_data.SentencePreprocessor(spec.assets["words"], _WORD_LENGTH)
 
     def postprocessor(self, spec):
@@ -253,15 +304,19 @@ class IntentSlot(zoo.Entry):
 
         return split
 
-    def augmentation(self, spec):
+    def augmentation(self, spec, *, trunk: str = "conv"):
         """Makes the random changes of training sentences; tags move along.
 
         Args:
             spec: `zoo.Spec`.
+            trunk: String, as for `build`.
 
         Returns:
-            Function of a batch's `(inputs, labels, seed)`.
+            Function of a batch's `(inputs, labels, seed)`, or `None` for the
+            sub-words of a pretrained trunk.
         """
+        if pretrained.is_pretrained(trunk):
+            return None
         # Without tags it changes nothing; the seeds stay the same.
         classes = spec.classes.get("slot", ())
         return mtl_data.augment.Compose(
@@ -299,6 +354,8 @@ class IntentSlot(zoo.Entry):
             )
         }
         if space == "small":
+            return overrides
+        if pretrained.is_pretrained(defaults["trunk"]):
             return overrides
         overrides["trunk"] = hp.Choice(
             "trunk", trunks.list_trunks(), default=defaults["trunk"]
