@@ -8,6 +8,8 @@ where its file came from.
 
 import hashlib
 import io
+import zipfile
+import zlib
 from pathlib import Path
 
 import keras
@@ -84,7 +86,13 @@ def load(model, path: str | Path, base: str, base_sha256: str, title: str):
     try:
         with np.load(path, allow_pickle=False) as archive:
             changed = {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, EOFError, KeyError) as error:
+    except (
+        OSError,
+        ValueError,
+        EOFError,
+        zipfile.BadZipFile,
+        zlib.error,
+    ) as error:
         raise ValueError(
             f"{title} are damaged, or the file is not one of light weights: "
             f"{str(path)!r} ({error})"

@@ -158,6 +158,7 @@ def test_a_head_may_read_what_stays_when_it_is_new(sentences):
     assert new == {"slot_hidden", "slot"}
 
 
+@pytest.mark.slow
 def test_a_task_alone_keeps_the_head_that_it_reads(sentences, tmp_path):
     folder, whole, _ = sentences
     model = zoo.load(folder, tasks=["slot"])

@@ -139,6 +139,7 @@ def test_vocabulary_is_that_of_the_training_split(speech, data_dir):
     model.evaluate(dataset, verbose=0)
 
 
+@pytest.mark.slow
 def test_weights_keep_their_vocabulary_and_trunk(speech, tmp_path, data_dir):
     old = zoo.load("intent_slot", **_TEXT)
     folder = zoo.save(old, tmp_path / "saved")
@@ -162,6 +163,7 @@ def _run(*arguments):
     assert commands.main([str(each) for each in arguments]) == 0
 
 
+@pytest.mark.slow
 def test_tools_train_and_use_a_folder(tiny, photos, data_dir, tmp_path, capsys):
     workdir = tmp_path / "run"
     train = (
