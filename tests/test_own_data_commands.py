@@ -96,9 +96,9 @@ def test_sentences_in_conll_columns(folder):
     speech.mkdir()
     names = ("anna", "otto", "nina", "miles")
     blocks = [
-        f"# intent = Call\ncall O\n{names[i % 4]} B-who"
+        f"# intent = Call\ncall O\nnumber{i} O\n{names[i % 4]} B-who"
         if i % 2
-        else f"# intent = Play\nplay O\nsome O\n{names[i % 4]} B-who"
+        else f"# intent = Play\nplay O\nsong{i} O\n{names[i % 4]} B-who"
         for i in range(32)
     ]
     (speech / "all.conll").write_text("\n\n".join(blocks) + "\n")
