@@ -115,6 +115,14 @@ def _find(name, named_weights) -> tuple:
     registered = registry.find(str(name))
     if named_weights is None:
         return registered, None
+    if Path(named_weights).is_dir():
+        trained = saved.read(named_weights)
+        if trained.model != registered.name:
+            raise ValueError(
+                f"Expected weights of {registered.name!r}. Received: "
+                f"{str(named_weights)!r}, a model of {trained.model!r}"
+            )
+        return registered, trained
     return registered, weights.find(registered.card, named_weights)
 
 

@@ -35,8 +35,9 @@ def load(
             of your own data (`docs/own_data.md`): it decides the classes, and
             a folder also the tasks, those that it has labels for. Defaults to
             the data of `weights`, else to the card's first.
-        weights: String, the name of weights on the card, or the path of a
-            `.weights.h5` or `.keras` file. Defaults to `None`: fresh ones.
+        weights: String, the name of weights on the card, the path of a
+            `.weights.h5` or `.keras` file, or the folder of a saved model.
+            Defaults to `None`: fresh ones.
         tasks: String or strings, names of the tasks to build. Defaults to
             those of `weights`, else to all.
         classes: Dict of task name to class names, in order. A head whose

@@ -85,7 +85,7 @@ def make_datasets(config, data_dir: str | None = None) -> dict:
         weights=config.get("weights"),
         classes=_classes(config),
     )
-    if "test" not in (config.get("splits") or source.splits):
+    if splits["test"] == "test" and "test" not in source.splits:
         # A folder may have no test split.
         splits.pop("test")
     batches = functools.partial(

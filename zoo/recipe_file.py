@@ -26,6 +26,7 @@ _OPEN = (
     "loss_weights",
     "balancer",
     "splits",
+    "weights",
     "classes",
     "class_weight",
 )
@@ -72,12 +73,12 @@ def choose(
     if data is not None:
         with config.unlocked(), config.ignore_type():
             config.data = data
-    _settle_folder(config)
+    _settle_folder(config, overrides)
     _drop_other_tasks(config, overrides)
     return config
 
 
-def _settle_folder(config) -> None:
+def _settle_folder(config, overrides) -> None:
     """Writes down what a folder of own data leaves open."""
     card, data = registry.info(config.model), config.get("data")
     if data is None:
@@ -94,8 +95,9 @@ def _settle_folder(config) -> None:
         # The same run from any folder.
         config.data = str(path)
         config.overrides = ConfigDict(options)
-        # Parts that the recipe's own data have.
-        config.splits = None
+        if not any(o.startswith("--config.splits") for o in overrides):
+            # Parts that the recipe's own data have.
+            config.splits = None
 
 
 def _drop_other_tasks(config, overrides) -> None:

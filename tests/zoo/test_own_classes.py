@@ -65,6 +65,14 @@ def test_the_same_names_in_another_order_are_other_classes(squares):
     assert "cls/bias" in model.loading_report.new
 
 
+def test_a_saved_folder_is_named_as_weights_too(squares, tiny):
+    folder, values = squares
+    model = zoo.load(tiny, weights=folder, classes=_CLASSES)
+    assert _loaded(model, values)[1] == {"cls/kernel", "cls/bias"}
+    with pytest.raises(ValueError, match="Expected weights of 'cls_det_box'"):
+        zoo.load("cls_det_box", weights=folder)
+
+
 def test_the_same_classes_load_the_head(squares):
     folder, values = squares
     model = zoo.load(folder, classes={"cls": ("small", "large")})
