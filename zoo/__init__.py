@@ -17,6 +17,7 @@ from mtl_keras.messages import did_you_mean
 from zoo.entry import Entry, Spec
 from zoo.loading import dataset, load
 from zoo.registry import info, list_models, recipe, register
+from zoo.saved import save
 
 __all__ = [
     "Entry",
@@ -28,6 +29,7 @@ __all__ = [
     "load",
     "recipe",
     "register",
+    "save",
 ]
 
 

@@ -177,7 +177,9 @@ def _data(data: dict) -> list[str]:
 
 def _weights(weights: dict) -> list[str]:
     return [
-        f"{name}  {facts['bytes'] / 1e6:.1f} MB, trained on {facts['data']}, "
+        f"{name}  {facts['bytes'] / 1e6:.1f} MB"
+        + (f" over {facts['base']}" if facts.get("base") else "")
+        + f", trained on {facts['data']}, "
         f"{facts['licence']}, sha256 {facts['sha256'][:12]}..."
         for name, facts in weights.items()
     ]

@@ -20,6 +20,10 @@ class Spec:
         tasks: Tuple of strings, the names of the tasks, in order.
         classes: Dict from task name to its tuple of class names; a task
             without classes is absent.
+        assets: Dict of what was read from training examples, such as a
+            vocabulary; see `Entry.assets`.
+        inner: Tuple of strings, tasks without an output of their own, whose
+            heads are kept because other heads read them.
     """
 
     data: str
@@ -27,6 +31,8 @@ class Spec:
     classes: Mapping[str, tuple[str, ...]] = dataclasses.field(
         default_factory=dict
     )
+    assets: Mapping[str, object] = dataclasses.field(default_factory=dict)
+    inner: tuple[str, ...] = ()
 
     def __contains__(self, task: str) -> bool:
         """Tells whether the model has a task."""
@@ -67,6 +73,8 @@ class Entry:
         kinds: Dict from task name to its kind, such as `"box"`; see
             `mtl_keras.Task`. The order is that of the tasks.
         classes: Dict from data name to a dict from task name to class names.
+        reads: String, what the model reads: `"image"`, `"text"`, `"table"` or
+            `"audio"`. Without it, the model cannot use folders of own data.
         summary: String for the card. Defaults to the first line of the class's
             docstring.
         published: List of dicts for the card, metrics that others published.
@@ -75,6 +83,7 @@ class Entry:
     data: Mapping[str, str] = MappingProxyType({})
     kinds: Mapping[str, str] = MappingProxyType({})
     classes: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType({})
+    reads: str | None = None
     summary: str = ""
     published: tuple | list = ()
 
@@ -93,9 +102,28 @@ class Entry:
         """
         if data not in self.data:
             raise ValueError(unknown("data", data, self.data))
-        names = tasks
-        if tasks is None:
-            names = tuple(self.kinds)
+        names = self.task_names(tasks)
+        classes = self.classes.get(data, {})
+        return Spec(
+            data,
+            names,
+            {n: tuple(classes[n]) for n in names if n in classes},
+            self.assets(data),
+        )
+
+    def task_names(self, tasks: Iterable[str] | None = None) -> tuple[str, ...]:
+        """Checks names of tasks.
+
+        Args:
+            tasks: String or strings, names of tasks. Defaults to all.
+
+        Returns:
+            Tuple of strings.
+
+        Raises:
+            ValueError: If a name is unknown, or no task is named.
+        """
+        names = tuple(self.kinds) if tasks is None else tasks
         names = (names,) if isinstance(names, str) else tuple(names)
         if not names:
             raise ValueError(
@@ -105,10 +133,32 @@ class Entry:
         for name in names:
             if name not in self.kinds:
                 raise ValueError(unknown("task", name, self.kinds, tasks))
-        classes = self.classes.get(data, {})
-        return Spec(
-            data, names, {n: tuple(classes[n]) for n in names if n in classes}
-        )
+        return names
+
+    def assets(self, data: str) -> dict:
+        """Returns what the models of a data set know of its examples.
+
+        Args:
+            data: String, a key of `self.data`.
+
+        Returns:
+            Dict of JSON values, such as `{"words": [...]}`, for `spec.assets`.
+        """
+        del data
+        return {}
+
+    def learn_assets(self, examples: Iterable) -> dict:
+        """Reads from a folder's training examples what `assets` returns.
+
+        Args:
+            examples: Iterable of `zoo.datasets.folders.Example`, which reads
+                the folder when it is iterated.
+
+        Returns:
+            Dict of JSON values.
+        """
+        del examples
+        return {}
 
     def tasks(self, spec: Spec) -> tuple:
         """Makes the tasks of a model.
@@ -254,6 +304,25 @@ class Entry:
             Dict from the name of an override to its default.
         """
         return _keywords(self.build)
+
+    def refuse_changed(self, what: str, **overrides) -> None:
+        """Raises where an override was changed that would have no effect.
+
+        Args:
+            what: String, what it would have no effect on, such as
+                `"the trunk 'minilm'"`.
+            **overrides: The values by name.
+
+        Raises:
+            ValueError: If one is not its default.
+        """
+        defaults = self.overrides()
+        for name, value in overrides.items():
+            if value != defaults[name]:
+                raise ValueError(
+                    f"`{name}` has no effect on {what}. Expected it to be left "
+                    f"out. Received: {name}={value!r}"
+                )
 
     def call(self, part: str, spec: Spec, overrides: Mapping):
         """Calls a method with those overrides that it names.

@@ -8,11 +8,11 @@ from ml_collections import ConfigDict
 
 from mtl_keras import data as mtl_data
 from mtl_keras import graph
-from mtl_keras.training import recipe
+from mtl_keras.training import class_weights, recipe
 from mtl_keras.tuning import objective as objectives
 from mtl_keras.tuning import space as spaces
 from mtl_keras.tuning.searched import Searched
-from zoo import loading, preparation, recipe_file, registry, single_tasks
+from zoo import preparation, recipe_file, registry, single_tasks
 
 # Any number: a schedule cannot be checked without one.
 _SOME_STEPS = 1000
@@ -111,7 +111,6 @@ class ZooHyperModel(Searched):
         super().__init__(registered.name)
         self.recipe = config
         self._registered, self._level = registered, space
-        self._data = config.get("data") or registered.card.default_data
         self._workdir, self._data_dir = workdir, data_dir
         self._space = _common(registered, space, config)
         tasks = self._tasks_of_recipe()
@@ -177,12 +176,7 @@ class ZooHyperModel(Searched):
         """
         config = self.config(hp)
         keras.utils.set_random_seed(config.seed)
-        return loading.load(
-            config.model,
-            self._data,
-            config.get("weights"),
-            **dict(config.overrides),
-        )
+        return preparation.load_model(config, self._data_dir)
 
     def fit(
         self,
@@ -236,14 +230,15 @@ class ZooHyperModel(Searched):
             initial_epoch=initial_epoch,
             epochs=last,
             steps_per_epoch=steps,
+            class_weight=class_weights.resolve(
+                config.get("class_weight"), model.tasks, datasets["train"]
+            ),
             callbacks=callbacks,
             verbose=verbose,
         )
 
     def _tasks_of_recipe(self) -> tuple:
-        names = (self.recipe.get("overrides") or {}).get("tasks")
-        entry = self._registered.entry
-        return entry.tasks(entry.spec(self._data, names))
+        return tuple(preparation.load_model(self.recipe).tasks.values())
 
     def _own(self, hp, overrides: dict) -> dict:
         """Lets the entry choose what it searches beside the common part."""
@@ -255,8 +250,7 @@ def _common(registered, level, config):
     """Chooses what is searched for every model, as far as it applies."""
     if level != "full":
         return spaces.named(level)
-    overrides = dict(config.get("overrides") or {})
-    model = loading.load(config.model, config.get("data"), **overrides)
+    model = preparation.load_model(config)
     parts = graph.partition(model)
     heads = [head for head in parts.heads.values() if head.trainable_variables]
     has_parts = bool(parts.trunk.trainable_variables and heads)

@@ -12,64 +12,84 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from mtl_keras.messages import did_you_mean, listed, unknown
-from zoo import registry, weights
+from mtl_keras.messages import did_you_mean, listed
+from zoo import building, choice, own_data
 
 
 def load(
-    name: str,
-    data: str | None = None,
+    name: str | Path,
+    data: str | Path | None = None,
     weights: str | Path | None = None,
     *,
     tasks: Iterable[str] | None = None,
+    classes: Mapping[str, Iterable[str]] | None = None,
+    data_dir: str | Path | None = None,
     **overrides,
 ):
     """Makes a model of the zoo, trained or not.
 
     Args:
-        name: String, a name of `zoo.list_models()`.
-        data: String, a data name on the model's card: it decides the classes.
-            Defaults to the data of `weights`, else to the card's first.
-        weights: String, the name of weights on the card, or the path of a
-            `.weights.h5` or `.keras` file. Defaults to `None`: fresh ones.
+        name: String, a name of `zoo.list_models()`; or the folder of a model
+            that `zoo.save` or `tools.train` wrote.
+        data: String, a data name on the model's card, or the path of a folder
+            of your own data (`docs/own_data.md`): it decides the classes, and
+            a folder also the tasks, those that it has labels for. Defaults to
+            the data of `weights`, else to the card's first.
+        weights: String, the name of weights on the card, the path of a
+            `.weights.h5` or `.keras` file, or the folder of a saved model.
+            Defaults to `None`: fresh ones.
         tasks: String or strings, names of the tasks to build. Defaults to
             those of `weights`, else to all.
+        classes: Dict of task name to class names, in order. A head whose
+            classes differ from those of the weights is new; all else is
+            loaded. Defaults to the classes of the data.
+        data_dir: Folder of prepared data sets, where the splits of a folder
+            are stored. Defaults to `$TFDS_DATA_DIR`, else to
+            `~/tensorflow_datasets`.
         **overrides: What differs from the entry's defaults, by the named
             arguments of its `build`, such as `trunk="plain"`. Weights of the
             card bring along the overrides that they were trained with.
 
     Returns:
         `mtl_keras.MultiTaskModel`, not compiled. It carries its
-        `preprocessor` and `postprocessor` as attributes of these names.
+        `preprocessor` and `postprocessor` as attributes of these names, and a
+        `loading_report` of what was loaded, `None` without weights.
 
     Raises:
         ValueError: If there is no such model, data, weights or override, or
             if the weights are damaged or do not fit.
     """
-    registered = registry.find(name)
-    trained = None if weights is None else _find_weights(registered, weights)
-    if trained is not None:
-        overrides = {**trained.overrides, **overrides}
-        data = data or trained.data
-    spec, overrides = _chosen(registered, data, tasks, overrides)
-    entry = registered.entry
-    model = entry.build(spec, **overrides)
-    if trained is not None:
-        trained.load_into(model)
-    for part in ("preprocessor", "postprocessor"):
-        value = entry.call(part, spec, overrides)
+    chosen = choice.choose(
+        name,
+        data,
+        weights,
+        tasks=tasks,
+        classes=classes,
+        overrides=overrides,
+        data_dir=data_dir,
+    )
+    model, spec, report = building.build(chosen)
+    attributes = {
+        part: chosen.entry.call(part, spec, chosen.overrides)
+        for part in ("preprocessor", "postprocessor")
+    }
+    attributes["loading_report"] = report
+    attributes["origin"] = chosen.name, spec, chosen.overrides
+    for attribute, value in attributes.items():
         # Past Keras's tracking: these have no weights and are saved with the
         # export, not with the model.
-        object.__setattr__(model, part, value)
+        object.__setattr__(model, attribute, value)
     return model
 
 
 def dataset(
-    name: str,
+    name: str | Path,
     split: str,
-    data: str | None = None,
+    data: str | Path | None = None,
     batch_size: int = 64,
     *,
+    weights: str | Path | None = None,
+    classes: Mapping[str, Iterable[str]] | None = None,
     data_dir: str | Path | None = None,
     seed: int = 0,
     epoch=None,
@@ -82,12 +102,17 @@ def dataset(
     The data set is prepared at the first call and kept in `data_dir`.
 
     Args:
-        name: String, a name of `zoo.list_models()`.
+        name: As for `zoo.load`.
         split: String, a split of the data set: `"train"`, `"validation"`,
             `"test"`, or a part in the language of TensorFlow Datasets such as
             `"train[:100]"`.
-        data: String, a data name on the model's card. Defaults to its first.
+        data: String, a data name on the model's card, or the path of a folder
+            of your own. Defaults to the data of the weights, else to the
+            card's first.
         batch_size: Integer, examples a batch.
+        weights: The weights that the model was loaded with: they bring along
+            their classes and overrides, and a vocabulary.
+        classes: As for `zoo.load`.
         data_dir: Folder of prepared data sets. Defaults to `$TFDS_DATA_DIR`,
             else to `~/tensorflow_datasets`.
         seed: Integer, the seed of order and augmentation in training.
@@ -106,18 +131,29 @@ def dataset(
     Raises:
         ValueError: If there is no such model, data, split, task or override.
     """
-    source = open_data(name, data, data_dir, tasks, overrides)
+    source = open_data(
+        name,
+        data,
+        data_dir,
+        tasks,
+        overrides,
+        weights=weights,
+        classes=classes,
+    )
     return source.batches(
         split, batch_size, seed=seed, epoch=epoch, training=training
     )
 
 
 def open_data(
-    name: str,
-    data: str | None = None,
+    name: str | Path,
+    data: str | Path | None = None,
     data_dir: str | Path | None = None,
     tasks: Iterable[str] | None = None,
     overrides: Mapping | None = None,
+    *,
+    weights: str | Path | None = None,
+    classes: Mapping[str, Iterable[str]] | None = None,
 ) -> "Data":
     """Opens the data of a model, and prepares it where that is not done.
 
@@ -128,6 +164,8 @@ def open_data(
         tasks: As for `dataset`.
         overrides: Dict, as for `dataset`; `"tasks"` in it counts where `tasks`
             is `None`.
+        weights: As for `dataset`.
+        classes: As for `dataset`.
 
     Returns:
         `Data`.
@@ -135,10 +173,38 @@ def open_data(
     Raises:
         ValueError: As for `dataset`.
     """
-    registered = registry.find(name)
-    spec, overrides = _chosen(registered, data, tasks, overrides or {})
-    builder = prepared_builder(registered.entry, spec.data, data_dir)
-    return Data(registered.entry, spec, overrides, builder)
+    chosen = choice.choose(
+        name,
+        data,
+        weights,
+        tasks=tasks,
+        classes=classes,
+        overrides=overrides,
+        data_dir=data_dir,
+    )
+    entry, spec = chosen.entry, chosen.spec
+    if not chosen.is_folder:
+        _check_classes(entry, spec)
+        builder = prepared_builder(entry, spec.data, data_dir)
+        example = entry.call("example", spec, chosen.overrides)
+        return Data(entry, spec, chosen.overrides, builder, example)
+    source = own_data.read(entry, spec.data, spec.tasks, spec.classes)
+    builder = source.builder(data_dir)
+    if not builder.info.splits:
+        _prepare(builder)
+    return Data(entry, spec, chosen.overrides, builder, source.example())
+
+
+def _check_classes(entry, spec) -> None:
+    """Refuses labels that are numbers of other classes than the model's."""
+    known = entry.classes.get(spec.data, {})
+    for task, names in spec.classes.items():
+        if tuple(known.get(task, names)) != names:
+            raise ValueError(
+                f"The labels {task!r} of the data {spec.data!r} are of the "
+                f"data's own {len(known[task])} classes. Received: a model of "
+                f"{len(names)} classes that differ: {listed(names)[:200]}"
+            )
 
 
 class Data:
@@ -149,14 +215,19 @@ class Data:
         spec: `zoo.Spec`.
         overrides: Dict.
         builder: `tfds.core.DatasetBuilder`, prepared.
+        example: Function of the builder's example, as of `entry.example`.
+
+    Attributes:
+        splits: Tuple of strings, the names of the splits.
     """
 
-    def __init__(self, entry, spec, overrides, builder):
+    def __init__(self, entry, spec, overrides, builder, example):
         self._builder, self._tasks = builder, entry.tasks(spec)
+        self.splits = tuple(builder.info.splits)
         # Once for all splits: tracing a preprocessor can take seconds.
-        self._preprocessor, example, self._augment, self._batching = (
+        self._preprocessor, self._augment, self._batching = (
             entry.call(part, spec, overrides)
-            for part in ("preprocessor", "example", "augmentation", "batching")
+            for part in ("preprocessor", "augmentation", "batching")
         )
         self._example = _only(spec.tasks, example)
 
@@ -201,30 +272,6 @@ class Data:
             augment=self._augment,
             **self._batching,
         )
-
-
-def _find_weights(registered, name):
-    # Past the argument `weights` of `load`, which hides the module.
-    return weights.find(registered.card, name)
-
-
-def _chosen(registered, data, tasks, overrides) -> tuple:
-    """Checks what is asked of a model; returns its spec and overrides."""
-    card, entry = registered.card, registered.entry
-    data = card.default_data if data is None else data
-    if data not in card["data"]:
-        what = f"data of {registered.name!r}"
-        raise ValueError(unknown(what, data, card["data"]))
-    # Recipes and cards hold the tasks among the overrides.
-    overrides = dict(overrides)
-    stored = overrides.pop("tasks", None)
-    options = entry.overrides()
-    for name in overrides:
-        if name not in options:
-            what = f"override of {registered.name!r}"
-            options = (*options, "tasks")
-            raise ValueError(unknown(what, name, options, overrides))
-    return entry.spec(data, stored if tasks is None else tasks), overrides
 
 
 def _only(names: Iterable[str], example: Callable) -> Callable:

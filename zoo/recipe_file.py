@@ -15,18 +15,29 @@ from ml_collections import ConfigDict, config_flags
 
 from mtl_keras import files
 from mtl_keras.messages import did_you_mean, listed
-from zoo import registry
+from zoo import own_data, registry
 
 _PREFIX = "--config."
 # Fields that hold what their reader names: the arguments of a model, weights
 # of tasks, hyperparameters of a balancer, parts of the data. The reader says
 # which names there are.
-_OPEN = ("overrides", "loss_weights", "balancer", "splits")
+_OPEN = (
+    "overrides",
+    "loss_weights",
+    "balancer",
+    "splits",
+    "weights",
+    "classes",
+    "class_weight",
+)
 _INDENT = "    "
 
 
 def choose(
-    model: str | None, path: str | Path | None, overrides: list[str]
+    model: str | None,
+    path: str | Path | None,
+    overrides: list[str],
+    data: str | None = None,
 ) -> ConfigDict:
     """Reads the recipe of a model, or one of your own.
 
@@ -34,10 +45,13 @@ def choose(
         model: String, a name of `zoo.list_models()`, or `None`.
         path: Path of a recipe, or `None` for the model's own.
         overrides: List of strings `--config.FIELD.FIELD=VALUE`.
+        data: String, a name on the model's card or the path of a folder, in
+            the place of the recipe's `data`.
 
     Returns:
-        `ml_collections.ConfigDict`. Loss weights of tasks that
-        `overrides.tasks` leaves out are dropped.
+        `ml_collections.ConfigDict`. Of a folder, `data` is the absolute path
+        and `overrides.tasks` the tasks it has labels for, if none are named.
+        Loss weights of tasks that `overrides.tasks` leaves out are dropped.
 
     Raises:
         ValueError: If there is no such recipe, it is of another model, or an
@@ -57,6 +71,10 @@ def choose(
             f"--config={path}. Leave out --model, or change the recipe's field "
             "`model`."
         )
+    if data is not None:
+        with config.unlocked(), config.ignore_type():
+            config.data = data
+    _settle_folder(config, overrides)
     _drop_other_tasks(config, overrides)
     return config
 
@@ -80,6 +98,28 @@ def _check_open_fields(config) -> None:
             f"Received: {tasks!r}. For example "
             "--config.overrides.tasks=\"('cls','det')\""
         )
+
+
+def _settle_folder(config, overrides) -> None:
+    """Writes down what a folder of own data leaves open."""
+    card, data = registry.info(config.model), config.get("data")
+    if data is None:
+        return
+    own_data.check_known(config.model, data, card["data"])
+    if not own_data.is_folder(data, card["data"]):
+        return
+    path = Path(data).expanduser().resolve()
+    options = dict(config.get("overrides") or {})
+    options["tasks"] = own_data.labelled_tasks(
+        registry.find(config.model).entry, path, options.get("tasks")
+    )
+    with config.unlocked(), config.ignore_type():
+        # The same run from any folder.
+        config.data = str(path)
+        config.overrides = ConfigDict(options)
+        if not any(o.startswith("--config.splits") for o in overrides):
+            # Parts that the recipe's own data have.
+            config.splits = None
 
 
 def _drop_other_tasks(config, overrides) -> None:

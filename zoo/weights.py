@@ -21,14 +21,40 @@ class Weights:
         data: String, the data they were trained on, `None` if unknown.
         overrides: Dict, the overrides they were trained with.
         sha256: String, what the file's must be, `None` if unknown.
+        model: String, the name of the entry, `None` if unknown.
+        spec: `zoo.Spec` of the model, `None` where data and overrides say it.
+        base: String, the pretrained trunk that light weights are over, `None`
+            for whole ones.
+        base_sha256: String, the sum of that trunk; see `zoo.light_weights`.
     """
 
-    def __init__(self, path, name=None, data=None, overrides=(), sha256=None):
+    def __init__(
+        self,
+        path,
+        name=None,
+        data=None,
+        overrides=(),
+        sha256=None,
+        *,
+        model=None,
+        spec=None,
+        base=None,
+        base_sha256=None,
+    ):
         self.path = Path(path)
         self.name = name
         self.data = data
         self.overrides = dict(overrides)
         self.sha256 = sha256
+        self.model = model
+        self.spec = spec
+        self.base = base
+        self.base_sha256 = base_sha256
+
+    @property
+    def title(self) -> str:
+        """The name on the card, else the file."""
+        return repr(self.name or str(self.path))
 
     def load_into(self, model) -> None:
         """Loads the weights into a model.
@@ -44,11 +70,18 @@ class Weights:
                 of another model.
         """
         self._check_bytes()
+        if self.base is not None:
+            from zoo import light_weights
+
+            light_weights.load(
+                model, self.path, self.base, self.base_sha256, self.described
+            )
+            return
         stored = self._stored_variables(model)
         expected = _variables(model)
         if stored is not None and stored != expected:
             raise ValueError(
-                f"{self._described()} do not fit this model: they hold "
+                f"{self.described} do not fit this model: they hold "
                 f"{stored} variables for its layers, which have {expected}. "
                 f"{self._repair()}"
             )
@@ -57,11 +90,13 @@ class Weights:
         # Keras and h5py raise many classes for what they do not expect.
         except Exception as error:
             raise ValueError(
-                f"{self._described()} do not fit this model: "
+                f"{self.described} do not fit this model: "
                 f"{_misfit(str(error).strip() or repr(error))} {self._repair()}"
             ) from error
 
-    def _described(self) -> str:
+    @property
+    def described(self) -> str:
+        """How errors name the weights."""
         if self.name is None:
             return f"The weights in {str(self.path)!r}"
         return f"The weights {self.name!r}"
@@ -87,7 +122,7 @@ class Weights:
                 if self.name is None:
                     repair = "Restore the file, or train again."
                 raise ValueError(
-                    f"{self._described()} are damaged. Expected a file with "
+                    f"{self.described} are damaged. Expected a file with "
                     f"sha256 {self.sha256}. Received: {str(self.path)!r} with "
                     f"sha256 {received}, {self.path.stat().st_size} bytes. "
                     f"{repair}"
@@ -104,11 +139,11 @@ class Weights:
                 self.path, weights_file.size_limit(model)
             )
         except weights_file.RefusedError as error:
-            raise ValueError(f"{self._described()} {error}") from error
+            raise ValueError(f"{self.described} {error}") from error
         # h5py and zipfile raise many classes for damaged files.
         except Exception as error:
             raise ValueError(
-                f"{self._described()} are damaged, or the file is not a "
+                f"{self.described} are damaged, or the file is not a "
                 f"weights file. Received: {str(self.path)!r}, "
                 f"{self.path.stat().st_size} bytes ({error})"
             ) from error
@@ -165,7 +200,13 @@ def find(card: Card, weights: str | Path) -> Weights:
                 f"Expected a file {str(path)!r}. Install the package again."
             )
         return Weights(
-            path, weights, facts["data"], facts["overrides"], facts["sha256"]
+            path,
+            weights,
+            facts["data"],
+            facts["overrides"],
+            facts["sha256"],
+            base=facts.get("base"),
+            base_sha256=facts.get("base_sha256"),
         )
     path = Path(weights)
     if not str(weights).endswith(_ENDINGS):

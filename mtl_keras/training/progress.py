@@ -49,6 +49,7 @@ class Progress:
         self.model = model
         self.workdir = workdir.path
         self.monitor = config.get("monitor")
+        self.class_weight = config.get("class_weight")
         self.mode = config.get("mode") or "min"
         if self.mode not in ("min", "max"):
             raise ValueError(

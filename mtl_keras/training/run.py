@@ -9,6 +9,7 @@ import keras
 
 from mtl_keras import artefacts, checks, data, engine, export, plots
 from mtl_keras.plots.epochs import balance_keys
+from mtl_keras.training import class_weights
 from mtl_keras.training.progress import Progress
 from mtl_keras.training.recipe import compile_model, steps_per_epoch
 from mtl_keras.training.report import Report
@@ -43,7 +44,8 @@ def train_and_evaluate(
             `batch_size`, `seed`, `optimizer`, and where wanted `data`,
             `loss_weights`, `balancer` (a dict, hyperparameters of the
             balancer that `loss_weights` names), `shared_dropout` (as for
-            `compile`), `jit_compile`, `steps_per_execution`, `monitor` (a key
+            `compile`), `class_weight` (as for `class_weights.resolve`),
+            `jit_compile`, `steps_per_execution`, `monitor` (a key
             of the logs; the best epoch's weights are kept, else the last's)
             and `mode` (`"min"` or `"max"`).
         workdir: String or path of a folder, made if needed, or what
@@ -140,6 +142,9 @@ def _fit(model, datasets, steps, run, callbacks, last, request):
         initial_epoch=first,
         epochs=last,
         steps_per_epoch=steps if resumable else None,
+        class_weight=class_weights.resolve(
+            run.class_weight, model.tasks, train
+        ),
         verbose=1 if is_terminal else 0,
         callbacks=[
             *callbacks,

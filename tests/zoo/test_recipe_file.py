@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from zoo import recipe_file
 
@@ -117,6 +118,29 @@ def test_weights_that_are_typed_are_never_dropped(tiny, weighted):
     overrides += ["--config.loss_weights.box=5.0"]
     chosen = recipe_file.choose(tiny, weighted, overrides)
     assert chosen.loss_weights["box"] == 5.0
+
+
+def test_a_folder_decides_the_tasks_and_loses_the_recipes_parts(tmp_path):
+    for name in ("a", "b"):
+        for split in ("train", "test"):
+            folder = tmp_path / "photos" / split / name
+            folder.mkdir(parents=True)
+            Image.new("RGB", (8, 8)).save(folder / "1.png")
+    typed = ["--config.weights=digit_scenes", "--config.class_weight=balanced"]
+    config = recipe_file.choose(
+        "cls_det_box", None, typed, str(tmp_path / "photos")
+    )
+    assert config.data == str(tmp_path / "photos")
+    assert "cls" in config.overrides.tasks
+    assert "box" not in config.overrides.tasks
+    assert set(config.loss_weights) == set(config.overrides.tasks)
+    assert config.splits is None
+    assert (config.weights, config.class_weight) == ("digit_scenes", "balanced")
+    typed = ["--config.splits.train=train[:1]"]
+    config = recipe_file.choose(
+        "cls_det_box", None, typed, str(tmp_path / "photos")
+    )
+    assert config.splits.train == "train[:1]"
 
 
 def test_recipe_needs_a_model_or_a_path():

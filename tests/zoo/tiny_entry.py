@@ -9,13 +9,14 @@ from mtl_keras.data import AnswerDecoder, ImagePreprocessor
 NAME = "tiny_squares_net"
 _BUILDER = "tests.zoo.tiny_squares:Builder"
 _SIDE = 12
-_OUTPUTS = {"box": (4, "sigmoid"), "cls": (2, "softmax"), "det": (1, "sigmoid")}
+_OUTPUTS = {"box": (4, "sigmoid"), "det": (1, "sigmoid")}
 
 
 class TinySquares(zoo.Entry):
     """Which square it is, whether it is there and where."""
 
     data = {"tiny_squares": _BUILDER, "other_squares": _BUILDER}
+    reads = "image"
     kinds = {"cls": "classification", "det": "presence", "box": "box"}
     classes = {name: {"cls": ("small", "large")} for name in data}
 
@@ -31,8 +32,11 @@ class TinySquares(zoo.Entry):
                 name=f"conv{number}",
             )(x)
         x = keras.layers.GlobalAveragePooling2D()(x)
+        sizes = dict(_OUTPUTS)
+        if "cls" in spec:
+            sizes["cls"] = len(spec.classes["cls"]), "softmax"
         outputs = {
-            name: keras.layers.Dense(*_OUTPUTS[name], name=name)(x)
+            name: keras.layers.Dense(*sizes[name], name=name)(x)
             for name in spec.tasks
         }
         return MultiTaskModel(

@@ -197,7 +197,7 @@ def _write_saved_model(values, chosen, model, target, raw):
         target.folder / target.version,
         preprocessor=model.preprocessor,
         postprocessor=model.postprocessor,
-        card=dict(zoo.info(chosen.name)),
+        card=dict(chosen.card),
         revision=_revision(chosen),
         examples=raw if wants_warmup else None,
         overwrite=values.overwrite,

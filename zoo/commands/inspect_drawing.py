@@ -63,7 +63,9 @@ def _draw_images(source, examples, path):
     step = _SIDE + max(map(len, captions)) * _LINE + 2 * _GAP
     num_rows = math.ceil(len(examples) / _COLUMNS)
     width = 2 * _MARGIN + _COLUMNS * (_SIDE + _GAP) - _GAP
-    with paper.new_figure(width, 2 * _MARGIN + num_rows * step) as figure:
+    with paper.new_figure(
+        width, 2 * _MARGIN + num_rows * step, layout="none"
+    ) as figure:
         axes = paper.pixel_axes(figure)
         for index, example in enumerate(examples):
             row, column = divmod(index, _COLUMNS)
@@ -133,7 +135,7 @@ def _draw_lines(source, examples, path):
     ]
     num_lines = sum(map(len, blocks))
     height = 2 * _MARGIN + num_lines * _LINE + len(blocks) * _GAP
-    with paper.new_figure(_WIDTH, height) as figure:
+    with paper.new_figure(_WIDTH, height, layout="none") as figure:
         axes = paper.pixel_axes(figure)
         top = _MARGIN
         for block in blocks:

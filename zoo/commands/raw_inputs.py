@@ -5,7 +5,8 @@ from pathlib import Path
 from mtl_keras import files
 from mtl_keras.messages import did_you_mean, listed
 
-SENTENCES = "SentencePreprocessor"
+# The names of the preprocessors that read sentences.
+SENTENCES = ("SentencePreprocessor", "SubwordPreprocessor")
 
 
 def read(specs: dict, kind: str, operands: list[str]) -> dict:
@@ -13,8 +14,8 @@ def read(specs: dict, kind: str, operands: list[str]) -> dict:
 
     Args:
         specs: Dict of raw input name to `tf.TensorSpec`.
-        kind: String, the name of the preprocessor's class. Of a
-            `SentencePreprocessor` the operands are sentences; of others with
+        kind: String, the name of the preprocessor's class. Of one of
+            `SENTENCES` the operands are sentences; of others with
             one input of strings, files, whose bytes are read; of others, JSON
             files, each `{"name": [value, ...], ...}`.
         operands: List of strings, at least one.
@@ -25,7 +26,7 @@ def read(specs: dict, kind: str, operands: list[str]) -> dict:
     Raises:
         ValueError: If a file is missing or is no JSON of these inputs.
     """
-    if kind == SENTENCES:
+    if kind in SENTENCES:
         return dict.fromkeys(specs, list(operands))
     if len(specs) == 1 and next(iter(specs.values())).dtype == "string":
         return dict.fromkeys(specs, [_bytes(name) for name in operands])

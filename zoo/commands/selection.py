@@ -8,7 +8,9 @@ from absl import flags
 import zoo
 from mtl_keras import artefacts, files
 from mtl_keras.messages import listed
+from zoo import own_data, registry, saved
 from zoo import weights as zoo_weights
+from zoo.card import Card
 
 WEIGHTS_FILE = "model.weights.h5"
 
@@ -19,31 +21,54 @@ class Selection:
 
     Attributes:
         name: String, the model's name in the zoo.
-        data: String, the name of its data.
+        data: String, the name of its data, or a folder of own data.
         overrides: Dict, what differs from the entry's defaults.
         weights: String, a name on the card or a path.
+        folder: String, the folder of a saved model that holds all of these,
+            or `None`.
+        classes: Dict of task name to the model's class names, `None` where
+            the data decide them.
     """
 
     name: str
     data: str
     overrides: dict
     weights: str
+    folder: str | None = None
+    classes: dict | None = None
+
+    @property
+    def card(self):
+        """The card of the model, with the classes of a saved one."""
+        if self.folder is None:
+            return zoo.info(self.name)
+        return Card.read(Path(self.folder) / saved.CARD)
 
     def load(self):
-        """Returns the model with its weights."""
-        return zoo.load(self.name, self.data, self.weights, **self.overrides)
+        """Returns the model with its weights and its own classes."""
+        if self.folder is not None:
+            return zoo.load(self.folder)
+        data = None if self.classes else self.data
+        return zoo.load(self.name, data, self.weights, **self.overrides)
 
     def dataset(self, split: str, batch_size: int, data_dir: str | None):
         """Returns a split's batches, in order, without augmentation."""
+        what = {"weights": self.weights, **self.overrides}
         return zoo.dataset(
-            self.name,
+            self.folder or self.name,
             split,
             self.data,
             batch_size,
             data_dir=data_dir,
             training=False,
-            **self.overrides,
+            classes=self.classes,
+            **({"tasks": list(self.tasks)} if self.folder else what),
         )
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """The names of the tasks."""
+        return tuple(self.card["tasks"])
 
 
 def define(values: flags.FlagValues) -> None:
@@ -67,7 +92,8 @@ def define(values: flags.FlagValues) -> None:
     flags.DEFINE_string(
         "data",
         None,
-        "Name of the data, where it is not that of the weights.",
+        "Name of the data or a folder of your own data, where it is not that "
+        "of the weights.",
         flag_values=values,
     )
 
@@ -114,6 +140,8 @@ def from_workdir(workdir: Path, data: str | None = None) -> Selection:
     Raises:
         ValueError: If there is no finished training.
     """
+    if (workdir / saved.DESCRIPTION).is_file():
+        return _from_saved(workdir, data)
     config = read_json(workdir, "config.json")
     missing = [key for key in ("model", "data") if key not in config]
     if missing or not isinstance(config.get("overrides") or {}, dict):
@@ -133,6 +161,18 @@ def from_workdir(workdir: Path, data: str | None = None) -> Selection:
         data or config["data"],
         config.get("overrides") or {},
         str(weights),
+    )
+
+
+def _from_saved(folder, data) -> Selection:
+    trained = saved.read(folder)
+    return Selection(
+        trained.model,
+        data or trained.data,
+        trained.overrides,
+        str(trained.path),
+        str(folder),
+        trained.spec.classes,
     )
 
 
@@ -174,9 +214,11 @@ def _from_card(name, weights, data) -> Selection:
         weights = next(iter(known))
     trained = zoo_weights.find(card, weights)
     data = data or trained.data or card.default_data
-    if data not in card["data"]:
-        raise ValueError(
-            f"{name!r} has no data {data!r}. Expected one of "
-            f"{listed(card['data'])}. Received: --data={data}"
-        )
-    return Selection(name, data, trained.overrides, weights)
+    own_data.check_known(name, data, card["data"])
+    classes = None
+    if trained.data is not None:
+        # Other data are read with the classes of the weights.
+        entry = registry.find(name).entry
+        tasks = trained.overrides.get("tasks")
+        classes = dict(entry.spec(trained.data, tasks).classes)
+    return Selection(name, data, trained.overrides, weights, classes=classes)

@@ -26,6 +26,13 @@ def define(values: flags.FlagValues) -> None:
         flag_values=values,
     )
     flags.DEFINE_string(
+        "data",
+        None,
+        "Folder of your own data, or a data name on the model's card. Without "
+        "it, that of the recipe.",
+        flag_values=values,
+    )
+    flags.DEFINE_string(
         "workdir",
         None,
         "Folder for all that the training leaves. The same command on the "
@@ -67,7 +74,7 @@ def train(values: flags.FlagValues, operands: list[str], callbacks=()) -> tuple:
 
     # They import a backend.
     from mtl_keras import training
-    from zoo import preparation
+    from zoo import preparation, saved
 
     # First: what follows may download and prepare data.
     workdir = training.check_workdir(values.workdir, config)
@@ -75,13 +82,15 @@ def train(values: flags.FlagValues, operands: list[str], callbacks=()) -> tuple:
     report = training.train_and_evaluate(
         model, datasets, config, workdir, command(values, operands), callbacks
     )
+    # With it the folder can be loaded without the data.
+    saved.describe(model, values.workdir)
     return report, model.tasks
 
 
 def command(values: flags.FlagValues, operands: list[str]) -> str:
     """Writes the command that does the same again, for the report."""
     parts = ["python", "-m", "tools.train"]
-    for name in ("model", "config", "workdir"):
+    for name in ("model", "config", "data", "workdir"):
         if values[name].value is not None:
             parts.append(f"--{name}={values[name].value}")
     return shlex.join([*parts, *operands])
@@ -105,7 +114,9 @@ def read_config(values: flags.FlagValues, operands: list[str]):
             "Expected --workdir, the folder for what the training leaves. "
             "Received: none. For example --workdir=runs/first"
         )
-    return recipe_file.choose(values.model, values.config, operands)
+    return recipe_file.choose(
+        values.model, values.config, operands, values.data
+    )
 
 
 def _places(workdir: Path) -> str:

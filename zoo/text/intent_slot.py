@@ -4,6 +4,7 @@ A shared trunk over words and their characters; a head for the intent, and one
 for the tags of the words, which reads the intent's output as well.
 """
 
+import collections
 import functools
 import importlib.resources
 
@@ -14,7 +15,7 @@ import zoo
 from mtl_keras import MultiTaskModel, Task, checks, metrics
 from mtl_keras import data as mtl_data
 from zoo.datasets.snips import names as snips_names
-from zoo.text import trunks
+from zoo.text import pretrained, trunks
 from zoo.text.layers import BesideTokens, SentencePooling, Spelling
 
 _WORD_LENGTH = 14
@@ -29,6 +30,7 @@ class IntentSlot(zoo.Entry):
 
     data = {"snips": "zoo.datasets.snips:Builder"}
     kinds = {"intent": "classification", "slot": "tagging"}
+    reads = "text"
     classes = {
         "snips": {"intent": snips_names.INTENTS, "slot": snips_names.TAGS}
     }
@@ -36,6 +38,36 @@ class IntentSlot(zoo.Entry):
         "Two tasks on one sentence: what the speaker wants (intent), and "
         "which words name the artist, the city, the time ... (slot)."
     )
+
+    def assets(self, data: str) -> dict:
+        """Returns the vocabulary that lies beside a data set's builder.
+
+        Args:
+            data: String, a key of `self.data`.
+
+        Returns:
+            Dict with the list `"words"`.
+        """
+        return {"words": list(_words(data))}
+
+    def learn_assets(self, examples) -> dict:
+        """Finds the words that a folder's training split holds at least twice.
+
+        Args:
+            examples: Iterable of `zoo.datasets.folders.Example`.
+
+        Returns:
+            Dict with the list `"words"`, the most frequent first.
+        """
+        counts = collections.Counter(
+            token.lower()
+            for example in examples
+            for token in example.inputs["tokens"]
+        )
+        words = [word for word, count in counts.items() if count > 1]
+        # A vocabulary cannot be empty.
+        words = words or list(counts)
+        return {"words": sorted(words, key=lambda w: (-counts[w], w))}
 
     def task(self, name: str, spec) -> Task:
         """Makes one task; tags are scored by spans too.
@@ -68,13 +100,18 @@ class IntentSlot(zoo.Entry):
         crf: bool = False,
         intent_to_slot: bool = True,
         num_tokens: int | None = None,
+        trainable: str = "all",
+        lora_rank: int = 8,
     ) -> MultiTaskModel:
         """Builds the model.
 
         Args:
             spec: `zoo.Spec`.
             trunk: String: `"conv"`, gated dilated convolutions; `"bilstm"`; or
-                `"transformer"`, a small one. See `zoo.text.trunks`.
+                `"transformer"`, a small one (see `zoo.text.trunks`); or
+                pretrained, `"minilm"` or `"hub:PRESET_OR_FOLDER"` (see
+                `zoo.text.pretrained`): then the sizes of the zoo's own trunks
+                are left out, and a head is one layer.
             units: Integer, channels of the trunk, a multiple of 4.
             depth: Integer, the number of the trunk's blocks. Defaults to
                 `None`: 5 of `"conv"`, 1 of `"bilstm"`, 2 of `"transformer"`.
@@ -89,10 +126,14 @@ class IntentSlot(zoo.Entry):
                 both tasks. The intent's head is then shared by both.
             num_tokens: Integer, a fixed number of tokens, for which loops are
                 unrolled. Defaults to `None`: any number.
+            trainable: `"all"`, `"lora"` or `"none"`, what is trained of a
+                pretrained trunk.
+            lora_rank: Integer of at least 1, for `trainable="lora"`.
 
         Returns:
             `MultiTaskModel`. Inputs: `words`, int32 ids `(batch, tokens)`, and
-            `characters`, int32 ids `(batch, tokens, 14)`, 0 being padding.
+            `characters`, int32 ids `(batch, tokens, 14)`, 0 being padding; of
+            a pretrained trunk those of `SubwordPreprocessor`.
             Outputs: `intent`, probabilities `(batch, intents)`; `slot`,
             probabilities of the tags `(batch, tokens, tags)`, which mean
             nothing at the padding.
@@ -113,26 +154,42 @@ class IntentSlot(zoo.Entry):
             )
         checks.fraction("dropout", dropout, below_one=True)
         tasks = {task.name: task for task in self.tasks(spec)}
-        inputs = {
-            "words": keras.Input((num_tokens,), dtype="int32", name="words"),
-            "characters": keras.Input(
-                (num_tokens, _WORD_LENGTH), dtype="int32", name="characters"
-            ),
-        }
-        present = ops.not_equal(inputs["words"], 0)
-        features = trunks.build(
-            self._embed(spec, inputs, word_units, spelling_units, dropout),
-            present,
-            trunk,
-            units,
-            dropout,
-            depth=depth,
-            unroll=num_tokens is not None,
-        )
+        hidden = units
+        if pretrained.is_pretrained(trunk):
+            self.refuse_changed(
+                f"the trunk {trunk!r}",
+                units=units,
+                depth=depth,
+                word_units=word_units,
+                spelling_units=spelling_units,
+            )
+            inputs, features, present, pooled = pretrained.build(
+                trunk,
+                trainable=trainable,
+                lora_rank=lora_rank,
+                num_tokens=num_tokens,
+            )
+            hidden = None
+        else:
+            self.refuse_changed(
+                f"the trunk {trunk!r}", trainable=trainable, lora_rank=lora_rank
+            )
+            inputs, features, present = self._from_scratch(
+                spec,
+                trunk,
+                units,
+                dropout,
+                depth,
+                (word_units, spelling_units),
+                num_tokens,
+            )
         outputs = {}
         if "intent" in tasks:
             task = tasks["intent"]
-            pooled = SentencePooling(name="intent_pool")([features, present])
+            if not pretrained.is_pretrained(trunk):
+                pooled = SentencePooling(name="intent_pool")(
+                    [features, present]
+                )
             outputs["intent"] = task.head.build(pooled, task, dropout=dropout)
         if "slot" in tasks:
             task = tasks["slot"]
@@ -143,7 +200,7 @@ class IntentSlot(zoo.Entry):
             outputs["slot"] = task.head.build(
                 features,
                 task,
-                hidden=units,
+                hidden=hidden,
                 dropout=dropout,
                 crf=crf,
                 present=present,
@@ -151,6 +208,28 @@ class IntentSlot(zoo.Entry):
         return MultiTaskModel(
             inputs, outputs, tasks=list(tasks.values()), name="intent_slot"
         )
+
+    def _from_scratch(
+        self, spec, trunk, units, dropout, depth, sizes, num_tokens
+    ):
+        """Builds one of the zoo's own trunks, inputs included."""
+        inputs = {
+            "words": keras.Input((num_tokens,), dtype="int32", name="words"),
+            "characters": keras.Input(
+                (num_tokens, _WORD_LENGTH), dtype="int32", name="characters"
+            ),
+        }
+        present = ops.not_equal(inputs["words"], 0)
+        features = trunks.build(
+            self._embed(spec, inputs, *sizes, dropout),
+            present,
+            trunk,
+            units,
+            dropout,
+            depth=depth,
+            unroll=num_tokens is not None,
+        )
+        return inputs, features, present
 
     def _embed(self, spec, inputs, word_units, spelling_units, dropout):
         """Makes the features of each word alone, `(batch, tokens, units)`."""
@@ -177,17 +256,21 @@ class IntentSlot(zoo.Entry):
         """
         return self.build(spec, num_tokens=_COUNTED_TOKENS)
 
-    def preprocessor(self, spec):
+    def preprocessor(self, spec, *, trunk: str = "conv"):
         """Makes the graph from sentences to the model's inputs.
 
         Args:
             spec: `zoo.Spec`.
+            trunk: String, as for `build`.
 
         Returns:
             `mtl_keras.data.SentencePreprocessor` with the words that the
-            training split holds at least twice.
+            training split holds at least twice; of a pretrained trunk a
+            `SubwordPreprocessor` with its tokenizer.
         """
-        return mtl_data.SentencePreprocessor(_words(spec.data), _WORD_LENGTH)
+        if pretrained.is_pretrained(trunk):
+            return pretrained.preprocessor(trunk)
+        return mtl_data.SentencePreprocessor(spec.assets["words"], _WORD_LENGTH)
 
     def postprocessor(self, spec):
         """Makes the graph from the outputs to an intent's name and slots.
@@ -221,15 +304,19 @@ class IntentSlot(zoo.Entry):
 
         return split
 
-    def augmentation(self, spec):
+    def augmentation(self, spec, *, trunk: str = "conv"):
         """Makes the random changes of training sentences; tags move along.
 
         Args:
             spec: `zoo.Spec`.
+            trunk: String, as for `build`.
 
         Returns:
-            Function of a batch's `(inputs, labels, seed)`.
+            Function of a batch's `(inputs, labels, seed)`, or `None` for the
+            sub-words of a pretrained trunk.
         """
+        if pretrained.is_pretrained(trunk):
+            return None
         # Without tags it changes nothing; the seeds stay the same.
         classes = spec.classes.get("slot", ())
         return mtl_data.augment.Compose(
@@ -267,6 +354,8 @@ class IntentSlot(zoo.Entry):
             )
         }
         if space == "small":
+            return overrides
+        if pretrained.is_pretrained(defaults["trunk"]):
             return overrides
         overrides["trunk"] = hp.Choice(
             "trunk", trunks.list_trunks(), default=defaults["trunk"]

@@ -9,10 +9,9 @@ import keras
 import zoo
 from mtl_keras import MultiTaskModel, checks
 from mtl_keras import data as mtl_data
-from zoo.vision import trunks
+from zoo.vision import pretrained, trunks
 
 _IMAGE_SIZE = 64
-_CHANNELS = 1
 _HIDDEN = {"cls": 96, "det": 96, "box": None}
 
 
@@ -21,6 +20,7 @@ class ClsDetBox(zoo.Entry):
 
     data = {"digit_scenes": "zoo.datasets.digit_scenes:Builder"}
     kinds = {"cls": "classification", "det": "presence", "box": "box"}
+    reads = "image"
     classes = {"digit_scenes": {"cls": tuple("0123456789")}}
     summary = (
         "Three tasks on one image: which digit it shows (cls), whether a "
@@ -36,12 +36,16 @@ class ClsDetBox(zoo.Entry):
         width: float = 1.0,
         dropout: float = 0.0,
         image_size: int = _IMAGE_SIZE,
+        channels: int | None = None,
+        trainable: str = "all",
+        lora_rank: int = 8,
     ) -> MultiTaskModel:
         """Builds the model.
 
         Args:
             spec: `zoo.Spec`.
-            trunk: `"small"`, `"plain"`, the name of a model in
+            trunk: `"small"`, `"plain"`, `"efficientnet_lite0"`,
+                `"hub:PRESET_OR_FOLDER"`, the name of a model in
                 `keras.applications`, or a `keras.Model` from an image with
                 values in [0, 1] to features or a feature map. See
                 `zoo.vision.trunks`.
@@ -54,12 +58,17 @@ class ClsDetBox(zoo.Entry):
                 in training.
             image_size: Integer, height and width of the model's input in
                 pixels, at least 16.
+            channels: Integer, 1 for gray images or 3 for colour. Defaults to 3
+                with a pretrained trunk, else to 1.
+            trainable: `"all"`, `"lora"` or `"none"`, what is trained of a
+                pretrained trunk.
+            lora_rank: Integer of at least 1, for `trainable="lora"`.
 
         Returns:
             `MultiTaskModel`. Input: `{"image": images}`, float32 of shape
-            `(batch, image_size, image_size, 1)` in [0, 1]. Outputs: `cls`,
-            probabilities of the classes, `(batch, num_classes)`; `det`, the
-            probability that the object is there, `(batch, 1)`; `box`,
+            `(batch, image_size, image_size, channels)` in [0, 1]. Outputs:
+            `cls`, probabilities of the classes, `(batch, num_classes)`; `det`,
+            the probability that the object is there, `(batch, 1)`; `box`,
             `x1, y1, x2, y2` in [0, 1], `(batch, 4)`.
 
         Raises:
@@ -68,9 +77,15 @@ class ClsDetBox(zoo.Entry):
         size = _check_image_size(image_size)
         checks.fraction("dropout", dropout, below_one=True)
         tasks = self.tasks(spec)
-        image = keras.Input((size, size, _CHANNELS), name="image")
+        shape = size, size, _channels(channels, trunk)
+        image = keras.Input(shape, name="image")
         features = trunks.build(
-            image, trunk, weights=trunk_weights, width=width
+            image,
+            trunk,
+            weights=trunk_weights,
+            width=width,
+            trainable=trainable,
+            lora_rank=lora_rank,
         )
         outputs = {
             task.name: task.head.build(
@@ -82,18 +97,29 @@ class ClsDetBox(zoo.Entry):
             {"image": image}, outputs, tasks=tasks, name="cls_det_box"
         )
 
-    def preprocessor(self, spec, *, image_size: int = _IMAGE_SIZE):
+    def preprocessor(
+        self,
+        spec,
+        *,
+        image_size: int = _IMAGE_SIZE,
+        channels: int | None = None,
+        trunk="small",
+    ):
         """Makes the graph from image files to the model's input.
 
         Args:
             spec: `zoo.Spec`.
             image_size: Integer, as for `build`.
+            channels: Integer or `None`, as for `build`.
+            trunk: As for `build`.
 
         Returns:
             `mtl_keras.data.ImagePreprocessor`.
         """
         size = _check_image_size(image_size)
-        return mtl_data.ImagePreprocessor(size, size, _CHANNELS)
+        return mtl_data.ImagePreprocessor(
+            size, size, _channels(channels, trunk)
+        )
 
     def postprocessor(self, spec, *, image_size: int = _IMAGE_SIZE):
         """Makes the graph from the outputs to names, scores and pixels.
@@ -160,6 +186,18 @@ class ClsDetBox(zoo.Entry):
             "width", sorted({0.5, 0.75, 1.0, 1.5, width}), default=width
         )
         return overrides
+
+
+def _channels(channels, trunk) -> int:
+    if channels is None:
+        return 3 if pretrained.is_pretrained(trunk) else 1
+    checks.integer("channels", channels, low=1)
+    if channels not in (1, 3):
+        raise ValueError(
+            "`channels` must be 1 (gray) or 3 (colour). Received: "
+            f"channels={channels!r}"
+        )
+    return channels
 
 
 def _check_image_size(size) -> int:

@@ -283,7 +283,7 @@ def _table(plan, runner, rates, notes, values, operands) -> dict:
 
 def command(values: flags.FlagValues, operands: list[str]) -> str:
     """Writes the command that does the same again."""
-    names = ("model", "config", "workdir", "balancers", "seeds", "on")
+    names = ("model", "config", "data", "workdir", "balancers", "seeds", "on")
     names += ("higher_is_better", "lower_is_better")
     parts = ["python", "-m", "tools.compare"]
     for name in names:

@@ -1,6 +1,5 @@
 """What a comparison compares: names, hyperparameters, and what is wrong."""
 
-import zoo
 from mtl_keras.messages import did_you_mean, listed, unknown
 
 # The recipe's own `loss_weights`, in the list of balancers.
@@ -134,9 +133,9 @@ def check(config, names: list[str], hyperparameters: dict):
             balance it.
     """
     from mtl_keras import balancing
+    from zoo import preparation
 
-    overrides = dict(config.get("overrides") or {})
-    model = zoo.load(config.model, config.get("data"), **overrides)
+    model = preparation.load_model(config)
     tasks = sorted(model.tasks)
     if len(tasks) < 2:
         raise ValueError(
@@ -145,8 +144,7 @@ def check(config, names: list[str], hyperparameters: dict):
         )
     # Each task alone must be a model, too.
     for task in tasks:
-        alone = {**overrides, "tasks": (task,)}
-        zoo.load(config.model, config.get("data"), **alone)
+        preparation.load_model(config, tasks=(task,))
     for name in names:
         if name == RECIPE:
             weights = config.get("loss_weights")

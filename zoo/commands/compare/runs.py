@@ -210,7 +210,7 @@ class Runner:
         folder = job.folder(self._values.workdir)
         folder.mkdir(parents=True, exist_ok=True)
         argv = [f"--workdir={folder}", *job.overrides]
-        for name in ("model", "config", "data_dir"):
+        for name in ("model", "config", "data", "data_dir"):
             if self._values[name].value is not None:
                 argv.append(f"--{name}={self._values[name].value}")
         log = folder / _LOG

@@ -53,10 +53,8 @@ def run(values: flags.FlagValues, operands: list[str]) -> None:
 
 
 def _use_model(chosen, operands, output):
-    from mtl_keras import data
-
     model = chosen.load()
-    if isinstance(model.preprocessor, data.SentencePreprocessor):
+    if type(model.preprocessor).__name__ in raw_inputs.SENTENCES:
         sentences.predict(sentences.ask(model), model.tasks, operands)
         return
     if not hasattr(model.preprocessor, "channels"):
@@ -72,7 +70,7 @@ def _use_export(export, operands, output):
     def ask(batch):
         return export({name: batch})
 
-    if export.preprocessor == raw_inputs.SENTENCES:
+    if export.preprocessor in raw_inputs.SENTENCES:
         sentences.predict(ask, export.tasks, operands)
         return
     if export.preprocessor != _IMAGES or others:

@@ -1,10 +1,12 @@
 """A SavedModel of `export`, which needs TensorFlow alone."""
 
+import importlib
 import re
 from pathlib import Path
 
 from mtl_keras import files
 from mtl_keras.messages import listed
+from zoo.pretrained import packages
 
 _SAVED_MODEL = "saved_model.pb"
 _SIGNATURE = "serving_default"
@@ -46,6 +48,10 @@ class Exported:
             for name, facts in revision["tasks"].items()
             if facts.get("kind")
         }
+        if self.preprocessor == "SubwordPreprocessor":
+            packages.require("tensorflow_text", "hub", f"export={self.path}")
+            # Its operations are in the SavedModel.
+            importlib.import_module("tensorflow_text")
         # Signatures are functions that die with what was loaded.
         self._loaded = tf.saved_model.load(str(self.path))
         self._signature = self._loaded.signatures[_SIGNATURE]

@@ -318,8 +318,8 @@ def command(values: flags.FlagValues, operands: list[str]) -> str:
 
 
 def _arguments(values, operands, spared=()) -> list[str]:
-    names = ("model", "config", "workdir", "data_dir", "tuner", "max_trials")
-    names += ("objective", "space", "workers", *_DIRECTIONS)
+    names = ("model", "config", "data", "workdir", "data_dir", "tuner")
+    names += ("max_trials", "objective", "space", "workers", *_DIRECTIONS)
     flags_of_tool = []
     for name in names:
         value = values[name].value
