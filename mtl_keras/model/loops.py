@@ -11,6 +11,7 @@ from mtl_keras.model import arguments, label_checks, random_state
 from mtl_keras.model.audit import raise_illegal_labels, raise_negative_losses
 from mtl_keras.model.balance_log import BalancerEpochs
 from mtl_keras.model.callbacks import LabelCheck, add_callbacks
+from mtl_keras.model.finite_watch import FiniteCheck, raise_nonfinite
 from mtl_keras.model.tracking import COLLECTED, SplitCollection
 
 
@@ -24,6 +25,8 @@ class CheckedLoops(keras.Model):
     _plan = None
     # The `StepPlan` of a step that balances gradients; `None` of another.
     step_plan = None
+    # The `FiniteWatch` of its steps.
+    finite_watch = None
     _class_tables = None
     _collection = None
     # Whether the step that runs, or is traced, evaluates: it then hands out
@@ -33,6 +36,8 @@ class CheckedLoops(keras.Model):
     # logs then show no balancing.
     _in_evaluation_loop = False
     _evaluation_steps = 1
+    # The epoch that `fit` trains, counted from 1.
+    _epoch = None
 
     def _set_untracked(self, name, value):
         """Sets an attribute past Keras's and TensorFlow's tracking.
@@ -113,7 +118,12 @@ class CheckedLoops(keras.Model):
             )
         state = KeptState(self)
         call["callbacks"] = add_callbacks(
-            [state, LabelCheck(type(self)._check_audit), BalancerEpochs()],
+            [
+                state,
+                LabelCheck(type(self)._check_audit),
+                FiniteCheck(type(self)._check_finite),
+                BalancerEpochs(),
+            ],
             call.get("callbacks"),
             self,
         )
@@ -156,6 +166,7 @@ class CheckedLoops(keras.Model):
         )
         logs = super().train_on_batch(x, y, sample_weight, return_dict=True)
         self._check_audit()
+        self._check_finite()
         return logs if return_dict else self._in_order(logs)
 
     def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
@@ -221,6 +232,7 @@ class CheckedLoops(keras.Model):
         if is_within_fit:
             # Before the training epoch's counts are reset.
             self._check_audit()
+            self._check_finite()
         self._collection = SplitCollection()
         # An execution of several steps returns the last step's outputs only,
         # so metrics of the whole split need one step an execution.
@@ -266,6 +278,13 @@ class CheckedLoops(keras.Model):
         if not self._board.split_metrics:
             return {}
         return self._board.split_results(self._collection.arrays())
+
+    def note_epoch(self, epoch: int | None) -> None:
+        """Notes which epoch `fit` trains, for errors; `None` outside."""
+        self._set_untracked("_epoch", epoch)
+
+    def _check_finite(self):
+        raise_nonfinite(self._board.watch, self._epoch)
 
     def _check_audit(self):
         raise_illegal_labels(self._board.audit.by_task(), self.tasks)
