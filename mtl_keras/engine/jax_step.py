@@ -167,10 +167,14 @@ def step(model, state, data, *, is_exact: bool | None = None) -> tuple:
         # One more pass through the trunk, only where a layer of it asks.
         nothing = [jnp.zeros_like(tensor) for tensor in live]
         (of_activity,) = pull((nothing, scale))
-        parts.append((in_trunk, of_activity))
+        # First: of an overwritten variable the last value counts.
+        parts.insert(0, (in_trunk, of_activity))
+    variables = model.trainable_variables
     for places, more in parts:
         for i, gradient in zip(places, more, strict=True):
-            gradients[i] = gradients[i] + gradient
+            if not variables[i].overwrite_with_gradient:
+                gradient = gradients[i] + gradient
+            gradients[i] = gradient
     penalties = [activity, late, penalty]
     is_finite, metric_state = run.watch(
         total_of(penalties),
@@ -335,6 +339,7 @@ def _pullbacks(step_plan, pull, live) -> Pullbacks:
         solver=lambda balancer: balancer.weights,
         num_replicas=1,
         sum_over_replicas=lambda tensors: tensors,
+        overwritten=step_plan.overwritten,
     )
 
 

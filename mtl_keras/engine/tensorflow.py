@@ -210,7 +210,9 @@ def _step(model, step_plan, data, *, is_exact=None) -> dict:
         extra.append((trained, penalty_tape.gradient(penalty, variables)))
     for variables, more in extra:
         for variable, gradient in zip(variables, more, strict=True):
-            gradients[id(variable)] = _sum(gradients[id(variable)], gradient)
+            if not variable.overwrite_with_gradient:
+                whole = _sum(gradients[id(variable)], gradient)
+                gradients[id(variable)] = whole
     penalties = [*activity, *late, *penalties]
     model.finite_watch.see_losses(task_losses.losses)
     update.apply(
@@ -252,6 +254,7 @@ def _pullbacks(step_plan, tape, targets) -> Pullbacks:
         solver=_solver,
         num_replicas=BACKEND.num_replicas(),
         sum_over_replicas=BACKEND.sum_over_replicas,
+        overwritten=step_plan.overwritten,
     )
 
 

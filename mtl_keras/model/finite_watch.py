@@ -138,7 +138,9 @@ class _Parts:
         )
         # Holds the variables: an `id` may pass to another one otherwise.
         self._owners = {
-            id(v): (place, v) for place, group in enumerate(groups) for v in group
+            id(v): (place, v)
+            for place, group in enumerate(groups)
+            for v in group
         }
 
     def sums(self, gradients, variables):
