@@ -209,9 +209,9 @@ def raise_nonfinite(watch: FiniteWatch, epoch: int | None) -> None:
     places = [] if watch.skips else watch.places()
     if not places:
         return
-    step = f"step {watch.first_step()}"
+    step = "this step"
     if epoch is not None:
-        step += f" of epoch {epoch}"
+        step = f"step {watch.first_step()} of epoch {epoch}"
     watch.reset_state()
     listed = ", ".join(places[:4])
     if len(places) > 4:

@@ -185,7 +185,7 @@ def test_train_on_batch_raises_and_starts_anew():
     labels = {name: label[first] for name, label in Y.items()}
     bad = slice(BAD * SIZE, (BAD + 1) * SIZE)
     model.train_on_batch(X[first], labels)
-    with pytest.raises(NonFiniteError, match="step 2. Check"):
+    with pytest.raises(NonFiniteError, match="in this step. Check"):
         model.train_on_batch(POISONED[bad], labels)
     model.set_weights(weights)
     model.train_on_batch(X[first], labels)
@@ -216,12 +216,7 @@ def test_skipped_step_ends_where_keras_ends_without_the_batch(optimizer, jit):
     plain = network(keras.Model, dropout=0.3)
     plain.compile(OPTIMIZERS[optimizer](), LOSS, jit_compile=jit)
     expected = fit(plain, X, WITHOUT)
-    assert_same(
-        {v.path: ops.convert_to_numpy(v) for v in ours.variables},
-        {v.path: ops.convert_to_numpy(v) for v in plain.variables},
-        rtol=1e-5,
-        atol=1e-6,
-    )
+    assert_same(state(ours), state(plain), rtol=1e-5, atol=1e-6)
     assert history["skipped_steps"] == [1, 1]
     np.testing.assert_allclose(history["a_loss"], expected["a_loss"], rtol=1e-5)
 
