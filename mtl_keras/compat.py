@@ -7,6 +7,7 @@ made of parts of it (`keras.Model(inner, output)`) rewire the user's graph.
 import keras
 from keras import ops
 from keras.src.backend import get_keras_mask, set_keras_mask
+from keras.src.losses.loss import unscale_loss_for_distribution
 from keras.src.models.functional import Functional, operation_fn
 from keras.src.models.sequential import Sequential
 
@@ -208,6 +209,65 @@ def nested_layers(layer) -> list:
 def weight_losses(model) -> list:
     """Lists the penalties of the weights that have a regularizer."""
     return model._get_regularization_losses()
+
+
+def call_in_training(model, x):
+    """Calls a model as Keras's own training step does.
+
+    Args:
+        model: `keras.Model`; its `call` may lack the argument `training`.
+        x: Inputs of a batch.
+    """
+    if model._call_has_training_arg:
+        return model(x, training=True)
+    return model(x)
+
+
+def training_loss(model, x, y, y_pred, sample_weight):
+    """Computes a batch's loss; `compute_loss` may lack `training`.
+
+    Args:
+        model: Compiled `keras.Model`.
+        x: As in `compute_loss`.
+        y: As in `compute_loss`.
+        y_pred: As in `compute_loss`.
+        sample_weight: As in `compute_loss`.
+    """
+    return model._compute_loss(
+        x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=True
+    )
+
+
+def track_total_loss(model, x, loss) -> None:
+    """Adds a batch to Keras's own tracker of the total loss.
+
+    Args:
+        model: Compiled `keras.Model`.
+        x: Inputs of the batch, which says how many examples it has.
+        loss: Scalar tensor.
+    """
+    first = next(t for t in keras.tree.flatten(x) if t is not None)
+    model._loss_tracker.update_state(
+        unscale_loss_for_distribution(loss),
+        sample_weight=ops.shape(first)[0],
+    )
+
+
+def update_metrics(model, metrics_variables, loss, x, y, y_pred, weights):
+    """Updates the metrics of a step on JAX; returns the logs and their state.
+
+    Args:
+        model: Compiled `keras.Model`.
+        metrics_variables: List of arrays.
+        loss: Scalar array, the total loss.
+        x: As in `compute_metrics`.
+        y: As in `compute_metrics`.
+        y_pred: As in `compute_metrics`.
+        weights: Sample weights, as in `compute_metrics`.
+    """
+    return model._update_metrics_variables(
+        metrics_variables, loss, x, y, y_pred, weights
+    )
 
 
 def get_mask(tensor):

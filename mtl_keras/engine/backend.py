@@ -150,10 +150,11 @@ class Backend(abc.ABC):
 
     @abc.abstractmethod
     def train_step(self, model, *args):
-        """Takes a training step that balances the tasks' gradients.
+        """Takes a training step, and looks for values that are not finite.
 
         Args:
-            model: `MultiTaskModel` with a step plan.
+            model: `MultiTaskModel`; with a step plan, the step balances the
+                tasks' gradients.
             *args: Arguments of the backend's `keras.Model.train_step`.
 
         Returns:

@@ -45,6 +45,9 @@ class Pullbacks:
             that is faster.
         num_replicas: Integer.
         sum_over_replicas: Function of a list of tensors of one shape.
+        overwritten: List of integers, the trunk's variables whose "gradient"
+            is their next value (`overwrite_with_gradient`, as of float8
+            scales). It is never weighed nor compared.
     """
 
     trunk: object
@@ -55,6 +58,7 @@ class Pullbacks:
     solver: object
     num_replicas: int
     sum_over_replicas: object
+    overwritten: list
 
 
 def combine(
@@ -104,9 +108,10 @@ def _weigh(balancer, rows, task_losses, scale, pullbacks, is_exact) -> Mix:
         return balancer.held_weights() * present
 
     def exact():
-        jacobian = _jacobian(rows, pullbacks)
+        jacobian, values = _jacobian(rows, pullbacks)
         gramian, weights = solved(_gramian_of(jacobian, pullbacks))
-        return rows_of.mixed(jacobian, weights), weights, gramian
+        gradients = _with_values(rows_of.mixed(jacobian, weights), values)
+        return gradients, weights, gramian
 
     def reuse():
         weights = held()
@@ -149,13 +154,15 @@ def _merge(step_plan, rows, task_losses, scale, pullbacks) -> Mix:
     balancer = step_plan.balancer
     losses, present = task_losses.losses, task_losses.present
     shapes = [tuple(v.shape) for v in step_plan.trunk_variables]
-    jacobian = rows_of.flat(_jacobian(rows, pullbacks), step_plan.sizes)
+    jacobian, next_values = _jacobian(rows, pullbacks)
+    jacobian = rows_of.flat(jacobian, step_plan.sizes)
     (jacobian,) = pullbacks.sum_over_replicas([jacobian / scale])
     direction = balancer.combine_rows(jacobian, losses, present)
     balancer.update(None, losses, present, jacobian=jacobian)
     # The optimizer sums over replicas, and this is the sum already.
     direction = direction * scale / pullbacks.num_replicas
     gradients = rows_of.unflat(direction, shapes)
+    gradients = _with_values(gradients, next_values)
     gramian = ops.matmul(jacobian, ops.transpose(jacobian))
     return Mix(gradients, None, gramian, ops.convert_to_tensor(True))
 
@@ -188,18 +195,38 @@ def _merge_frontier(
     return Mix(gradients, None, gramian, ops.convert_to_tensor(True))
 
 
-def _jacobian(rows, pullbacks) -> list[list]:
-    """Brings each row down the trunk, one after the other.
+def _jacobian(rows, pullbacks) -> tuple[list[list], dict]:
+    """Pulls each row back through the trunk, one after the other.
 
     A compiler would run several at a time, each with the activations'
     gradients of its own: at 40 tasks five times the memory.
+
+    Returns:
+        Tuple of the tasks' gradients, and a dict of the next values of the
+        variables that are overwritten, by place. A pass through the trunk
+        measures the range of what it quantizes; the largest holds for each
+        task's pass.
     """
     jacobian = []
     for row in rows:
         if jacobian:
             row = pullbacks.after(row, jacobian[-1])
         jacobian.append(pullbacks.dense(pullbacks.trunk(row)))
-    return jacobian
+    next_values = {}
+    for place in pullbacks.overwritten:
+        value, *others = [row[place] for row in jacobian]
+        for other in others:
+            value = ops.maximum(value, other)
+        next_values[place] = value
+    gradients = [
+        [None if i in next_values else g for i, g in enumerate(row)]
+        for row in jacobian
+    ]
+    return gradients, next_values
+
+
+def _with_values(gradients: list, next_values: dict) -> list:
+    return [next_values.get(i, g) for i, g in enumerate(gradients)]
 
 
 def _gramian_of(jacobian, pullbacks):

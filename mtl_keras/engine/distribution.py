@@ -26,6 +26,7 @@ def prepare_replicas(model) -> None:
         compat.train_on_several_workers(model)
     where = f"{num_replicas} replicas of {type(strategy).__name__}"
     _check_steps(model, where)
+    _check_skipping(model, where)
     for name, each in _plain_optimizers(model.optimizer):
         _check_optimizer(name, each, where)
         compat.sum_gradients_before_clipping(each)
@@ -46,6 +47,16 @@ def _check_steps(model, where):
             f"`jit_compile` must be False on {where}: XLA cannot compile the "
             "sums over the replicas. Received: jit_compile=True. Leave it out "
             "of `compile` ('auto' is off there), or train on one device."
+        )
+
+
+def _check_skipping(model, where):
+    if model.finite_watch.skips:
+        raise ValueError(
+            f"`on_nonfinite` must be 'raise' on {where}: skipping a step puts "
+            "the update under a condition, and there TensorFlow's replicas "
+            "cannot wait for each other. Received: on_nonfinite='skip_step'. "
+            "Leave it out of `compile`, or train on one device."
         )
 
 

@@ -95,6 +95,8 @@ class _JAX(Backend):
     def train_step(self, model, *args):
         from mtl_keras.engine import jax_step
 
+        if model.step_plan is None:
+            return jax_step.plain_step(model, *args)
         return jax_step.train_step(model, *args)
 
 

@@ -1,4 +1,4 @@
-"""JAX's training step of a balancer that reads gradients."""
+"""JAX's training steps: Keras's own, and that of a balancer of gradients."""
 
 import jax
 import keras
@@ -9,6 +9,49 @@ from mtl_keras.engine import jax_program
 from mtl_keras.engine.combine import Pullbacks, combine
 from mtl_keras.engine.jax_masks import MaskedOutputs
 from mtl_keras.engine.step_plan import total_of
+
+
+def plain_step(model, state, data) -> tuple:
+    """Takes Keras's own training step, watched for values not finite.
+
+    As `JAXTrainer.train_step` of Keras 3.15.
+
+    Args:
+        model: `MultiTaskModel` without a step plan.
+        state: As of `train_step`.
+        data: As of `train_step`.
+
+    Returns:
+        As `train_step`.
+    """
+    trainable, fixed, optimizer_state, metric_state = state
+    x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+    differentiate = jax.value_and_grad(
+        model.compute_loss_and_updates, has_aux=True
+    )
+    (_, after), gradients = differentiate(
+        trainable,
+        fixed,
+        metric_state,
+        x,
+        y,
+        sample_weight,
+        training=True,
+        optimizer_variables=optimizer_state,
+    )
+    loss, y_pred, fixed, metric_state = after
+    run = _Scopes(model)
+    is_finite, metric_state = run.watch(
+        loss, gradients, (trainable, fixed, optimizer_state, metric_state)
+    )
+    trainable, optimizer_state = model.optimizer.stateless_apply(
+        optimizer_state, gradients, trainable
+    )
+    logs, metric_state = compat.update_metrics(
+        model, metric_state, loss, x, y, y_pred, sample_weight
+    )
+    new = (trainable, fixed, optimizer_state, metric_state)
+    return run.finish(is_finite, logs, state, new)
 
 
 def train_step(model, state, data) -> tuple:
@@ -104,13 +147,13 @@ def step(model, state, data, *, is_exact: bool | None = None) -> tuple:
         for name in step_plan.tasks
     ]
 
-    def penalties(values):
+    def weight_penalty(values):
         total, _, _ = run.step(
             lambda: total_of(step_plan.weight_penalties(model)), values, fixed
         )
         return total
 
-    penalty, gradients = jax.value_and_grad(penalties)(trainable)
+    penalty, gradients = jax.value_and_grad(weight_penalty)(trainable)
     gradients = [scale * g for g in gradients]
     pullbacks = _pullbacks(step_plan, pull, live)
     mix, fixed, _ = run.step(
@@ -125,22 +168,33 @@ def step(model, state, data, *, is_exact: bool | None = None) -> tuple:
         # One more pass through the trunk, only where a layer of it asks.
         nothing = [jnp.zeros_like(tensor) for tensor in live]
         (of_activity,) = pull((nothing, scale))
-        parts.append((in_trunk, of_activity))
+        # First: of an overwritten variable the last value counts.
+        parts.insert(0, (in_trunk, of_activity))
+    variables = model.trainable_variables
     for places, more in parts:
         for i, gradient in zip(places, more, strict=True):
-            gradients[i] = gradients[i] + gradient
+            if not variables[i].overwrite_with_gradient:
+                gradient = gradients[i] + gradient
+            gradients[i] = gradient
+    penalties = [activity, late, penalty]
+    is_finite, metric_state = run.watch(
+        total_of(penalties),
+        gradients,
+        (trainable, fixed, optimizer_state, metric_state),
+        task_losses.losses,
+    )
     trainable, optimizer_state = optimizer.stateless_apply(
         optimizer_state, gradients, trainable
     )
 
     def track():
-        penalties = [activity, late, penalty]
         return model.finish_step(
             batch, predictions, task_losses, penalties, mix
         )
 
     logs, metric_state = run.metrics(track, trainable, fixed, metric_state)
-    return logs, (trainable, fixed, optimizer_state, metric_state)
+    new = (trainable, fixed, optimizer_state, metric_state)
+    return run.finish(is_finite, logs, state, new)
 
 
 class _Scopes:
@@ -174,6 +228,73 @@ class _Scopes:
         with keras.StatelessScope(state_mapping=mapping) as scope:
             logs = body()
         return logs, _current(scope, model.metrics_variables, metric_state)
+
+    def watch(self, total, gradients, state, losses=None):
+        """Looks for values that are not finite.
+
+        Args:
+            total: Scalar array, the total loss.
+            gradients: List of arrays, under the loss scale.
+            state: Tuple, the state of the step so far.
+            losses: Array, the tasks' losses; `None` where the metrics' state
+                has them.
+
+        Returns:
+            Tuple of a boolean array, whether all are finite, and the metrics'
+            new state.
+        """
+        model = self.model
+        trainable, fixed, optimizer_state, metric_state = state
+        is_overflow = None
+        if isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer):
+            # At a scale of 1 or less the scale isn't what overflows.
+            is_overflow = self.loss_scale(model.optimizer, optimizer_state) > 1
+
+        def body():
+            if losses is not None:
+                model.finite_watch.see_losses(losses)
+            return model.finite_watch.update_state(
+                total, gradients, model.trainable_variables, is_overflow
+            )
+
+        return self.metrics(body, trainable, fixed, metric_state)
+
+    def finish(self, is_finite, logs, old, new) -> tuple:
+        """Undoes a step that is to be skipped.
+
+        Args:
+            is_finite: Boolean array.
+            logs: Dict, the logs of the step.
+            old: Tuple, the state before the step.
+            new: Tuple, the state after it.
+
+        Returns:
+            Tuple of the logs and the state.
+        """
+        model = self.model
+        if not model.finite_watch.skips:
+            return logs, new
+
+        def kept(before, after):
+            return [
+                a if a is b else jnp.where(is_finite, a, b)
+                for b, a in zip(before, after, strict=True)
+            ]
+
+        trainable, fixed, optimizer_state = map(kept, old[:3], new[:3])
+        _, tracked = model.undone_by_skipping()
+        undone = {id(v) for v in tracked}
+        metric_state = [
+            jnp.where(is_finite, a, b) if id(v) in undone else a
+            for v, b, a in zip(
+                model.metrics_variables, old[3], new[3], strict=True
+            )
+        ]
+        logs_after, _ = self.metrics(
+            model.get_metrics_result, trainable, fixed, metric_state
+        )
+        state = (trainable, fixed, optimizer_state, metric_state)
+        return {**logs, **logs_after}, state
 
     def loss_scale(self, optimizer, optimizer_state):
         """Returns the optimizer's factor of the loss."""
@@ -219,6 +340,7 @@ def _pullbacks(step_plan, pull, live) -> Pullbacks:
         solver=lambda balancer: balancer.weights,
         num_replicas=1,
         sum_over_replicas=lambda tensors: tensors,
+        overwritten=step_plan.overwritten,
     )
 
 

@@ -51,6 +51,19 @@ class StepPlan:
         """How many numbers each of the trunk's variables holds."""
         return [math.prod(v.shape) for v in self.trunk_variables]
 
+    @property
+    def overwritten(self) -> list[int]:
+        """The places of the trunk's variables that a gradient overwrites.
+
+        Of float8-quantized layers, the "gradient" of a scale is its next
+        value.
+        """
+        return [
+            i
+            for i, v in enumerate(self.trunk_variables)
+            if v.overwrite_with_gradient
+        ]
+
     def reads(self, task: str) -> list[int]:
         """Lists the slots of `slots` that a task's head reads."""
         return [s for s in self.slots if s in self.parts.heads[task].reads]
@@ -259,7 +272,8 @@ def _last_variables(parts, slots) -> list:
             waiting.extend(call.reads)
     trained = {id(v) for v in parts.trunk.trainable_variables}
     last = [v for key, v in nearest.items() if key in trained]
-    return last or parts.trunk.trainable_variables
+    last = last or parts.trunk.trainable_variables
+    return [v for v in last if not v.overwrite_with_gradient]
 
 
 def total_of(losses: list):

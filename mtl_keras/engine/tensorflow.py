@@ -9,6 +9,7 @@ from mtl_keras import compat
 from mtl_keras.engine.backend import Backend
 from mtl_keras.engine.combine import Pullbacks, combine
 from mtl_keras.engine.step_plan import total_of
+from mtl_keras.engine.tensorflow_update import Update, plain_step
 
 
 class _TensorFlow(Backend):
@@ -103,6 +104,8 @@ class _TensorFlow(Backend):
             model.jit_compile = True
 
     def train_step(self, model, *args):
+        if model.step_plan is None:
+            return plain_step(model, *args)
         return _train_step(model, *args)
 
 
@@ -150,6 +153,7 @@ def _step(model, step_plan, data, *, is_exact=None) -> dict:
     # The optimizer sums gradients over replicas; a penalty counts once.
     fraction = 1.0 / BACKEND.num_replicas()
     scale = tf.cast(optimizer.scale_loss(tf.ones(())), tf.float32)
+    update = Update(model)
     compat.clear_losses(model)
     with tf.GradientTape(persistent=True) as tape:
         values = step_plan.run_trunk(compat.standardize_inputs(model, x))
@@ -210,10 +214,17 @@ def _step(model, step_plan, data, *, is_exact=None) -> dict:
         extra.append((trained, penalty_tape.gradient(penalty, variables)))
     for variables, more in extra:
         for variable, gradient in zip(variables, more, strict=True):
-            gradients[id(variable)] = _sum(gradients[id(variable)], gradient)
-    optimizer.apply_gradients([(gradients[id(v)], v) for v in trained])
+            if not variable.overwrite_with_gradient:
+                whole = _sum(gradients[id(variable)], gradient)
+                gradients[id(variable)] = whole
     penalties = [*activity, *late, *penalties]
-    return model.finish_step(batch, predictions, task_losses, penalties, mix)
+    model.finite_watch.see_losses(task_losses.losses)
+    update.apply(
+        [gradients[id(v)] for v in trained], trained, total_of(penalties)
+    )
+    return update.logs(
+        model.finish_step(batch, predictions, task_losses, penalties, mix)
+    )
 
 
 def _pullbacks(step_plan, tape, targets) -> Pullbacks:
@@ -247,6 +258,7 @@ def _pullbacks(step_plan, tape, targets) -> Pullbacks:
         solver=_solver,
         num_replicas=BACKEND.num_replicas(),
         sum_over_replicas=BACKEND.sum_over_replicas,
+        overwritten=step_plan.overwritten,
     )
 
 

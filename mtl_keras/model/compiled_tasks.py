@@ -8,6 +8,7 @@ from mtl_keras import balancing, graph, optimizers
 from mtl_keras.engine.step_plan import StepPlan, bind, make_step_plan
 from mtl_keras.model import arguments
 from mtl_keras.model.balance_log import BalanceLog
+from mtl_keras.model.finite_watch import FiniteWatch
 from mtl_keras.model.label_inference import complete_task
 from mtl_keras.model.tracking import TaskTracking
 from mtl_keras.sharing.dropout import FrontierDropout
@@ -124,6 +125,7 @@ def prepare(model, declared, given: dict) -> CompiledTasks:
             weighted,
             split,
             BalanceLog.of(balancer, step_plan) if balancer.monitor else None,
+            FiniteWatch(names, parts, given["on_nonfinite"]),
         ),
     )
 

@@ -21,6 +21,7 @@ from mtl_keras.model.callbacks import (
     add_callbacks,
     passing_over_nan,
 )
+from mtl_keras.model.finite_watch import FiniteCheck, raise_nonfinite
 from mtl_keras.model.label_streams import LabelStream
 from mtl_keras.model.tracking import COLLECTED, SplitCollection
 
@@ -35,6 +36,8 @@ class CheckedLoops(keras.Model):
     _plan = None
     # The `StepPlan` of a step that balances gradients; `None` of another.
     step_plan = None
+    # The `FiniteWatch` of its steps.
+    finite_watch = None
     _class_tables = None
     _collection = None
     # Whether the step that runs, or is traced, evaluates: it then hands out
@@ -46,6 +49,8 @@ class CheckedLoops(keras.Model):
     _evaluation_steps = 1
     # Tasks whose clipped labels a warning has named.
     _clipped_tasks = ()
+    # The epoch that `fit` trains, counted from 1.
+    _epoch = None
 
     def _set_untracked(self, name, value):
         """Sets an attribute past Keras's and TensorFlow's tracking.
@@ -131,7 +136,12 @@ class CheckedLoops(keras.Model):
             )
         state, own = KeptState(self), call.get("callbacks")
         call["callbacks"] = add_callbacks(
-            [state, LabelCheck(type(self)._check_audit), BalancerEpochs()],
+            [
+                state,
+                LabelCheck(type(self)._check_audit),
+                FiniteCheck(type(self)._check_finite),
+                BalancerEpochs(),
+            ],
             own,
             self,
         )
@@ -174,6 +184,7 @@ class CheckedLoops(keras.Model):
         )
         logs = super().train_on_batch(x, y, sample_weight, return_dict=True)
         self._check_audit()
+        self._check_finite()
         return logs if return_dict else self._in_order(logs)
 
     def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
@@ -239,6 +250,7 @@ class CheckedLoops(keras.Model):
         if is_within_fit:
             # Before the training epoch's counts are reset.
             self._check_audit()
+            self._check_finite()
         else:
             label_checks.standardize(call, self.tasks, self._checked, stream)
         self._collection = SplitCollection()
@@ -286,6 +298,13 @@ class CheckedLoops(keras.Model):
         if not self._board.split_metrics:
             return {}
         return self._board.split_results(self._collection.arrays())
+
+    def note_epoch(self, epoch: int | None) -> None:
+        """Notes which epoch `fit` trains, for errors; `None` outside."""
+        self._set_untracked("_epoch", epoch)
+
+    def _check_finite(self):
+        raise_nonfinite(self._board.watch, self._epoch)
 
     def _check_audit(self):
         seen, misfits, clipped = (

@@ -93,6 +93,7 @@ class MultiTaskModel(CheckedLoops):
         auto_scale_loss=True,
         shared_regularizer=None,
         shared_dropout=0.0,
+        on_nonfinite="raise",
     ):
         """Configures training.
 
@@ -116,6 +117,13 @@ class MultiTaskModel(CheckedLoops):
                 the total loss.
             shared_dropout: Float in [0, 1), the fraction of features dropped in
                 training where heads read what tasks share.
+            on_nonfinite: What a NaN or infinite loss or gradient does in
+                training. `"raise"`: an error that names the task or the trunk,
+                the epoch and the step, raised soon after that step.
+                `"skip_step"`: the step changes nothing, neither weights nor
+                statistics nor logs, and is counted in the log
+                `skipped_steps`. An overflow under `LossScaleOptimizer` is
+                neither: that optimizer skips the step itself.
 
         Raises:
             ValueError: If a name is no task of this model, a loss or metric
@@ -134,6 +142,7 @@ class MultiTaskModel(CheckedLoops):
             "auto_scale_loss": auto_scale_loss,
             "shared_regularizer": shared_regularizer,
             "shared_dropout": shared_dropout,
+            "on_nonfinite": on_nonfinite,
         }
         plan = compiled_tasks.prepare(self, self._declared, arguments)
         check_overrides(self, MultiTaskModel, plan.step_plan)
@@ -146,6 +155,7 @@ class MultiTaskModel(CheckedLoops):
         )
         self._set_untracked("_plan", plan)
         self._set_untracked("step_plan", plan.step_plan)
+        self._set_untracked("finite_watch", plan.tracking.watch)
         self._set_untracked("_class_tables", {})
 
     @property
@@ -213,6 +223,15 @@ class MultiTaskModel(CheckedLoops):
             [] if self._board is None else self._board.all()
         )
 
+    def undone_by_skipping(self) -> tuple[list, list]:
+        """Lists what a skipped step leaves as before, beside the weights.
+
+        Returns:
+            Lists of the variables that are not trained and of the metrics'.
+        """
+        tracked = self._board.undone_by_skipping(self.metrics_variables)
+        return self.non_trainable_variables, tracked
+
     @property
     def metrics_names(self) -> list[str]:
         """The keys of the logs, in the order of `evaluate`'s list."""
@@ -257,6 +276,8 @@ class MultiTaskModel(CheckedLoops):
             )
         penalties = [*self.losses, *self._plan.penalty.losses()]
         self.track_losses(task_losses, penalties)
+        if training:
+            self.finite_watch.see_losses(task_losses.losses)
         if self._board.balance is not None and training:
             self._board.balance.add(weights, task_losses.present)
         extra = [ops.sum(ops.cast(e, "float32")) for e in penalties]
@@ -339,8 +360,6 @@ class MultiTaskModel(CheckedLoops):
 
     def train_step(self, *args):
         """Takes a training step; arguments and result are the backend's."""
-        if self.step_plan is None:
-            return super().train_step(*args)
         return engine.train_step(self, *args)
 
     def compute_loss_and_updates(self, *args, **kwargs):
@@ -400,4 +419,6 @@ class MultiTaskModel(CheckedLoops):
         self._board.log_names = tuple(logs)
         if self._board.balance is not None and not self._in_evaluation_loop:
             logs.update(self._board.balance.logs())
+        if not self._in_evaluation_loop:
+            logs.update(self.finite_watch.logs())
         return logs

@@ -50,10 +50,17 @@ class TaskTracking:
         weighted_metrics: Dict, likewise; these see the sample weights.
         split_metrics: Dict, task name to a list of `SplitMetric`.
         balance: `BalanceLog`, or `None`.
+        watch: `FiniteWatch`, or `None`.
     """
 
     def __init__(
-        self, names, metrics, weighted_metrics, split_metrics, balance=None
+        self,
+        names,
+        metrics,
+        weighted_metrics,
+        split_metrics,
+        balance=None,
+        watch=None,
     ):
         self.names = tuple(names)
         self.losses = LabelMeans(max(len(self.names), 1), "losses")
@@ -67,6 +74,7 @@ class TaskTracking:
             sorted({*names, *metrics, *weighted_metrics, *self.split_reads()})
         )
         self.balance = balance
+        self.watch = watch
         self.log_names = None
 
     def all(self) -> list[keras.metrics.Metric]:
@@ -77,10 +85,24 @@ class TaskTracking:
             self.audit,
             self.negative,
             self.label_counts,
-            *([] if self.balance is None else [self.balance]),
+            *(t for t in (self.balance, self.watch) if t is not None),
             *(m for group in self.metrics.values() for m in group),
             *(m for group in self.weighted_metrics.values() for m in group),
         ]
+
+    def undone_by_skipping(self, variables: list) -> list:
+        """Lists the trackers' variables that a skipped step leaves as before.
+
+        Args:
+            variables: List of the model's metric variables.
+
+        Returns:
+            List of variables: all but those of errors of the data, which
+            raise in a skipped step as well.
+        """
+        audits = (self.audit, self.negative, self.watch)
+        counted = {id(v) for audit in audits for v in audit.variables}
+        return [v for v in variables if id(v) not in counted]
 
     def split_reads(self) -> list[str]:
         """Lists the tasks whose labels and predictions a split metric reads."""

@@ -82,6 +82,21 @@ def refusal(strategy):
     return None
 
 
+def nonfinite(strategy):
+    """What `fit` says of NaN in one replica's half of the third batch."""
+    x, labels = case.vector_data(64)
+    # Batches of 16: the first replica takes the rows from 32 to 39.
+    x[42, 0] = np.nan
+    with strategy.scope():
+        model = case.vector_model()
+        model.compile("sgd", LOSS)
+    try:
+        model.fit(x, labels, batch_size=16, shuffle=False, verbose=0)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
 def main():
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(
@@ -91,6 +106,7 @@ def main():
     found = {
         "replicas": strategy.num_replicas_in_sync,
         "refusal": refusal(strategy),
+        "nonfinite": nonfinite(strategy),
     }
     start = case.vector_model().get_weights()
     for name in OPTIMIZERS:

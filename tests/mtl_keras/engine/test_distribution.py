@@ -14,7 +14,7 @@ class MirroredStrategy:
     num_replicas_in_sync = 2
 
 
-def model(optimizer=None, num_replicas=2, **options):
+def model(optimizer=None, num_replicas=2, skips=False, **options):
     """What `prepare_replicas` reads of a compiled model."""
     strategy = MirroredStrategy()
     strategy.num_replicas_in_sync = num_replicas
@@ -22,6 +22,7 @@ def model(optimizer=None, num_replicas=2, **options):
     return types.SimpleNamespace(
         optimizer=optimizer or optimizers.SGD(),
         distribute_strategy=strategy,
+        finite_watch=types.SimpleNamespace(skips=skips),
         **options,
     )
 
@@ -40,6 +41,16 @@ def test_several_steps_in_one_execution():
         "TensorFlow cannot put steps that wait for each other into one loop. "
         "Received: steps_per_execution=4. Leave it out of `compile`, or train "
         "on one device."
+    )
+
+
+def test_skipped_steps():
+    assert refusal(skips=True) == (
+        "`on_nonfinite` must be 'raise' on 2 replicas of MirroredStrategy: "
+        "skipping a step puts the update under a condition, and there "
+        "TensorFlow's replicas cannot wait for each other. Received: "
+        "on_nonfinite='skip_step'. Leave it out of `compile`, or train on "
+        "one device."
     )
 
 

@@ -57,3 +57,8 @@ def test_fit_refuses_what_replicas_cannot_take(found):
     assert found["refusal"].startswith(
         "`steps_per_execution` must be 1 on 2 replicas of MirroredStrategy"
     )
+
+
+def test_nan_on_one_replica_raises_with_the_number_of_its_step(found):
+    assert "gradient of the trunk" in found["nonfinite"]
+    assert "in step 3 of epoch 1" in found["nonfinite"]

@@ -236,7 +236,7 @@ CONTRACTS = {
     ),
     "loss of one's own as a class": of_two(AbsoluteError, PRICE[:, None]),
     "Huber with delta": of_two(lambda: keras.losses.Huber(0.5), PRICE),
-    "Poisson": of_two(lambda: "poisson", np.abs(PRICE)),
+    "Poisson": of_two(lambda: "poisson", ONE_HOT, "kind"),
     "log cosh": of_two(lambda: "log_cosh", PRICE),
     "label smoothing": fit(
         lambda: {
