@@ -201,9 +201,14 @@ class MultiTaskModel(CheckedLoops):
                 if not key.startswith("balancer_")
             }
         )
-        for variable in self._balancer_variables():
-            if variable.name in store.keys():
-                variable.assign(store[variable.name])
+        if self.balancer is not None:
+            self.balancer.load_state(
+                {
+                    key: store[key]
+                    for key in store.keys()
+                    if key.startswith("balancer_")
+                }
+            )
 
     @property
     def metrics(self) -> list:
@@ -284,6 +289,8 @@ class MultiTaskModel(CheckedLoops):
         counts = ops.stack([part.count for part in parts])
         num_invalid = ops.stack([part.num_invalid for part in parts])
         (whole,) = engine.sum_over_replicas([counts])
+        # Without a label, an infinite loss value times 0 is NaN.
+        totals = ops.where(counts > 0, totals, 0.0)
         shares = totals / ops.maximum(whole, 1.0)
         (losses,) = engine.sum_over_replicas([ops.stop_gradient(shares)])
         present = ops.cast(whole > 0, "float32")
