@@ -82,6 +82,7 @@ def combine(
         `Mix`.
     """
     balancer = step_plan.balancer
+    rows = rows_of.without_absent(rows, task_losses.present)
     if balancer.is_weighting:
         return _weigh(balancer, rows, task_losses, scale, pullbacks, is_exact)
     if balancer.on == "features":
@@ -104,7 +105,7 @@ def _weigh(balancer, rows, task_losses, scale, pullbacks, is_exact) -> Mix:
         return balancer.held_weights() * present
 
     def exact():
-        jacobian = _jacobian(rows, pullbacks)
+        jacobian = _jacobian(rows, present, pullbacks)
         gramian, weights = solved(_gramian_of(jacobian, pullbacks))
         return rows_of.mixed(jacobian, weights), weights, gramian
 
@@ -121,7 +122,9 @@ def _weigh(balancer, rows, task_losses, scale, pullbacks, is_exact) -> Mix:
             gramian = rows_of.gramian(rows)
             (gramian,) = pullbacks.sum_over_replicas([gramian])
         else:
-            last = [pullbacks.last(row) for row in rows]
+            last = rows_of.without_absent(
+                [pullbacks.last(row) for row in rows], present
+            )
             gramian = _gramian_of(last, pullbacks)
         gramian, weights = solved(gramian)
         if balancer.update_every > 1:
@@ -149,7 +152,9 @@ def _merge(step_plan, rows, task_losses, scale, pullbacks) -> Mix:
     balancer = step_plan.balancer
     losses, present = task_losses.losses, task_losses.present
     shapes = [tuple(v.shape) for v in step_plan.trunk_variables]
-    jacobian = rows_of.flat(_jacobian(rows, pullbacks), step_plan.sizes)
+    jacobian = rows_of.flat(
+        _jacobian(rows, present, pullbacks), step_plan.sizes
+    )
     (jacobian,) = pullbacks.sum_over_replicas([jacobian / scale])
     direction = balancer.combine_rows(jacobian, losses, present)
     balancer.update(None, losses, present, jacobian=jacobian)
@@ -188,7 +193,24 @@ def _merge_frontier(
     return Mix(gradients, None, gramian, ops.convert_to_tensor(True))
 
 
-def _jacobian(rows, pullbacks) -> list[list]:
+def own_gradient(gradient, is_present):
+    """Drops what is not finite from the head's gradient of an absent task.
+
+    The gradient of a head with an infinite derivative is then 0 times
+    infinity. What is finite is that of the head's activity penalties.
+
+    Args:
+        gradient: Tensor.
+        is_present: Boolean scalar tensor, whether the task has labels.
+
+    Returns:
+        Tensor of the same shape.
+    """
+    is_kept = ops.logical_or(is_present, ops.isfinite(gradient))
+    return ops.where(is_kept, gradient, ops.zeros_like(gradient))
+
+
+def _jacobian(rows, present, pullbacks) -> list[list]:
     """Brings each row down the trunk, one after the other.
 
     A compiler would run several at a time, each with the activations'
@@ -199,7 +221,8 @@ def _jacobian(rows, pullbacks) -> list[list]:
         if jacobian:
             row = pullbacks.after(row, jacobian[-1])
         jacobian.append(pullbacks.dense(pullbacks.trunk(row)))
-    return jacobian
+    # A trunk with an infinite derivative turns the zeros into NaN.
+    return rows_of.without_absent(jacobian, present)
 
 
 def _gramian_of(jacobian, pullbacks):

@@ -51,6 +51,15 @@ class StepPlan:
         """How many numbers each of the trunk's variables holds."""
         return [math.prod(v.shape) for v in self.trunk_variables]
 
+    @property
+    def owners(self) -> dict[int, int]:
+        """Which of `tasks` owns a head's variable, by the variable's id."""
+        return {
+            id(variable): place
+            for place, task in enumerate(self.tasks)
+            for variable in self.parts.heads[task].trainable_variables
+        }
+
     def reads(self, task: str) -> list[int]:
         """Lists the slots of `slots` that a task's head reads."""
         return [s for s in self.slots if s in self.parts.heads[task].reads]

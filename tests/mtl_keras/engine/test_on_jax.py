@@ -15,6 +15,8 @@ FILES = (
     "model/test_coupled_training.py",
     "model/test_evaluate_bootstrap.py",
     "model/test_habits.py",
+    "balancing/test_changed_weights.py",
+    "engine/test_absent_tasks.py",
     "engine/test_kept_state.py",
     "model/test_model.py",
     "model/test_options.py",
