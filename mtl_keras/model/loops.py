@@ -11,6 +11,7 @@ from mtl_keras.model import arguments, label_checks, random_state
 from mtl_keras.model.audit import raise_illegal_labels, raise_negative_losses
 from mtl_keras.model.balance_log import BalancerEpochs
 from mtl_keras.model.callbacks import LabelCheck, add_callbacks
+from mtl_keras.model.progress import add_progress
 from mtl_keras.model.tracking import COLLECTED, SplitCollection
 
 
@@ -86,7 +87,8 @@ class CheckedLoops(keras.Model):
 
         Beyond Keras: `y` may leave tasks out, `sample_weight` may be a dict
         of some tasks or one array for all, and `class_weight` is a dict of
-        task name to `{class: weight}`.
+        task name to `{class: weight}`. Of more than 20 tasks, the progress
+        bar shows the total losses only.
 
         Args:
             *args: As in Keras.
@@ -114,7 +116,9 @@ class CheckedLoops(keras.Model):
         state = KeptState(self)
         call["callbacks"] = add_callbacks(
             [state, LabelCheck(type(self)._check_audit), BalancerEpochs()],
-            call.get("callbacks"),
+            add_progress(
+                call.get("callbacks"), self.tasks, call.get("verbose", "auto")
+            ),
             self,
         )
         with state:
@@ -218,6 +222,9 @@ class CheckedLoops(keras.Model):
         label_checks.standardize(call, self.tasks, self._checked)
         return_dict = call.pop("return_dict", False)
         is_within_fit = private.get("_use_cached_eval_dataset", False)
+        call["callbacks"] = add_progress(
+            call.get("callbacks"), self.tasks, call.get("verbose", "auto")
+        )
         if is_within_fit:
             # Before the training epoch's counts are reset.
             self._check_audit()

@@ -9,6 +9,7 @@ import keras
 
 from mtl_keras import checks, data, engine, export, plots
 from mtl_keras.messages import did_you_mean, listed
+from mtl_keras.model.progress import shortened
 from mtl_keras.plots.epochs import balance_keys
 from mtl_keras.training import checkpoint
 from mtl_keras.training.recipe import compile_model, steps_per_epoch
@@ -223,10 +224,12 @@ class _EpochEnd(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         seconds = time.monotonic() - self._started
         self._run.end_epoch(epoch, dict(logs or {}), seconds)
-        figures = " ".join(
-            f"{key}={value:.4f}" for key, value in (logs or {}).items()
-        )
-        line = f"epoch {epoch + 1}/{self._last} {seconds:.1f} s {figures}"
+        printed = shortened(logs, self.model.tasks)
+        values = [f"{key}={value:.4f}" for key, value in printed.items()]
+        if num_hidden := len(logs or {}) - len(printed):
+            values.append(f"({num_hidden} more in metrics.jsonl)")
+        values = " ".join(values)
+        line = f"epoch {epoch + 1}/{self._last} {seconds:.1f} s {values}"
         self._run.write_log(line)
         if not self._is_terminal:
             # On a terminal the progress bar has shown it.
