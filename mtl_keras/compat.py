@@ -11,11 +11,23 @@ from keras.src.losses.loss import unscale_loss_for_distribution
 from keras.src.models.functional import Functional, operation_fn
 from keras.src.models.sequential import Sequential
 
+# The methods through which Keras 3.15 runs a functional model's graph. A
+# subclass that overrides one of them may compute something else.
+_RUN = (
+    "__call__",
+    "call",
+    "_run_through_graph",
+    "_standardize_inputs",
+    "_convert_inputs_to_tensors",
+    "_adjust_input_rank",
+)
+
 
 def inner_graph(operation):
     """Returns the functional graph inside an operation.
 
-    A subclass may override `call`, so only the exact types are opened.
+    Of a subclass, such as KerasHub's backbones, only where it runs the graph
+    as Keras does: it overrides neither `call` nor what `call` uses.
 
     Args:
         operation: Layer or operation of Keras.
@@ -26,7 +38,56 @@ def inner_graph(operation):
     """
     if type(operation) is Sequential:
         operation = operation._functional
-    return operation if type(operation) is Functional else None
+    if not isinstance(operation, Functional):
+        return None
+    cls = type(operation)
+    runs_as_keras = all(
+        getattr(cls, name) is getattr(Functional, name)
+        and name not in vars(operation)
+        for name in _RUN
+    )
+    return operation if runs_as_keras else None
+
+
+def inner_order(model, node) -> list[int]:
+    """Finds which tensor of a node enters each input of its model.
+
+    A model whose inputs are a list may be called with a dict of their names.
+
+    Args:
+        model: Functional model.
+        node: Keras node, a call of the model.
+
+    Returns:
+        List of integers, a place in `node.input_tensors` for each of
+        `flat_inputs(model)`.
+    """
+    received = node.arguments.args[0] if node.arguments.args else None
+    if isinstance(received, dict) and not isinstance(
+        model._inputs_struct, dict
+    ):
+        names = sorted(received)
+        return [names.index(tensor.name) for tensor in model._inputs]
+    return list(range(len(model._inputs)))
+
+
+def convert_inputs(model, tensors: list) -> list:
+    """Casts flat inputs, and adds or drops an axis, as the model's call does.
+
+    Args:
+        model: Functional model.
+        tensors: List of tensors in the order of `flat_inputs(model)`.
+    """
+    return model._adjust_input_rank(model._convert_inputs_to_tensors(tensors))
+
+
+def is_concrete(tensor) -> bool:
+    """Tells whether a tensor has values now, outside of a traced program."""
+    if keras.backend.backend() == "jax":
+        import jax
+
+        return not isinstance(tensor, jax.core.Tracer)
+    return hasattr(tensor, "numpy")
 
 
 def is_functional(model) -> bool:

@@ -1,55 +1,12 @@
 """Finds what the tasks of a functional model share, and what each owns."""
 
 import dataclasses
-import itertools
 import math
 import warnings
 
-import keras
-from keras import tree
-
 from mtl_keras import compat
+from mtl_keras.calls import Call, CallGraph
 from mtl_keras.messages import listed
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Call:
-    """One call of one operation; nested models are opened.
-
-    Args:
-        operation: Layer or operation of Keras.
-        node: Keras node, which knows how tensors enter the call.
-        reads: Tuple of integers, the slots of its input tensors.
-        writes: Tuple of integers, the slots of its outputs.
-    """
-
-    operation: object
-    node: object
-    reads: tuple[int, ...]
-    writes: tuple[int, ...]
-
-    @property
-    def weights(self) -> list:
-        """The operation's variables, without random generators' states."""
-        return list(getattr(self.operation, "weights", ()))
-
-    def run(self, values: dict, *, training: bool) -> None:
-        """Runs the call on tensors by slot and adds its outputs.
-
-        Args:
-            values: Dict, slot to tensor; changed in place.
-            training: Bool.
-        """
-        tensors = {
-            id(tensor): values[slot]
-            for tensor, slot in zip(
-                self.node.input_tensors, self.reads, strict=True
-            )
-        }
-        args, kwargs = self.node.arguments.fill_in(tensors)
-        operation = compat.bind_training(self.operation, training=training)
-        outputs = tree.flatten(operation(*args, **kwargs))
-        values.update(zip(self.writes, outputs, strict=True))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -115,6 +72,8 @@ class Partition:
             trainable variable of the trunk; a gradient flows back there only.
         tensors: Dict, slot to the Keras tensor of the graph.
         opaque: Tuple of strings, subclassed models that could not be opened.
+        opened: Tuple of strings, nested models whose graph is a part of this
+            one, such as a backbone that is called as one layer.
     """
 
     tasks: tuple[str, ...]
@@ -124,6 +83,7 @@ class Partition:
     live: tuple[int, ...]
     tensors: dict[int, object]
     opaque: tuple[str, ...]
+    opened: tuple[str, ...] = ()
 
     @property
     def shared_variables(self) -> list:
@@ -176,8 +136,8 @@ def partition(model) -> Partition:
             dict.
     """
     names = _task_names(model)
-    graph = _Graph(model)
-    reaching = graph.tasks_reached(names)
+    graph = CallGraph(model)
+    reaching = _tasks_reached(graph, names)
     shared = _shared_calls(graph.calls, reaching, graph.producer)
     trunk = [call for call in graph.calls if call in shared]
     in_trunk = {slot for call in trunk for slot in call.writes}
@@ -203,7 +163,8 @@ def partition(model) -> Partition:
         frontier=frontier,
         live=tuple(slot for slot in frontier if slot in alive),
         tensors=graph.tensors,
-        opaque=tuple(graph.opaque),
+        opaque=tuple(dict.fromkeys(graph.opaque)),
+        opened=tuple(dict.fromkeys(graph.opened)),
     )
 
 
@@ -233,6 +194,8 @@ def describe(model) -> str:
         lines.append(
             "The tasks share no trainable variable: they train independently."
         )
+    for name in parts.opened:
+        lines.append(f"{name} is a nested model; its layers are listed above.")
     for name in parts.opaque:
         lines.append(
             f"{name} is a subclassed model; it counts as one operation."
@@ -276,61 +239,13 @@ def _task_names(model) -> list[str]:
     return sorted(outputs)
 
 
-class _Graph:
-    """The calls of a model with nested models opened, and who makes what."""
-
-    def __init__(self, model):
-        self._next = itertools.count()
-        self.tensors = {}
-        self.calls = []
-        self.opaque = []
-        self.inputs = [self._slot(t) for t in compat.flat_inputs(model)]
-        self.outputs = self._open(model, self.inputs)
-        self.producer = {s: call for call in self.calls for s in call.writes}
-
-    def _slot(self, tensor) -> int:
-        slot = next(self._next)
-        self.tensors[slot] = tensor
-        return slot
-
-    def _open(self, model, inputs) -> list[int]:
-        known = {
-            id(tensor): slot
-            for tensor, slot in zip(
-                compat.flat_inputs(model), inputs, strict=True
-            )
-        }
-        for node in compat.ordered_nodes(model):
-            if any(id(t) not in known for t in node.input_tensors):
-                # Depends on an input outside the model that was cut out.
-                continue
-            reads = [known[id(t)] for t in node.input_tensors]
-            inner = compat.inner_graph(node.operation)
-            if inner is not None:
-                writes = self._open(inner, reads)
-            else:
-                writes = self._add(node, reads)
-            known.update(
-                (id(t), slot)
-                for t, slot in zip(node.outputs, writes, strict=True)
-            )
-        return [known[id(t)] for t in compat.flat_outputs(model)]
-
-    def _add(self, node, reads) -> list[int]:
-        operation = node.operation
-        if isinstance(operation, keras.Model):
-            self.opaque.append(operation.name)
-        writes = [self._slot(tensor) for tensor in node.outputs]
-        self.calls.append(Call(operation, node, tuple(reads), tuple(writes)))
-        return writes
-
-    def tasks_reached(self, names) -> dict:
-        """Returns, for each call, the names of the tasks it leads to."""
-        reached = {call: set() for call in self.calls}
-        for name, output in zip(names, self.outputs, strict=True):
-            for call in _leading_to([output], self.producer):
-                reached[call].add(name)
-        return reached
+def _tasks_reached(graph, names) -> dict:
+    """Returns, for each call, the names of the tasks it leads to."""
+    reached = {call: set() for call in graph.calls}
+    for name, output in zip(names, graph.outputs, strict=True):
+        for call in _leading_to([output], graph.producer):
+            reached[call].add(name)
+    return reached
 
 
 def _leading_to(slots, producer) -> set:

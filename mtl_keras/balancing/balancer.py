@@ -1,11 +1,14 @@
 """The contract of a balancer: what each method's file fills in."""
 
 import abc
+import collections.abc
+import types
 
 import keras
 from keras import ops
 
 from mtl_keras import checks
+from mtl_keras.balancing import registry
 from mtl_keras.balancing.reading import (
     finite,
     read_jacobian,
@@ -53,8 +56,9 @@ class Balancer(abc.ABC):
         needs_positive_losses: Boolean, whether a loss must be above zero.
         takes_preference: Boolean.
         reads_gradients: Boolean.
-        is_fixed: Boolean, whether the weights never change; the log `loss` is
-            then their sum of the losses, and else the plain sum.
+        is_fixed: Boolean, whether only the user changes the weights; the log
+            `loss` is then the losses' sum with the weights of now, and else
+            the plain sum.
     """
 
     when_to_use = ""
@@ -78,6 +82,28 @@ class Balancer(abc.ABC):
         self.preference = _checked_preference(self, preference)
         self._variables: dict[str, keras.Variable] = {}
         self._num_tasks: int | None = None
+
+    def __setattr__(self, name, value):
+        """Refuses a change that a compiled step would not see."""
+        cls = type(self)
+        is_property = isinstance(getattr(cls, name, None), property)
+        if name == "task_weights" and not is_property:
+            raise AttributeError(
+                f"{cls.__name__} has no weights to set: it computes them. "
+                "Compile with loss_weights=1.0, or a dict of task name to "
+                f"number, to change them. Received: task_weights={value!r}"
+            )
+        if (
+            getattr(self, "tasks", None) is not None
+            and not is_property
+            and name in registry.hyperparameters(cls)
+        ):
+            raise AttributeError(
+                f"`{name}` is read when a model is compiled; a change would "
+                f"have no effect. Compile again with {cls.__name__}("
+                f"{name}={value!r})."
+            )
+        super().__setattr__(name, value)
 
     # What a method fills in.
 
@@ -147,7 +173,7 @@ class Balancer(abc.ABC):
                     f"`preference` names the task {name!r}, which this model "
                     f"does not train. It trains {listed(tasks)}."
                     f"{did_you_mean(name, tasks)} "
-                    f"Received: preference={self.preference}"
+                    f"Received: preference={dict(self.preference)}"
                 )
         if self.tasks != tasks:
             self._variables = {}
@@ -206,11 +232,22 @@ class Balancer(abc.ABC):
         """
         return self._tensors(num_tasks)
 
+    def load_state(self, stored) -> None:
+        """Restores the variables that a file holds; others stay.
+
+        Args:
+            stored: Mapping, variable name to array.
+        """
+        for variable in self.variables:
+            if variable.name in stored:
+                variable.assign(stored[variable.name])
+
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""
         config = {"monitor": self.monitor}
         if self.takes_preference:
-            config["preference"] = self.preference
+            chosen = self.preference
+            config["preference"] = None if chosen is None else dict(chosen)
         return config
 
     @classmethod
@@ -295,12 +332,16 @@ def _checked_preference(balancer, preference):
             f"{name} takes no `preference`: its paper defines none. "
             f"Received: preference={preference!r}"
         )
-    if not isinstance(preference, dict) or not preference:
+    is_named = isinstance(preference, collections.abc.Mapping)
+    if not is_named or not preference:
         raise ValueError(
             "`preference` must be a dict of task name to positive number. "
             f"Received: preference={preference!r}"
         )
-    return {
-        task: checks.number(f"preference[{task!r}]", value, above=0)
-        for task, value in preference.items()
-    }
+    # Read-only: a compiled step would not see a change.
+    return types.MappingProxyType(
+        {
+            task: checks.number(f"preference[{task!r}]", value, above=0)
+            for task, value in preference.items()
+        }
+    )

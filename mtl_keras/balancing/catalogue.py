@@ -57,9 +57,28 @@ _NOTES = """\
   that scales the losses first (`imtl`, `db_mtl`), it is the sum of those.
 - `preference={task: number}` says how much each task matters, for methods
   whose paper defines it.
+- The weights that `loss_weights` gives as numbers may change during training,
+  such as in a callback. A change takes effect in the next step, without
+  compiling again; saved models and checkpoints restore it:
+
+      class Fade(keras.callbacks.Callback):
+          def on_epoch_begin(self, epoch, logs=None):
+              self.model.balancer.task_weights["aux"] = 0.5**epoch
+
+      model.compile("adam", loss_weights={"aux": 1.0})
+      model.fit(x, y, callbacks=[Fade()])
+
+  All other hyperparameters are read by `compile`; setting one afterwards is an
+  error.
+- Methods that read gradients are accurate for gradients with lengths of zero
+  and from 1e-18 to 1e18. Beyond, their squares leave the range of float32:
+  longer gradients give results that are not finite, which training reports as
+  an error, and shorter ones count as zero. Outside of a compiled step,
+  `combine` and `weights` warn of both. Scale such losses.
 - `monitor=True` shows each task's weight and, where gradients are read, their
-  norms and cosines in the logs, in TensorBoard, and in `plots/balance.png` and
-  `plots/conflicts.png` of a training's folder.
+  norms and cosines (of more than 45 pairs: their mean, their lowest, and the
+  number of conflicts) in the logs, in TensorBoard, and in `plots/balance.png`
+  and `plots/conflicts.png` of a training's folder.
 - Several replicas: gradients are summed over them, then balanced.
 
 Cost is in plain steps (1 unit forward, 2 backward) of a model whose trunk

@@ -80,7 +80,11 @@ class DBMTL(JacobianBalancer):
     def _merge(self, step):
         averages = self._advance(step)
         rows = averages["averages"]
-        lengths = ops.norm(rows, axis=1)
+        # The average starts as a tenth of a gradient, whose square may leave
+        # float32's range.
+        tops = ops.max(ops.abs(rows), axis=1)
+        divisors = ops.where(tops > 0, tops, 1.0)
+        lengths = tops * ops.norm(rows / divisors[:, None], axis=1)
         takes_part = ops.logical_and(
             taking_part(step.losses, step.present), lengths > 0
         )

@@ -11,7 +11,13 @@ from keras import ops
 
 from mtl_keras import checks
 from mtl_keras.balancing.balancer import Balancer
-from mtl_keras.balancing.reading import finite, read_jacobian
+from mtl_keras.balancing.reading import (
+    finite,
+    gramian_lengths,
+    read_jacobian,
+    row_lengths,
+    warn_of_lengths,
+)
 from mtl_keras.balancing.step import Step
 from mtl_keras.balancing.weighting_balancer import WeightingBalancer
 from mtl_keras.messages import did_you_mean, listed
@@ -94,6 +100,7 @@ class GradientMethod(Balancer):
             float32 tensor of shape `(num_parameters,)`, on the paper's scale.
         """
         jacobian = read_jacobian(jacobian)
+        warn_of_lengths(self, row_lengths(jacobian), present)
         if self.weighs_heads():
             if present is None:
                 # The rows' number is the tasks', even without losses.
@@ -228,6 +235,7 @@ class GradientBalancer(GradientMethod, WeightingBalancer):
         """
         step = self._step(gramian, losses, present)
         gramian, present = step.gramian, step.present
+        warn_of_lengths(self, gramian_lengths(gramian))
         # Decompositions raise on what is not finite, on TensorFlow; a step
         # that overflowed is the optimizer's to skip, or the user's to see.
         is_sound = finite([gramian])

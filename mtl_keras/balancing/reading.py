@@ -1,8 +1,11 @@
 """Checks the arguments of a balancer, and makes tensors of them."""
 
+import warnings
+
 import numpy as np
 from keras import ops
 
+from mtl_keras import compat
 from mtl_keras.messages import listed
 
 
@@ -19,7 +22,7 @@ def read_tasks(balancer, *tensors) -> int:
     Raises:
         ValueError: If no tensor shows it, or the model has another number.
     """
-    shapes = [ops.shape(each) for each in tensors if each is not None]
+    shapes = [tuple(np.shape(each)) for each in tensors if each is not None]
     if () in shapes:
         raise ValueError(
             f"{type(balancer).__name__} needs one number, or one row, for each "
@@ -93,6 +96,67 @@ def finite(tensors: list):
     for tensor in tensors:
         verdict = ops.logical_and(verdict, ops.all(ops.isfinite(tensor)))
     return verdict
+
+
+# The squares of numbers beyond leave the range of float32.
+LOWEST, HIGHEST = 1e-18, 1e18
+
+
+def warn_of_lengths(balancer, lengths, present=None) -> None:
+    """Warns of gradients whose squared lengths float32 cannot hold.
+
+    Within a compiled step nothing is known of the numbers; it does nothing.
+
+    Args:
+        balancer: `Balancer`.
+        lengths: NumPy array of the length of each task's gradient, or `None`
+            where they are traced.
+        present: As of `Balancer.combine`.
+    """
+    if lengths is None:
+        return
+    is_beyond = (lengths < LOWEST) | (lengths > HIGHEST)
+    is_beyond &= (lengths > 0) & np.isfinite(lengths)
+    if present is not None and is_beyond.any():
+        present = ops.convert_to_tensor(present)
+        if compat.is_concrete(present):
+            is_beyond &= ops.convert_to_numpy(present) > 0
+    if is_beyond.any():
+        worst = lengths[is_beyond]
+        warnings.warn(
+            f"{type(balancer).__name__} is accurate for gradients with "
+            f"lengths from {LOWEST:g} to {HIGHEST:g}, whose squares fit into "
+            f"float32. Received: lengths from {worst.min():.1e} to "
+            f"{worst.max():.1e}. Scale the losses.",
+            UserWarning,
+            # The line that calls `combine` or `weights`.
+            stacklevel=3,
+        )
+
+
+def row_lengths(jacobian):
+    """Computes the lengths of the rows in float64; `None` where traced.
+
+    Args:
+        jacobian: Tensor of shape `(num_tasks, num_parameters)`.
+    """
+    if not compat.is_concrete(jacobian):
+        return None
+    rows = ops.convert_to_numpy(jacobian).astype("float64")
+    return np.sqrt(np.sum(rows**2, axis=1))
+
+
+def gramian_lengths(gramian):
+    """Computes the lengths of the rows of a Gramian; `None` where traced.
+
+    Args:
+        gramian: Tensor of shape `(num_tasks, num_tasks)`.
+    """
+    gramian = ops.convert_to_tensor(gramian)
+    if not compat.is_concrete(gramian):
+        return None
+    squares = np.diagonal(ops.convert_to_numpy(gramian)).astype("float64")
+    return np.sqrt(np.maximum(squares, 0.0))
 
 
 def read_jacobian(jacobian):

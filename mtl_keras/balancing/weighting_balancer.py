@@ -5,6 +5,7 @@ import abc
 from keras import ops
 
 from mtl_keras.balancing.balancer import Balancer
+from mtl_keras.balancing.reading import read_jacobian
 from mtl_keras.balancing.step import Step
 
 
@@ -71,6 +72,10 @@ class WeightingBalancer(Balancer):
         Returns:
             float32 tensor of shape `(num_parameters,)`.
         """
+        jacobian = read_jacobian(jacobian)
+        _, present = self._read(losses, present, jacobian)
+        # An absent task's row may hold anything: 0 times NaN is NaN.
+        jacobian = ops.where(present[:, None] > 0, jacobian, 0.0)
         gramian = ops.matmul(jacobian, ops.transpose(jacobian))
         weights = self.weights(gramian, losses, present)
         return ops.matmul(weights, jacobian)

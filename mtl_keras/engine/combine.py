@@ -86,6 +86,7 @@ def combine(
         `Mix`.
     """
     balancer = step_plan.balancer
+    rows = rows_of.without_absent(rows, task_losses.present)
     if balancer.is_weighting:
         return _weigh(balancer, rows, task_losses, scale, pullbacks, is_exact)
     if balancer.on == "features":
@@ -108,7 +109,7 @@ def _weigh(balancer, rows, task_losses, scale, pullbacks, is_exact) -> Mix:
         return balancer.held_weights() * present
 
     def exact():
-        jacobian, values = _jacobian(rows, pullbacks)
+        jacobian, values = _jacobian(rows, present, pullbacks)
         gramian, weights = solved(_gramian_of(jacobian, pullbacks))
         gradients = _with_values(rows_of.mixed(jacobian, weights), values)
         return gradients, weights, gramian
@@ -126,7 +127,9 @@ def _weigh(balancer, rows, task_losses, scale, pullbacks, is_exact) -> Mix:
             gramian = rows_of.gramian(rows)
             (gramian,) = pullbacks.sum_over_replicas([gramian])
         else:
-            last = [pullbacks.last(row) for row in rows]
+            last = rows_of.without_absent(
+                [pullbacks.last(row) for row in rows], present
+            )
             gramian = _gramian_of(last, pullbacks)
         gramian, weights = solved(gramian)
         if balancer.update_every > 1:
@@ -154,7 +157,7 @@ def _merge(step_plan, rows, task_losses, scale, pullbacks) -> Mix:
     balancer = step_plan.balancer
     losses, present = task_losses.losses, task_losses.present
     shapes = [tuple(v.shape) for v in step_plan.trunk_variables]
-    jacobian, next_values = _jacobian(rows, pullbacks)
+    jacobian, next_values = _jacobian(rows, present, pullbacks)
     jacobian = rows_of.flat(jacobian, step_plan.sizes)
     (jacobian,) = pullbacks.sum_over_replicas([jacobian / scale])
     direction = balancer.combine_rows(jacobian, losses, present)
@@ -195,7 +198,24 @@ def _merge_frontier(
     return Mix(gradients, None, gramian, ops.convert_to_tensor(True))
 
 
-def _jacobian(rows, pullbacks) -> tuple[list[list], dict]:
+def own_gradient(gradient, is_present):
+    """Drops what is not finite from the head's gradient of an absent task.
+
+    The gradient of a head with an infinite derivative is then 0 times
+    infinity. What is finite is that of the head's activity penalties.
+
+    Args:
+        gradient: Tensor.
+        is_present: Boolean scalar tensor, whether the task has labels.
+
+    Returns:
+        Tensor of the same shape.
+    """
+    is_kept = ops.logical_or(is_present, ops.isfinite(gradient))
+    return ops.where(is_kept, gradient, ops.zeros_like(gradient))
+
+
+def _jacobian(rows, present, pullbacks) -> tuple[list[list], dict]:
     """Pulls each row back through the trunk, one after the other.
 
     A compiler would run several at a time, each with the activations'
@@ -222,7 +242,8 @@ def _jacobian(rows, pullbacks) -> tuple[list[list], dict]:
         [None if i in next_values else g for i, g in enumerate(row)]
         for row in jacobian
     ]
-    return gradients, next_values
+    # A trunk with an infinite derivative turns the zeros into NaN.
+    return rows_of.without_absent(gradients, present), next_values
 
 
 def _with_values(gradients: list, next_values: dict) -> list:

@@ -6,7 +6,7 @@ from jax import numpy as jnp
 
 from mtl_keras import compat
 from mtl_keras.engine import jax_program
-from mtl_keras.engine.combine import Pullbacks, combine
+from mtl_keras.engine.combine import Pullbacks, combine, own_gradient
 from mtl_keras.engine.jax_masks import MaskedOutputs
 from mtl_keras.engine.step_plan import total_of
 
@@ -142,6 +142,12 @@ def step(model, state, data, *, is_exact: bool | None = None) -> tuple:
             copies, [trainable[i] for i in in_heads]
         )
     )
+    owners = step_plan.owners
+    own = [owners.get(id(model.trainable_variables[i])) for i in in_heads]
+    head_gradients = [
+        g if k is None else own_gradient(g, task_losses.present[k] > 0)
+        for g, k in zip(head_gradients, own, strict=True)
+    ]
     rows = [
         [cotangents[name].get(slot) for slot in step_plan.slots]
         for name in step_plan.tasks

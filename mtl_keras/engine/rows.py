@@ -11,6 +11,30 @@ import numpy as np
 from keras import ops
 
 
+def without_absent(rows: list[list], present) -> list[list]:
+    """Replaces the rows of absent tasks by zeros.
+
+    Where a head has an infinite derivative, the gradient of its absent task
+    is 0 times infinity; a weight of 0 would not remove that.
+
+    Args:
+        rows: List of rows.
+        present: float32 tensor of shape `(num_rows,)`, 0 for an absent task.
+
+    Returns:
+        List of rows.
+    """
+    return [
+        [
+            None
+            if tensor is None
+            else ops.where(present[k] > 0, tensor, ops.zeros_like(tensor))
+            for tensor in row
+        ]
+        for k, row in enumerate(rows)
+    ]
+
+
 def gramian(rows: list[list]):
     """Computes the inner products of the rows.
 

@@ -64,6 +64,15 @@ class StepPlan:
             if v.overwrite_with_gradient
         ]
 
+    @property
+    def owners(self) -> dict[int, int]:
+        """Which of `tasks` owns a head's variable, by the variable's id."""
+        return {
+            id(variable): place
+            for place, task in enumerate(self.tasks)
+            for variable in self.parts.heads[task].trainable_variables
+        }
+
     def reads(self, task: str) -> list[int]:
         """Lists the slots of `slots` that a task's head reads."""
         return [s for s in self.slots if s in self.parts.heads[task].reads]

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from mtl_keras import compat
 from mtl_keras.engine.backend import Backend
-from mtl_keras.engine.combine import Pullbacks, combine
+from mtl_keras.engine.combine import Pullbacks, combine, own_gradient
 from mtl_keras.engine.step_plan import total_of
 from mtl_keras.engine.tensorflow_update import Update, plain_step
 
@@ -196,7 +196,11 @@ def _step(model, step_plan, data, *, is_exact=None) -> dict:
     mix = combine(
         step_plan, rows, frontier, task_losses, scale, pullbacks, is_exact
     )
-    gradients = dict(zip(map(id, own), head_gradients, strict=True))
+    owners = step_plan.owners
+    gradients = {
+        id(v): _own_gradient(g, owners.get(id(v)), task_losses.present)
+        for v, g in zip(own, head_gradients, strict=True)
+    }
     gradients.update(
         zip(map(id, step_plan.trunk_variables), mix.gradients, strict=True)
     )
@@ -225,6 +229,15 @@ def _step(model, step_plan, data, *, is_exact=None) -> dict:
     return update.logs(
         model.finish_step(batch, predictions, task_losses, penalties, mix)
     )
+
+
+def _own_gradient(gradient, owner, present):
+    if gradient is None or owner is None:
+        return gradient
+    if isinstance(gradient, tf.IndexedSlices):
+        values = own_gradient(gradient.values, present[owner] > 0)
+        return tf.IndexedSlices(values, gradient.indices, gradient.dense_shape)
+    return own_gradient(gradient, present[owner] > 0)
 
 
 def _pullbacks(step_plan, tape, targets) -> Pullbacks:

@@ -1,5 +1,6 @@
 """What a balancer did, in the logs: weights, gradient norms and cosines."""
 
+import collections
 import itertools
 
 import keras
@@ -9,13 +10,20 @@ from keras import ops
 from mtl_keras.messages import listed
 from mtl_keras.model.label_means import LabelMeans
 
+# More pairs than those of ten tasks are summarised: a log line of 139 tasks
+# would have 9,591 cosines.
+MOST_PAIRS = 45
+SUMMARY = ("cosine_mean", "cosine_lowest", "num_conflicts")
+
 
 class BalanceLog(LabelMeans):
     """Means over the steps of an epoch of what `monitor=True` shows.
 
     `<task>_weight`; and of a method that reads gradients
     `<task>_gradient_norm` and `<task>_<other>_cosine`, at the level that it
-    reads, over the steps that computed them.
+    reads, over the steps that computed them. Of more than `MOST_PAIRS` pairs,
+    the logs have `cosine_mean`, `cosine_lowest` and `num_conflicts`, the
+    number of pairs with a negative cosine, instead of each cosine.
 
     Args:
         tasks: Tuple of strings, sorted.
@@ -28,6 +36,7 @@ class BalanceLog(LabelMeans):
 
     def __init__(self, tasks, *, reads_gradients: bool, is_weighting: bool):
         self.pairs = list(itertools.combinations(range(len(tasks)), 2))
+        self.is_summary = len(self.pairs) > MOST_PAIRS
         self.reads_gradients = reads_gradients
         self.is_weighting = is_weighting
         names = []
@@ -35,8 +44,13 @@ class BalanceLog(LabelMeans):
             names += [f"{name}_weight" for name in tasks]
         if reads_gradients:
             names += [f"{name}_gradient_norm" for name in tasks]
-            names += [f"{tasks[i]}_{tasks[j]}_cosine" for i, j in self.pairs]
-        twice = sorted({name for name in names if names.count(name) > 1})
+            names += (
+                SUMMARY
+                if self.is_summary
+                else [f"{tasks[i]}_{tasks[j]}_cosine" for i, j in self.pairs]
+            )
+        counts = collections.Counter(names)
+        twice = sorted(name for name, count in counts.items() if count > 1)
         if twice:
             raise ValueError(
                 f"`monitor=True` would log {listed(twice)} for two pairs of "
@@ -82,17 +96,11 @@ class BalanceLog(LabelMeans):
             counts.append(present)
         if self.reads_gradients:
             norms = ops.sqrt(ops.maximum(ops.diagonal(gramian), 0.0))
-            first, second = np.array(self.pairs, "int32").reshape(-1, 2).T
             is_measured = present * ops.cast(is_new, "float32")
-            product = ops.take(norms, first) * ops.take(norms, second)
-            inner = ops.take(
-                ops.reshape(gramian, (-1,)), first * norms.shape[0] + second
-            )
-            is_angle = product > 0
-            cosines = inner / ops.where(is_angle, product, 1.0)
-            both = ops.take(is_measured, first) * ops.take(is_measured, second)
-            values += [norms, cosines]
-            counts += [is_measured, both * ops.cast(is_angle, "float32")]
+            cosines = _summary if self.is_summary else self._cosines
+            more_values, more_counts = cosines(gramian, norms, is_measured)
+            values += [norms, more_values]
+            counts += [is_measured, more_counts]
         values = ops.concatenate(values)
         counts = ops.concatenate(counts)
         # A step that overflowed under a loss scale must not spoil the epoch.
@@ -100,10 +108,44 @@ class BalanceLog(LabelMeans):
         counts = ops.where(is_sound, counts, 0.0)
         self.update_state(ops.where(counts > 0, values, 0.0) * counts, counts)
 
+    def _cosines(self, gramian, norms, is_measured):
+        first, second = np.array(self.pairs, "int32").reshape(-1, 2).T
+        product = ops.take(norms, first) * ops.take(norms, second)
+        inner = ops.take(
+            ops.reshape(gramian, (-1,)), first * norms.shape[0] + second
+        )
+        is_angle = product > 0
+        cosines = inner / ops.where(is_angle, product, 1.0)
+        both = ops.take(is_measured, first) * ops.take(is_measured, second)
+        return cosines, both * ops.cast(is_angle, "float32")
+
     def logs(self) -> dict:
         """Returns the means so far by log key."""
-        means = self.result()
-        return {name: means[i] for i, name in enumerate(self.log_names)}
+        # One operation, where a slice a name would be hundreds.
+        means = ops.unstack(self.result(), len(self.log_names))
+        return dict(zip(self.log_names, means, strict=True))
+
+
+def _summary(gramian, norms, is_measured):
+    inverses = 1.0 / ops.where(norms > 0, norms, 1.0)
+    cosines = gramian * inverses[:, None] * inverses[None, :]
+    takes_part = ops.logical_and(is_measured > 0, norms > 0)
+    is_pair = ops.logical_and(takes_part[:, None], takes_part[None, :])
+    # Each pair once, and no task with itself.
+    above = np.triu(np.ones((norms.shape[0],) * 2, "bool"), 1)
+    is_pair = ops.logical_and(is_pair, above)
+    num_pairs = ops.sum(ops.cast(is_pair, "float32"))
+    total = ops.sum(ops.where(is_pair, cosines, 0.0))
+    is_conflict = ops.logical_and(is_pair, cosines < 0)
+    values = ops.stack(
+        [
+            total / ops.maximum(num_pairs, 1.0),
+            ops.min(ops.where(is_pair, cosines, 1.0)),
+            ops.sum(ops.cast(is_conflict, "float32")),
+        ]
+    )
+    has_pair = ops.cast(num_pairs > 0, "float32")
+    return values, has_pair * ops.ones((len(SUMMARY),), "float32")
 
 
 class BalancerEpochs(keras.callbacks.Callback):

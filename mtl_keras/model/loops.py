@@ -23,6 +23,7 @@ from mtl_keras.model.callbacks import (
 )
 from mtl_keras.model.finite_watch import FiniteCheck, raise_nonfinite
 from mtl_keras.model.label_streams import LabelStream
+from mtl_keras.model.progress import add_progress
 from mtl_keras.model.tracking import COLLECTED, SplitCollection
 
 
@@ -104,7 +105,8 @@ class CheckedLoops(keras.Model):
 
         Beyond Keras: `y` may leave tasks out, `sample_weight` may be a dict
         of some tasks or one array for all, and `class_weight` is a dict of
-        task name to `{class: weight}`.
+        task name to `{class: weight}`. Of more than 20 tasks, the progress
+        bar shows the total losses only.
 
         Args:
             *args: As in Keras.
@@ -142,7 +144,7 @@ class CheckedLoops(keras.Model):
                 FiniteCheck(type(self)._check_finite),
                 BalancerEpochs(),
             ],
-            own,
+            add_progress(own, self.tasks, call.get("verbose", "auto")),
             self,
         )
         with passing_over_nan(own), stream, held_out_stream, state:
@@ -247,6 +249,9 @@ class CheckedLoops(keras.Model):
         return_dict = call.pop("return_dict", False)
         is_within_fit = private.get("_use_cached_eval_dataset", False)
         stream = LabelStream(self, self._checked)
+        call["callbacks"] = add_progress(
+            call.get("callbacks"), self.tasks, call.get("verbose", "auto")
+        )
         if is_within_fit:
             # Before the training epoch's counts are reset.
             self._check_audit()

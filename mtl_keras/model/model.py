@@ -212,9 +212,14 @@ class MultiTaskModel(CheckedLoops):
                 if not key.startswith("balancer_")
             }
         )
-        for variable in self._balancer_variables():
-            if variable.name in store.keys():
-                variable.assign(store[variable.name])
+        if self.balancer is not None:
+            self.balancer.load_state(
+                {
+                    key: store[key]
+                    for key in store.keys()
+                    if key.startswith("balancer_")
+                }
+            )
 
     @property
     def metrics(self) -> list:
@@ -306,6 +311,8 @@ class MultiTaskModel(CheckedLoops):
         counts = ops.stack([part.count for part in parts])
         num_invalid = ops.stack([part.num_invalid for part in parts])
         (whole,) = engine.sum_over_replicas([counts])
+        # Without a label, an infinite loss value times 0 is NaN.
+        totals = ops.where(counts != 0, totals, 0.0)
         # Not a maximum with 1: weights may add up to less.
         shares = totals / ops.where(whole == 0, 1.0, whole)
         (losses,) = engine.sum_over_replicas([ops.stop_gradient(shares)])

@@ -113,8 +113,8 @@ def balance_keys(tasks: Iterable[str]) -> dict:
         tasks: Names of the tasks.
 
     Returns:
-        Dict from `"weight"`, `"gradient_norm"` and `"cosine"` to a list of
-        log keys.
+        Dict from `"weight"`, `"gradient_norm"`, `"cosine"` and `"summary"`,
+        that of the cosines of many tasks, to a list of log keys.
     """
     tasks = sorted(tasks)
     return {
@@ -124,6 +124,7 @@ def balance_keys(tasks: Iterable[str]) -> dict:
             f"{first}_{second}_cosine"
             for first, second in itertools.combinations(tasks, 2)
         ],
+        "summary": ["cosine_mean", "cosine_lowest", "num_conflicts"],
     }
 
 

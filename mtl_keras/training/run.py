@@ -8,6 +8,7 @@ import time
 import keras
 
 from mtl_keras import artefacts, checks, data, engine, export, plots
+from mtl_keras.model.progress import shortened
 from mtl_keras.plots.epochs import balance_keys
 from mtl_keras.training import class_weights
 from mtl_keras.training.progress import Progress
@@ -176,10 +177,12 @@ class _EpochEnd(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         seconds = time.monotonic() - self._started
         self._run.end_epoch(epoch, dict(logs or {}), seconds)
-        figures = " ".join(
-            f"{key}={value:.4f}" for key, value in (logs or {}).items()
-        )
-        line = f"epoch {epoch + 1}/{self._last} {seconds:.1f} s {figures}"
+        printed = shortened(logs, self.model.tasks)
+        values = [f"{key}={value:.4f}" for key, value in printed.items()]
+        if num_hidden := len(logs or {}) - len(printed):
+            values.append(f"({num_hidden} more in metrics.jsonl)")
+        values = " ".join(values)
+        line = f"epoch {epoch + 1}/{self._last} {seconds:.1f} s {values}"
         self._run.write_log(line)
         if not self._is_terminal:
             # On a terminal the progress bar has shown it.

@@ -16,6 +16,8 @@ FILES = (
     "model/test_evaluate_bootstrap.py",
     "model/test_habits.py",
     "engine/test_float8.py",
+    "balancing/test_changed_weights.py",
+    "engine/test_absent_tasks.py",
     "engine/test_kept_state.py",
     "model/test_keras_contracts.py",
     "model/test_keras_differences.py",

@@ -35,4 +35,5 @@ def test_keys_of_two_tasks():
         "weight": ["a_weight", "b_weight"],
         "gradient_norm": ["a_gradient_norm", "b_gradient_norm"],
         "cosine": ["a_b_cosine"],
+        "summary": ["cosine_mean", "cosine_lowest", "num_conflicts"],
     }

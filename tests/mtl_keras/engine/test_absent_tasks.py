@@ -1,0 +1,109 @@
+"""An absent task whose gradients are not finite changes nothing for others."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers, ops
+
+from mtl_keras import MultiTaskModel, balancing
+from tests import test_case as case
+
+GRADIENTS = {
+    level: balancing.list_balancers(level=level)
+    for level in ("parameters", "features", "last_shared")
+}
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(8, 5)).astype("float32")
+LABELS = {name: RNG.normal(size=(8, 1)).astype("float32") for name in "ab"}
+SHAPES = [(5, 4), (4, 1), (4, 1), (4, 1)]
+WEIGHTS = [RNG.normal(size=shape).astype("float32") for shape in SHAPES]
+
+
+def model_of(tasks):
+    """Heads `a` and `b`, and `c`, whose derivative is infinite everywhere."""
+    inputs = keras.Input((5,))
+    trunk = layers.Dense(4, "tanh", use_bias=False, name="trunk")(inputs)
+    outputs = {}
+    for name in tasks:
+        output = layers.Dense(1, use_bias=False, name=f"dense_{name}")(trunk)
+        if name == "c":
+            output = ops.sqrt(0.0 * output)
+        outputs[name] = output
+    model = MultiTaskModel(inputs, outputs)
+    model.get_layer("trunk").set_weights([WEIGHTS[0]])
+    for name, weight in zip("abc", WEIGHTS[1:], strict=True):
+        if name in tasks:
+            model.get_layer(f"dense_{name}").set_weights([weight])
+    return model
+
+
+def step(tasks, labels, name, level, **options):
+    """The weights by layer after one step, and the logs."""
+    model = model_of(tasks)
+    balancer = balancing.get(name, on=level, monitor=True)
+    model.compile(keras.optimizers.SGD(0.1), "mse", balancer, **options)
+    logs = model.train_on_batch(X, labels, return_dict=True)
+    return {
+        layer.name: layer.get_weights()[0]
+        for layer in model.layers
+        if layer.weights
+    }, {key: float(value) for key, value in logs.items()}
+
+
+def assert_others_are_untouched(name, level, *, is_left_out, **options):
+    absent = {} if is_left_out else {"c": np.full((8, 1), np.nan, "float32")}
+    weights, logs = step("abc", {**LABELS, **absent}, name, level, **options)
+    expected, expected_logs = step("ab", LABELS, name, level, **options)
+    np.testing.assert_array_equal(weights.pop("dense_c"), WEIGHTS[3])
+    for key, value in expected.items():
+        np.testing.assert_allclose(weights[key], value, rtol=2e-4, atol=2e-5)
+    for key in ("loss", "a_b_cosine"):
+        assert np.isclose(logs[key], expected_logs[key], rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("name", "level"),
+    [(name, level) for level, names in GRADIENTS.items() for name in names],
+)
+def test_an_infinite_derivative_of_an_absent_task_moves_nothing(name, level):
+    # Every other method has a batch without the key, the rest NaN labels.
+    is_left_out = GRADIENTS[level].index(name) % 2 == 0
+    # Eagerly, for the time that tracing so many steps takes.
+    assert_others_are_untouched(
+        name, level, is_left_out=is_left_out, run_eagerly=True
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "level"),
+    [
+        ("upgrad", "parameters"),
+        ("upgrad", "features"),
+        ("upgrad", "last_shared"),
+        ("graddrop", "features"),
+    ],
+)
+def test_a_compiled_step_leaves_the_absent_task_out(name, level):
+    assert_others_are_untouched(
+        name, level, is_left_out=False, jit_compile=True
+    )
+
+
+@pytest.mark.parametrize("name", balancing.list_balancers())
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_rows_of_absent_tasks_may_hold_anything(name, value):
+    jacobian = RNG.normal(size=(3, 6)).astype("float32")
+    losses = np.array([0.5, 2.0, value], "float32")
+    poisoned = np.concatenate([jacobian[:2], np.full((1, 6), value)])
+    received = balancing.get(name).combine(poisoned, losses, [1, 1, 0])
+    expected = balancing.get(name).combine(jacobian[:2], losses[:2])
+    np.testing.assert_allclose(
+        case.to_numpy(received), case.to_numpy(expected), rtol=1e-4, atol=1e-5
+    )
+
+
+def test_the_sum_without_an_absent_row_is_that_of_the_others():
+    received = balancing.get("equal").combine(
+        [[1, 2], [3, 1], [np.nan, 0]], present=[1, 1, 0]
+    )
+    np.testing.assert_array_equal(case.to_numpy(received), [4, 3])

@@ -1,0 +1,101 @@
+"""What a model of many tasks logs and prints stays short."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from mtl_keras import MultiTaskModel
+from mtl_keras.model.balance_log import BalanceLog
+from mtl_keras.model.progress import shortened
+
+NAMES = tuple(f"task_{k:02d}" for k in range(21))
+RNG = np.random.default_rng(0)
+
+
+def log_of(num_tasks):
+    return BalanceLog(
+        NAMES[:num_tasks], reads_gradients=True, is_weighting=True
+    )
+
+
+def cosines(rows, measured):
+    """Those of each two measured rows that are not zero, one by one."""
+    chosen = [k for k in measured if rows[k].any()]
+    return [
+        rows[i] @ rows[j] / np.linalg.norm(rows[i]) / np.linalg.norm(rows[j])
+        for n, i in enumerate(chosen)
+        for j in chosen[n + 1 :]
+    ]
+
+
+def test_the_cosines_of_many_pairs_are_summarised():
+    log = log_of(12)
+    expected = []
+    for absent in ([], [3]):
+        rows = RNG.normal(size=(12, 5)).astype("float32")
+        rows[7] = 0.0
+        present = np.ones(12, "float32")
+        present[absent] = 0.0
+        log.add(present, present, rows @ rows.T, is_new=True)
+        values = np.array(cosines(rows, [k for k in range(12) if present[k]]))
+        assert len(values) == (55, 45)[len(absent)]
+        expected.append([values.mean(), values.min(), np.sum(values < 0)])
+    # A step that computed no Gramian counts for nothing.
+    log.add(present, present, np.zeros((12, 12), "float32"), is_new=False)
+    logs = {key: float(value) for key, value in log.logs().items()}
+    assert len(logs) == 12 + 12 + 3
+    received = [
+        logs[key] for key in ("cosine_mean", "cosine_lowest", "num_conflicts")
+    ]
+    np.testing.assert_allclose(received, np.mean(expected, axis=0), rtol=1e-5)
+
+
+def test_each_cosine_of_ten_tasks_is_logged():
+    keys = log_of(10).log_names
+    assert sum(key.endswith("_cosine") for key in keys) == 45
+    assert "task_03_task_08_cosine" in keys
+
+
+def test_139_tasks_have_no_thousands_of_keys():
+    names = tuple(f"task_{k:03d}" for k in range(139))
+    log = BalanceLog(names, reads_gradients=True, is_weighting=True)
+    assert len(log.log_names) == 2 * 139 + 3
+
+
+def test_logs_of_many_tasks_are_printed_without_the_tasks_own():
+    logs = {"loss": 1.0, "val_loss": 2.0, "learning_rate": 0.1}
+    own = {f"{p}{n}_loss": 1.0 for n in NAMES for p in ("", "val_")}
+    assert shortened({**logs, **own}, NAMES) == logs
+    few = {"loss": 1.0, "task_00_loss": 2.0}
+    assert shortened(few, NAMES[:20]) == few
+    assert shortened(None, NAMES) == {}
+
+
+@pytest.mark.parametrize(("num_tasks", "is_short"), [(3, False), (21, True)])
+def test_the_progress_bar_of_many_tasks_is_short(capsys, num_tasks, is_short):
+    inputs = keras.Input((3,))
+    trunk = layers.Dense(4)(inputs)
+    names = NAMES[:num_tasks]
+    model = MultiTaskModel(inputs, {n: layers.Dense(1)(trunk) for n in names})
+    model.compile("sgd", "mse", run_eagerly=True)
+    x, y = np.zeros((4, 3), "float32"), np.zeros((4, 1), "float32")
+    labels = dict.fromkeys(names, y)
+    history = model.fit(x, labels, validation_data=(x, labels), verbose=2)
+    model.evaluate(x, labels, verbose=2)
+    printed = capsys.readouterr().out
+    assert ("task_00_loss" in printed) != is_short
+    assert printed.count("loss:") >= 3 and "val_loss:" in printed
+    # The history has them all.
+    assert len(history.history) == 2 * (1 + num_tasks)
+
+
+def test_a_progress_bar_of_the_user_stays(capsys):
+    inputs = keras.Input((3,))
+    model = MultiTaskModel(inputs, {n: layers.Dense(1)(inputs) for n in NAMES})
+    own = keras.callbacks.ProgbarLogger()
+    with pytest.warns(UserWarning, match="share no variable"):
+        model.compile("sgd", "mse", run_eagerly=True)
+    x, y = np.zeros((4, 3), "float32"), np.zeros((4, 1), "float32")
+    model.fit(x, dict.fromkeys(NAMES, y), verbose=2, callbacks=own)
+    assert "task_00_loss" in capsys.readouterr().out
