@@ -409,8 +409,14 @@ CONTRACTS = {
 }
 
 
+# On JAX, Keras 3.15 loses the mask before a training step's metrics.
+LOST_ON_JAX = ("mask and metrics", "mask and weighted metrics")
+
+
 @pytest.mark.parametrize("name", CONTRACTS)
 def test_contract_of_keras_is_kept(name):
+    if name in LOST_ON_JAX and keras.backend.backend() == "jax":
+        pytest.skip("Keras is wrong; see `test_masks_reach_losses_...`")
     expected = CONTRACTS[name](keras.Model)
     received = CONTRACTS[name](MultiTaskModel)
     # Keras logs no loss of a single loss's output; more logs are no harm.
