@@ -349,19 +349,18 @@ def is_multi_worker(strategy) -> bool:
     """
     import tensorflow as tf
 
-    is_mirrored = isinstance(
-        strategy, tf.distribute.MultiWorkerMirroredStrategy
+    kind = tf.distribute.MultiWorkerMirroredStrategy
+    return isinstance(strategy, kind) and (
+        strategy.extended._in_multi_worker_mode()
     )
-    return is_mirrored and strategy.extended._in_multi_worker_mode()
 
 
 def train_on_several_workers(model) -> None:
     """Lets a model train under `MultiWorkerMirroredStrategy`.
 
     Keras 3.15 fails there twice. It reduces the first batch as one structure
-    to learn its shapes, which `strategy.reduce` does not take; a local
-    replica's part has the same shapes. And it averages the logs along axis 0,
-    which scalars do not have.
+    to learn its shapes; a local replica's part has the same shapes. And it
+    averages the logs along axis 0, which scalars do not have.
 
     Args:
         model: Compiled `keras.Model` made in the scope of such a strategy.
@@ -378,14 +377,12 @@ def train_on_several_workers(model) -> None:
 
     def build(iterator=None, data_batch=None):
         if iterator is not None:
-            for _, _, batches in iterator:
-                data_batch = next(batches)
-                break
+            _, _, batches = next(iter(iterator))
+            data_batch = next(batches)
         data_batch = keras.tree.map_structure(local, data_batch)
         with strategy.scope():
             model._symbolic_build(data_batch=data_batch)
 
-    # Not through `setattr` of Keras, which tracks what it is given.
     object.__setattr__(model, "_maybe_symbolic_build", build)
     if getattr(trainer.reduce_per_replica, "takes_scalars", False):
         return

@@ -21,10 +21,10 @@ from mtl_keras.model.callbacks import (
     add_callbacks,
     passing_over_nan,
 )
+from mtl_keras.model.collection import COLLECTED, SplitCollection
 from mtl_keras.model.finite_watch import FiniteCheck, raise_nonfinite
 from mtl_keras.model.label_streams import LabelStream
 from mtl_keras.model.progress import add_progress
-from mtl_keras.model.tracking import COLLECTED, SplitCollection
 
 
 class CheckedLoops(keras.Model):
@@ -68,6 +68,31 @@ class CheckedLoops(keras.Model):
     @property
     def _checked(self):
         return () if self._plan is None else self._plan.checked
+
+    @property
+    def metrics(self) -> list:
+        """Every tracker of this model, for resetting and the step's state."""
+        return super().metrics + (
+            [] if self._board is None else self._board.all()
+        )
+
+    def undone_by_skipping(self) -> tuple[list, list]:
+        """Lists what a skipped step leaves as before, beside the weights.
+
+        Returns:
+            Lists of the variables that are not trained and of the metrics'.
+        """
+        tracked = self._board.undone_by_skipping(self.metrics_variables)
+        return self.non_trainable_variables, tracked
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """The keys of the logs, in the order of `evaluate`'s list."""
+        if self._board is None:
+            return super().metrics_names
+        if self._board.log_names is None:
+            self.get_metrics_result()
+        return [*self._board.log_names, *self._board.split_names()]
 
     def _require_loss(self):
         if self._plan is None:

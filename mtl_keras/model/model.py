@@ -8,9 +8,9 @@ from keras import ops
 from mtl_keras import engine
 from mtl_keras.engine.step_plan import check_overrides, refuse_own_step
 from mtl_keras.model import compiled_tasks, label_checks, step_options
+from mtl_keras.model.collection import COLLECTED
 from mtl_keras.model.loops import CheckedLoops
-from mtl_keras.model.task_loss import LabelledBatch, TaskLosses
-from mtl_keras.model.tracking import COLLECTED
+from mtl_keras.model.task_loss import LabelledBatch, TaskLosses, combined
 from mtl_keras.model.validation import declared_tasks, named_outputs
 from mtl_keras.task import Task
 
@@ -221,31 +221,6 @@ class MultiTaskModel(CheckedLoops):
                 }
             )
 
-    @property
-    def metrics(self) -> list:
-        """Every tracker of this model, for resetting and the step's state."""
-        return super().metrics + (
-            [] if self._board is None else self._board.all()
-        )
-
-    def undone_by_skipping(self) -> tuple[list, list]:
-        """Lists what a skipped step leaves as before, beside the weights.
-
-        Returns:
-            Lists of the variables that are not trained and of the metrics'.
-        """
-        tracked = self._board.undone_by_skipping(self.metrics_variables)
-        return self.non_trainable_variables, tracked
-
-    @property
-    def metrics_names(self) -> list[str]:
-        """The keys of the logs, in the order of `evaluate`'s list."""
-        if self._board is None:
-            return super().metrics_names
-        if self._board.log_names is None:
-            self.get_metrics_result()
-        return [*self._board.log_names, *self._board.split_names()]
-
     def compute_loss(
         self, x=None, y=None, y_pred=None, sample_weight=None, training=True
     ):
@@ -305,19 +280,21 @@ class MultiTaskModel(CheckedLoops):
         """
         self._require_loss()
         label_checks.require_labels(y, self.tasks)
-        batch = self._read_batch(y, y_pred, sample_weight, training=training)
-        parts = list(batch.values())
-        totals = ops.stack([part.total for part in parts])
-        counts = ops.stack([part.count for part in parts])
-        num_invalid = ops.stack([part.num_invalid for part in parts])
-        (whole,) = engine.sum_over_replicas([counts])
-        # Without a label, an infinite loss value times 0 is NaN.
-        totals = ops.where(counts != 0, totals, 0.0)
-        # Not a maximum with 1: weights may add up to less.
-        shares = totals / ops.where(whole == 0, 1.0, whole)
-        (losses,) = engine.sum_over_replicas([ops.stop_gradient(shares)])
-        present = ops.cast(whole != 0, "float32")
-        return TaskLosses(totals, counts, num_invalid, shares, losses, present)
+        labels, weights, _ = label_checks.read_batch(
+            y, sample_weight, y_pred, self.tasks, self._checked
+        )
+        tables = self._class_tables if training else {}
+        return combined(
+            LabelledBatch(
+                self.tasks[name],
+                loss,
+                labels.get(name),
+                y_pred[name],
+                weights.get(name),
+                tables.get(name),
+            )
+            for name, loss in self._plan.losses.items()
+        )
 
     def track_losses(self, task_losses: TaskLosses, penalties: list) -> None:
         """Adds a batch to the trackers of the losses.
@@ -376,24 +353,6 @@ class MultiTaskModel(CheckedLoops):
             *args, **kwargs
         )
         return loss, (unscaled, engine.keep_masks(outputs), *state)
-
-    def _read_batch(self, y, y_pred, sample_weight, *, training):
-        trained, tasks = self._plan.losses, self.tasks
-        labels, weights, _ = label_checks.read_batch(
-            y, sample_weight, y_pred, tasks, self._checked
-        )
-        tables = self._class_tables if training else {}
-        return {
-            name: LabelledBatch(
-                tasks[name],
-                loss,
-                labels.get(name),
-                y_pred[name],
-                weights.get(name),
-                tables.get(name),
-            )
-            for name, loss in trained.items()
-        }
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None) -> dict:
         """Updates the tasks' metrics and returns the logs."""

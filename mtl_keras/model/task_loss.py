@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from keras import ops
 
-from mtl_keras import compat, losses
+from mtl_keras import compat, engine, losses
 from mtl_keras.model.batch_labels import BatchLabels
 from mtl_keras.shapes import align
 
@@ -105,3 +105,26 @@ def _class_weights(spec, label, table):
     if spec.rule == "one_hot":
         return ops.take(table, ops.argmax(label, axis=-1))
     return ops.take(table, ops.cast(ops.round(label), "int32"))
+
+
+def combined(batches) -> TaskLosses:
+    """Brings the tasks' losses of a batch together, over all replicas.
+
+    Args:
+        batches: Iterable of `LabelledBatch`, one for each trained task.
+
+    Returns:
+        `TaskLosses`, in the same order.
+    """
+    batches = list(batches)
+    totals = ops.stack([batch.total for batch in batches])
+    counts = ops.stack([batch.count for batch in batches])
+    num_invalid = ops.stack([batch.num_invalid for batch in batches])
+    (whole,) = engine.sum_over_replicas([counts])
+    # Without a label, an infinite loss value times 0 is NaN.
+    totals = ops.where(counts != 0, totals, 0.0)
+    # Not a maximum with 1: weights may add up to less.
+    shares = totals / ops.where(whole == 0, 1.0, whole)
+    (means,) = engine.sum_over_replicas([ops.stop_gradient(shares)])
+    present = ops.cast(whole != 0, "float32")
+    return TaskLosses(totals, counts, num_invalid, shares, means, present)

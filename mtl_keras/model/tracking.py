@@ -12,8 +12,6 @@ from mtl_keras.model.audit import LabelAudit, LabelCounts
 from mtl_keras.model.batch_labels import BatchLabels, class_numbers
 from mtl_keras.model.label_means import LabelMeans
 
-# The entry of an evaluation step's logs that carries them to the host.
-COLLECTED = "_collected"
 # Metrics of Keras that average an elementwise formula over the last axis.
 _AVERAGING = (
     keras.metrics.BinaryAccuracy,
@@ -273,62 +271,6 @@ class TaskTracking:
         }
 
 
-class SplitCollection:
-    """Labels, predictions and weights of one pass over a split, on the host.
-
-    Metrics of the whole split need them all at once.
-    """
-
-    def __init__(self):
-        self._batches = []
-
-    def add(self, batch: dict) -> None:
-        """Adds a batch.
-
-        Args:
-            batch: Dict, task name to `(labels, predictions, weights)` tensors
-                with a leading batch axis; labels and weights may be `None`.
-        """
-        self._batches.append(
-            {
-                name: tuple(
-                    None if part is None else ops.convert_to_numpy(part)
-                    for part in parts
-                )
-                for name, parts in batch.items()
-            }
-        )
-
-    def arrays(self) -> tuple[dict, dict, dict]:
-        """Returns labels, predictions and weights of the whole split.
-
-        Returns:
-            Tuple of three dicts, task name to NumPy array. A task that had no
-            labels in any batch has zero weights.
-        """
-        names = sorted({name for batch in self._batches for name in batch})
-        whole = {name: self._whole(name) for name in names}
-        return tuple(
-            {name: parts[i] for name, parts in whole.items()} for i in range(3)
-        )
-
-    def _whole(self, name):
-        """Joins the batches of a task; batches without labels weigh 0."""
-        batches = [batch[name] for batch in self._batches]
-        one = np.zeros((1,), "float32")
-        label_like, _, weight_like = next(
-            (parts for parts in batches if parts[0] is not None),
-            (one, None, one),
-        )
-        rows = []
-        for label, prediction, weight in batches:
-            if label is None:
-                label = _zeros(len(prediction), label_like)
-                weight = _zeros(len(prediction), weight_like)
-            rows.append((label, prediction, weight))
-        return tuple(_join(parts) for parts in zip(*rows, strict=True))
-
-
 def update_metric(metric, spec, label, prediction, weight) -> None:
     """Adds a batch to a metric; each label has a weight of its own.
 
@@ -395,31 +337,3 @@ def _has_labels(metric, task, arrays) -> bool:
     """Checks that each task that a split metric reads has a label."""
     weights = arrays[2]
     return all(np.any(weights[name]) for name in metric.reads(task))
-
-
-def _zeros(num_examples, like):
-    return np.zeros((num_examples, *like.shape[1:]), like.dtype)
-
-
-def _join(parts):
-    """Concatenates batches, padding sequences of different lengths with 0.
-
-    A padded label does not count: its weight is padded with 0 as well.
-    """
-    longest = np.max([part.shape[1:] for part in parts], axis=0)
-    padded = [
-        np.pad(
-            part,
-            [
-                (0, 0),
-                *(
-                    (0, int(n - m))
-                    for n, m in zip(longest, part.shape[1:], strict=True)
-                ),
-            ],
-        )
-        if part.ndim > 1
-        else part
-        for part in parts
-    ]
-    return np.concatenate(padded)

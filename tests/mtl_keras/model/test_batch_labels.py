@@ -7,10 +7,10 @@ import pytest
 from mtl_keras import LabelSpec, Task, losses, metrics
 from mtl_keras.data import splits
 from mtl_keras.model.batch_labels import BatchLabels
+from mtl_keras.model.collection import SplitCollection
 from mtl_keras.model.task_loss import LabelledBatch
 from mtl_keras.model.tracking import (
     LabelMeans,
-    SplitCollection,
     TaskTracking,
     update_metric,
 )
