@@ -39,10 +39,11 @@ class LabelMeans(keras.metrics.Metric):
 
     def is_seen(self):
         """Tells which means are over a label at least, as a boolean tensor."""
-        return ops.convert_to_tensor(self.counts) > 0
+        return ops.convert_to_tensor(self.counts) != 0
 
     def finite_means(self):
         """Returns the means so far; 0 where no label was seen."""
         totals = ops.convert_to_tensor(self.totals)
         counts = ops.convert_to_tensor(self.counts)
-        return totals / ops.maximum(counts, 1.0)
+        # Not a maximum with 1: sums of weights may be less.
+        return totals / ops.where(counts == 0, 1.0, counts)
