@@ -283,6 +283,15 @@ class CheckedLoops(keras.Model):
         """Notes which epoch `fit` trains, for errors; `None` outside."""
         self._set_untracked("_epoch", epoch)
 
+    def undone_by_skipping(self) -> tuple[list, list]:
+        """Lists what a skipped step leaves as before, beside the weights.
+
+        Returns:
+            Lists of the variables that are not trained and of the metrics'.
+        """
+        tracked = self._board.undone_by_skipping(self.metrics_variables)
+        return self.non_trainable_variables, tracked
+
     def _check_finite(self):
         raise_nonfinite(self._board.watch, self._epoch)
 

@@ -222,15 +222,6 @@ class MultiTaskModel(CheckedLoops):
             [] if self._board is None else self._board.all()
         )
 
-    def undone_by_skipping(self) -> tuple[list, list]:
-        """Lists what a skipped step leaves as before, beside the weights.
-
-        Returns:
-            Lists of the variables that are not trained and of the metrics'.
-        """
-        tracked = self._board.undone_by_skipping(self.metrics_variables)
-        return self.non_trainable_variables, tracked
-
     @property
     def metrics_names(self) -> list[str]:
         """The keys of the logs, in the order of `evaluate`'s list."""
