@@ -206,11 +206,11 @@ def test_class_weights_multiply_the_loss_of_their_class(what):
     assert float(received.count) == 2
 
 
-def test_a_mean_is_0_before_and_exact_after_the_first_label():
+def test_a_mean_is_undefined_before_and_exact_after_the_first_label():
     means = LabelMeans(2, "means")
-    np.testing.assert_array_equal(to_numpy(means.result()), [0, 0])
+    np.testing.assert_array_equal(to_numpy(means.result()), [NAN, NAN])
     means.update_state([3.0, 0.0], [1.0, 0.0])
-    np.testing.assert_array_equal(to_numpy(means.result()), [3, 0])
+    np.testing.assert_array_equal(to_numpy(means.result()), [3, NAN])
     means.update_state([5.0, 2.0], [3.0, 1.0])
     np.testing.assert_array_equal(to_numpy(means.result()), [2, 2])
 
