@@ -24,6 +24,10 @@ class FiniteWatch(keras.metrics.Metric):
     gradient, and is NaN or infinite if any of its entries is. A compiled step
     cannot raise; `raise_nonfinite` does so between steps.
 
+    A step that is skipped changes neither weights nor statistics, balancer,
+    optimizer or logs. An overflow under `LossScaleOptimizer`, at a scale
+    above 1, is not counted: that optimizer skips the update itself.
+
     A sum overflows to infinity on finite entries whose sum exceeds 3e38, far
     beyond the 1e19 whose square an optimizer can hold.
 

@@ -117,13 +117,9 @@ class MultiTaskModel(CheckedLoops):
                 the total loss.
             shared_dropout: Float in [0, 1), the fraction of features dropped in
                 training where heads read what tasks share.
-            on_nonfinite: What a NaN or infinite loss or gradient does in
-                training. `"raise"`: an error that names the task or the trunk,
-                the epoch and the step, raised soon after that step.
-                `"skip_step"`: the step changes nothing, neither weights nor
-                statistics nor logs, and is counted in the log
-                `skipped_steps`. An overflow under `LossScaleOptimizer` is
-                neither: that optimizer skips the step itself.
+            on_nonfinite: `"raise"`: an error names where a loss or gradient
+                was NaN or infinite. `"skip_step"`: such a step changes
+                nothing; the log `skipped_steps` counts it. See `FiniteWatch`.
 
         Raises:
             ValueError: If a name is no task of this model, a loss or metric
