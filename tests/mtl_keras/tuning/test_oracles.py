@@ -65,7 +65,7 @@ class Search:
             seed=0,
         )
         self.oracle = oracle
-        write = oracles.write_atomically
+        write = oracles.write_text
 
         def dying(path, content):
             self.moment()
@@ -73,7 +73,7 @@ class Search:
             self.moment()
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(oracles, "write_atomically", dying)
+            patch.setattr(oracles, "write_text", dying)
             oracle.keep_in(
                 self.folder / "oracle.json", max_trials=self.num_trials
             )
