@@ -300,6 +300,11 @@ class MultiTaskModel(CheckedLoops):
             penalties: List of scalar tensors.
         """
         self._board.losses.update_state(task_losses.totals, task_losses.counts)
+        if self.balancer.is_fixed and self.balancer.variables:
+            weights = self.balancer.weights(losses=task_losses.losses)
+            self._board.loss_weights.update_state(
+                weights, ops.ones_like(weights)
+            )
         self._board.audit.update_state(task_losses.num_invalid)
         if self.balancer.needs_positive_losses:
             self._board.negative.update_state(task_losses.losses < 0)

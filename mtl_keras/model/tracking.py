@@ -62,6 +62,9 @@ class TaskTracking:
     ):
         self.names = tuple(names)
         self.losses = LabelMeans(max(len(self.names), 1), "losses")
+        # Here, since Keras's step on JAX computes the logs where no variable
+        # but the trackers' has a value.
+        self.loss_weights = LabelMeans(max(len(self.names), 1), "loss_weights")
         self.regularization = LabelMeans(1, "regularization")
         self.audit = LabelAudit(self.names)
         self.negative = LabelAudit(self.names)
@@ -79,6 +82,7 @@ class TaskTracking:
         """Lists every tracker, for resetting and for the step's state."""
         return [
             self.losses,
+            self.loss_weights,
             self.regularization,
             self.audit,
             self.negative,
@@ -145,7 +149,9 @@ class TaskTracking:
         if not self.names:
             return total
         means, is_seen = self.losses.finite_means(), self.losses.is_seen()
-        if balancer.is_fixed:
+        if balancer.is_fixed and balancer.variables:
+            means = self.loss_weights.finite_means() * means
+        elif balancer.is_fixed:
             means = balancer.weights(losses=means) * means
         total = total + ops.sum(ops.where(is_seen, means, 0.0))
         return ops.where(ops.any(is_seen), total, math.nan)
