@@ -162,13 +162,17 @@ def spec_of(
     source = read(entry, folder, names, classes)
     # Before classes are taken from what is wrong.
     source.check()
-    found = {**source.class_names, **(classes or {})}
+    class_names = {**source.class_names, **(classes or {})}
     if assets is None:
         assets = entry.learn_assets(_training(source, data_dir))
     return Spec(
         str(folder),
         names,
-        {name: tuple(found[name]) for name in names if name in found},
+        {
+            name: tuple(class_names[name])
+            for name in names
+            if name in class_names
+        },
         assets,
     )
 

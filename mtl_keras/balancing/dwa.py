@@ -52,7 +52,7 @@ class DWA(WeightingBalancer):
 
         Returns:
             Dict, name to NumPy array: the running mean and count of this
-            epoch, and the means of the last two, 0 where there is none.
+            epoch, and the means of the last two, 0 before they exist.
         """
         names = ("mean", "count", "last", "before")
         return {name: np.zeros(num_tasks, "float32") for name in names}

@@ -72,7 +72,7 @@ class FiniteWatch(keras.metrics.Metric):
 
         Args:
             total: Scalar tensor, the total loss.
-            gradients: List of tensors, `None` where there is none.
+            gradients: List of tensors, `None` for an unused variable.
             variables: List of variables, one a gradient.
             is_overflow: Boolean tensor, whether a gradient that is not finite
                 is an overflow, which the optimizer handles; `None`: never.
