@@ -338,6 +338,10 @@ class MultiTaskModel(CheckedLoops):
         """Makes the function of a training step."""
         if self.train_function is not None and not force:
             return self.train_function
+        if self.optimizer is not None and not self.optimizer.built:
+            # A step that makes variables while it is traced is traced twice
+            # by TensorFlow, which doubles the time until the first step.
+            self.optimizer.build(self.trainable_variables)
         make = functools.partial(super().make_train_function, force=True)
         if self.step_plan is None:
             return make()
