@@ -4,6 +4,8 @@ Keras has no public way to walk the graph of a functional model, and models
 made of parts of it (`keras.Model(inner, output)`) rewire the user's graph.
 """
 
+import copy
+
 import keras
 from keras import ops
 from keras.src.backend import get_keras_mask, set_keras_mask
@@ -135,6 +137,25 @@ def standardize_inputs(model, inputs) -> list:
 def bind_training(operation, *, training):
     """Binds `training` where the operation accepts it."""
     return operation_fn(operation, training=training)
+
+
+def with_callbacks_first(callback_list, callbacks: list):
+    """Copies a `CallbackList` with further callbacks before its own.
+
+    A list decides when it is made whether its callbacks may run in threads
+    beside the next step, which those that read the model may not.
+
+    Args:
+        callback_list: `keras.callbacks.CallbackList`.
+        callbacks: List of callbacks, which know their model.
+
+    Returns:
+        `CallbackList` that shares the callbacks and the history.
+    """
+    extended = copy.copy(callback_list)
+    extended.callbacks = [*callbacks, *callback_list.callbacks]
+    extended._async_train = extended._async_test = False
+    return extended
 
 
 def own_buffers(variables) -> None:

@@ -6,6 +6,8 @@ import math
 
 import keras
 
+from mtl_keras import compat
+
 _MONITORING = (
     keras.callbacks.EarlyStopping,
     keras.callbacks.ModelCheckpoint,
@@ -43,7 +45,7 @@ def add_callbacks(own: list, callbacks, model):
     Args:
         own: List of callbacks.
         callbacks: The argument of `fit`: `None`, a callback, a sequence of
-            them, or a `keras.callbacks.CallbackList`, which is changed.
+            them, or a `keras.callbacks.CallbackList`, which stays as it is.
         model: The model that is trained.
 
     Returns:
@@ -52,8 +54,7 @@ def add_callbacks(own: list, callbacks, model):
     if isinstance(callbacks, keras.callbacks.CallbackList):
         for callback in own:
             callback.set_model(model)
-        callbacks.callbacks[:0] = own
-        return callbacks
+        return compat.with_callbacks_first(callbacks, own)
     if callbacks is None:
         return own
     if not isinstance(callbacks, list | tuple):

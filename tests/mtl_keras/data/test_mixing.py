@@ -335,7 +335,9 @@ def test_inputs_that_a_data_set_lacks_are_zeros():
     assert seen == {("right",), (), ("left",)}
 
 
-@pytest.mark.parametrize("how", ["batch", "alternate"])
+@pytest.mark.parametrize(
+    "how", ["batch", pytest.param("alternate", marks=pytest.mark.slow)]
+)
 def test_partial_labels_train_under_xla(how):
     model = towers()
     sets = (TOWERS if how == "alternate" else (("left", "right"),) * 3,)

@@ -79,8 +79,8 @@ def test_an_infinite_derivative_of_an_absent_task_moves_nothing(name, level):
     [
         ("upgrad", "parameters"),
         ("upgrad", "features"),
-        ("upgrad", "last_shared"),
-        ("graddrop", "features"),
+        pytest.param("upgrad", "last_shared", marks=pytest.mark.slow),
+        pytest.param("graddrop", "features", marks=pytest.mark.slow),
     ],
 )
 def test_a_compiled_step_leaves_the_absent_task_out(name, level):

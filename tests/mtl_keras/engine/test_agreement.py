@@ -12,17 +12,9 @@ from mtl_keras import balancing
 
 ROOT = pathlib.Path(__file__).parents[3]
 
-# One of each kind; the whole list takes minutes.
-EIGHT = [
-    "uncertainty",
-    "dwa",
-    "famo",
-    "gradnorm",
-    "mgda",
-    "pcgrad",
-    "cagrad",
-    "moco",
-]
+# A learned weighting, one that reads the gradients' lengths, and one that
+# combines them; the whole list takes minutes.
+THREE = ["uncertainty", "gradnorm", "cagrad"]
 ALL = balancing.list_balancers()
 
 
@@ -57,10 +49,10 @@ def assert_agreement(folder, names):
     assert_same(one, run(folder, "two", names, replicas=2))
 
 
-def test_eight_methods_agree(tmp_path):
-    assert_agreement(tmp_path, EIGHT)
+def test_three_methods_agree(tmp_path):
+    assert_agreement(tmp_path, THREE)
 
 
 @pytest.mark.slow
 def test_every_method_agrees(tmp_path):
-    assert_agreement(tmp_path, [name for name in ALL if name not in EIGHT])
+    assert_agreement(tmp_path, [name for name in ALL if name not in THREE])

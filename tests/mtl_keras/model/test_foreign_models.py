@@ -9,9 +9,11 @@ from mtl_keras.optimizers import PerPart
 from tests import test_case as case
 
 
-def assert_trains(model, x, labels, losses, optimizer="adam", **options):
+def assert_trains(
+    model, x, labels, losses, optimizer="adam", jit_compile=True, **options
+):
     """Two compiled steps move the trunk and every head, by finite losses."""
-    model.compile(optimizer, loss=losses, jit_compile=True, **options)
+    model.compile(optimizer, loss=losses, jit_compile=jit_compile, **options)
     parts = graph.partition(model)
     groups = {"trunk": parts.trunk, **parts.heads}
     before = {
@@ -81,7 +83,9 @@ def test_network_of_keras_applications_with_three_heads():
     optimizer = PerPart(
         {"trunk": keras.optimizers.AdamW(1e-3), "heads": "adam"}
     )
-    assert_trains(model, x, labels_of(16, rng), LOSSES, optimizer)
+    # XLA would take a minute to compile a hundred layers.
+    labels = labels_of(16, rng)
+    assert_trains(model, x, labels, LOSSES, optimizer, jit_compile=False)
 
 
 def two_towers():

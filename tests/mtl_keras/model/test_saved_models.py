@@ -20,6 +20,8 @@ from tests import test_case as case
 
 SAVED = pathlib.Path(__file__).with_name("saved")
 NAMES = sorted(path.stem for path in SAVED.glob("*.keras"))
+# The others take as long again.
+FIRST = ("cagrad", "per_part", "static", "tagging", "uncertainty")
 # Processors differ in the last bits of a matrix product; on the machine that
 # wrote the files the difference is 0.
 CLOSE = {"rtol": 2e-6, "atol": 2e-7}
@@ -84,7 +86,13 @@ def test_a_saved_checkpoint_is_restored():
     keras.backend.backend() != "tensorflow",
     reason="the figures were written on TensorFlow, whose dropout differs",
 )
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(n, marks=() if n in FIRST else pytest.mark.slow)
+        for n in NAMES
+    ],
+)
 def test_a_saved_model_predicts_and_trains_on_as_before(name):
     x, y = sentences() if name == "tagging" else vectors()
     model, values = loaded(name)
