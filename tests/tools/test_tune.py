@@ -326,6 +326,8 @@ def start():
     processes = []
 
     def started(argv):
+        # A process in the background of a shell ignores it, with its children.
+        handler = signal.signal(signal.SIGINT, signal.default_int_handler)
         processes.append(
             subprocess.Popen(
                 argv,
@@ -336,6 +338,7 @@ def start():
                 text=True,
             )
         )
+        signal.signal(signal.SIGINT, handler)
         return processes[-1]
 
     yield started
