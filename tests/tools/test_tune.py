@@ -328,24 +328,19 @@ def start():
     def started(argv):
         # A process in the background of a shell ignores it, with its children.
         handler = signal.signal(signal.SIGINT, signal.default_int_handler)
-        processes.append(
-            subprocess.Popen(
-                argv,
-                cwd=ROOT,
-                env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-            )
+        output = dict.fromkeys(("stdout", "stderr"), subprocess.PIPE)
+        environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+        process = subprocess.Popen(
+            argv, cwd=ROOT, env=environment, text=True, **output
         )
+        processes.append(process)
         signal.signal(signal.SIGINT, handler)
-        return processes[-1]
+        return process
 
     yield started
     for process in processes:
-        if process.poll() is None:
-            process.kill()
-            process.communicate()
+        process.kill()
+        process.wait()
 
 
 def trained_epochs(workdir, trial):
