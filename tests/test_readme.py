@@ -59,6 +59,10 @@ README_COMMANDS = [line for line in commands(README) if line[0] not in _LONG]
 _RUNNER = """
 import json, sys, traceback
 import zoo.commands
+from zoo.datasets.digit_scenes import Builder
+
+# As many scenes as the pages ask for; all of them take a minute.
+Builder.SCENES = {"train": 512, "validation": 64, "test": 512}
 
 snippets, lines = json.load(sys.stdin)
 errors = []

@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import re
+import shlex
 import subprocess
 import sys
 
@@ -13,6 +14,7 @@ import pytest
 import tensorflow as tf
 
 from mtl_keras import export
+from zoo import commands
 
 ROOT = pathlib.Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "serving.md").read_text(encoding="utf-8")
@@ -56,16 +58,14 @@ def workplace(tmp_path_factory):
     curl = folder / "curl"
     curl.write_text(CURL.format(python=sys.executable))
     curl.chmod(0o755)
-    for line in TOOLS:
-        command = line.replace("python", f"'{sys.executable}'", 1)
-        done = subprocess.run(
-            ["bash", "-c", command],
-            cwd=folder,
-            env=environment(folder),
-            capture_output=True,
-            text=True,
-        )
-        assert done.returncode == 0, f"{line}\n{done.stderr}"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for line in TOOLS:
+            *python, tool = shlex.split(line)[:3]
+            assert python == ["python", "-m"] and tool.startswith("tools.")
+            name = tool.removeprefix("tools.")
+            # In this process, since importing TensorFlow takes seconds.
+            assert commands.main([name, *shlex.split(line)[3:]]) == 0, line
     return folder
 
 

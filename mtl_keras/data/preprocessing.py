@@ -1,5 +1,7 @@
 """Converts image bytes or pixels to model inputs."""
 
+import functools
+
 import keras
 
 from mtl_keras import checks
@@ -194,6 +196,28 @@ def decode(contents, channels: int, max_pixels: int = MAX_PIXELS):
         tf.errors.InvalidArgumentError: At run time, if the bytes are not a
             complete file of these formats or declare too many pixels.
     """
+    return _decoder(channels, max_pixels)(contents)
+
+
+@functools.cache
+def _decoder(channels, max_pixels):
+    """Returns a function that is traced once, not for each data set.
+
+    Its graph is larger than that of many models: a training on images makes
+    four of it, an export two for each signature.
+    """
+    import tensorflow as tf
+
+    @tf.function(
+        input_signature=[tf.TensorSpec((), tf.string)], autograph=False
+    )
+    def decoder(contents):
+        return _decode(contents, channels, max_pixels)
+
+    return decoder
+
+
+def _decode(contents, channels, max_pixels):
     import tensorflow as tf
 
     contents = image_header.checked(contents, max_pixels)

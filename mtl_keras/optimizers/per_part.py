@@ -116,22 +116,22 @@ class PerPart(keras.optimizers.Optimizer):
             ValueError: If a part isn't there, or a part with trainable
                 variables has no optimizer.
         """
-        found = graph.partition(model)
-        self._check_names(found)
-        owners = {id(v): TRUNK for v in found.shared_variables}
-        for task, variables in found.task_variables.items():
+        partition = graph.partition(model)
+        self._check_names(partition)
+        owners = {id(v): TRUNK for v in partition.shared_variables}
+        for task, variables in partition.task_variables.items():
             owners.update((id(v), task) for v in variables)
         # Also holds the model: an `id` may pass to another variable else.
         self._own.owners, self._own.model = owners, model
         self._group(model.trainable_variables)
 
-    def _check_names(self, found):
-        for clash in {TRUNK, HEADS} & set(found.tasks):
+    def _check_names(self, partition):
+        for clash in {TRUNK, HEADS} & set(partition.tasks):
             raise ValueError(
                 f"PerPart cannot tell the part {clash!r} from this model's "
                 f"task {clash!r}. Rename the task."
             )
-        known = [TRUNK, HEADS, *found.tasks]
+        known = [TRUNK, HEADS, *partition.tasks]
         received = list(self._own.optimizers)
         for part in received:
             if part not in known:
@@ -141,10 +141,10 @@ class PerPart(keras.optimizers.Optimizer):
                     f"{did_you_mean(part, known)} "
                     f"Received: parts with the keys {received}"
                 )
-        if TRUNK in received and not found.shared_variables:
+        if TRUNK in received and not partition.shared_variables:
             reason = (
-                f"its one task {found.tasks[0]!r} owns every variable"
-                if len(found.tasks) == 1
+                f"its one task {partition.tasks[0]!r} owns every variable"
+                if len(partition.tasks) == 1
                 else "its tasks share no variable"
             )
             raise ValueError(
@@ -318,10 +318,10 @@ def _checked(parts, loss_scale_factor) -> dict:
             "{'trunk': 'adam', 'heads': keras.optimizers.SGD(0.1)}. "
             f"Received: {parts!r}"
         )
-    found = {}
+    optimizers = {}
     for part, given in parts.items():
         each = _optimizer(part, given)
-        if any(each is other for other in found.values()):
+        if any(each is other for other in optimizers.values()):
             raise ValueError(
                 "PerPart needs an optimizer for each part: one object cannot "
                 f"hold the state of two. Received: the same {given!r} twice, "
@@ -336,8 +336,8 @@ def _checked(parts, loss_scale_factor) -> dict:
             )
         # The name under which callbacks log the part's learning rate.
         each.name = part
-        found[part] = each
-    return found
+        optimizers[part] = each
+    return optimizers
 
 
 def _optimizer(part, given):

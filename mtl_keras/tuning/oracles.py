@@ -139,12 +139,12 @@ class Kept:
 
     def _last_failures(self) -> list:
         """The failed trials at the end, where they end the search."""
-        found = []
+        failures = []
         for name in reversed(self.end_order):
             if self.trials[name].status != trials.TrialStatus.FAILED:
                 break
-            found.append(self.trials[name])
-        return found if len(found) >= MAX_FAILURES else []
+            failures.append(self.trials[name])
+        return failures if len(failures) >= MAX_FAILURES else []
 
     def populate_space(self, trial_id: str) -> dict:
         """Chooses the values of a new trial, of a few digits each."""

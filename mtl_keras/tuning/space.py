@@ -138,14 +138,14 @@ class Space:
             if name not in tasks:
                 what = "task in `loss_weights`"
                 raise ValueError(unknown(what, name, tasks, own))
-        found = {task: float(known.get(task, 1.0)) for task in tasks}
+        weights = {task: float(known.get(task, 1.0)) for task in tasks}
         if self.loss_weights is None or _STATIC not in names:
-            return found
+            return weights
         low, high = self.loss_weights
-        for task, weight in found.items():
+        for task, weight in weights.items():
             # A weight of 0 is a task that shall not train: it stays so.
             if weight > 0:
-                found[task] = hp.Float(
+                weights[task] = hp.Float(
                     f"loss_weights.{task}",
                     short(low * weight, 3),
                     short(high * weight, 3),
@@ -154,7 +154,7 @@ class Space:
                     parent_name=_BALANCER,
                     parent_values=[_STATIC],
                 )
-        return short(found)
+        return short(weights)
 
     def _optimizer(self, hp, recipe) -> dict:
         parts = recipe.get("parts")

@@ -129,29 +129,33 @@ KEYS = {
 }
 
 
+def pretend(folder):
+    """Writes what a run would have measured."""
+    name, rate = folder.parent.name, folder.name.split("-")[1]
+    rate = 0.01 if rate == "recipe" else float(rate)
+    # The higher a rate the better; but for `equal` on validation.
+    value = 0.5 + 10 * rate
+    validation = 0.5 - 10 * rate if name == "equal" else value
+    tasks = [name[4:]] if name.startswith("STL-") else list(KEYS)
+    keys = [key for task in tasks for key in KEYS[task]]
+    report = {"split": "test", "metrics": dict.fromkeys(keys, value)}
+    line = {"epoch": 0, "loss": 1.0}
+    line |= {f"val_{key}": validation for key in keys}
+    cost = {"train_seconds": {"0": 4.0, "1": 1.0, "2": 2.0}}
+    cost |= {"steps_per_epoch": 4, "peak_memory_bytes": 2**25}
+    (folder / "report.json").write_text(json.dumps(report))
+    (folder / "cost.json").write_text(json.dumps(cost))
+    (folder / "metrics.jsonl").write_text(json.dumps(line) + "\n")
+
+
 @pytest.fixture
 def pretended(tiny, monkeypatch):
     """Runs that only say what they have measured; 0.1 at the recipe's rate."""
     folders = []
 
     def start(argv, log):
-        folder = log.parent
-        folders.append(folder)
-        way, rate = folder.parent.name, folder.name.split("-")[1]
-        rate = 0.01 if rate == "recipe" else float(rate)
-        # The higher a rate the better; but for `equal` on validation.
-        value = 0.5 + 10 * rate
-        seen = 0.5 - 10 * rate if way == "equal" else value
-        tasks = [way[4:]] if way.startswith("STL-") else list(KEYS)
-        keys = [key for task in tasks for key in KEYS[task]]
-        report = {"split": "test", "metrics": dict.fromkeys(keys, value)}
-        line = {"epoch": 0, "loss": 1.0}
-        line |= {f"val_{key}": seen for key in keys}
-        cost = {"train_seconds": {"0": 4.0, "1": 1.0, "2": 2.0}}
-        cost |= {"steps_per_epoch": 4, "peak_memory_bytes": 2**25}
-        (folder / "report.json").write_text(json.dumps(report))
-        (folder / "cost.json").write_text(json.dumps(cost))
-        (folder / "metrics.jsonl").write_text(json.dumps(line) + "\n")
+        folders.append(log.parent)
+        pretend(log.parent)
         return 0
 
     monkeypatch.setattr(comparison_runs, "start", start)
@@ -318,23 +322,29 @@ def test_killed_comparison_goes_on_in_processes_of_its_own(data_dir, tmp_path):
     command += ["--balancers=rlw", "--seeds=1", "--config.balancer.seed=3"]
     command += ["--config.balancer.monitor=true"]
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    first = subprocess.Popen(
+    # Two runs show as much as five.
+    for name in ("STL-box", "STL-det", "equal"):
+        folder = tmp_path / "w" / "runs" / name / "rate-recipe-seed-0"
+        folder.mkdir(parents=True)
+        pretend(folder)
+    with subprocess.Popen(
         command,
         cwd=ROOT,
         env=environment,
         stdout=subprocess.PIPE,
         text=True,
-    )
-    done = first.stdout.readline()
-    assert done.startswith("[1/5] STL box, seed 0: "), done
-    first.kill()
-    first.wait()
-    report = tmp_path / "w/runs/STL-box/rate-recipe-seed-0/report.json"
+    ) as first:
+        for line in first.stdout:
+            if line.startswith("[2/5]"):
+                break
+        first.kill()
+    assert line.startswith("[2/5] STL cls, seed 0: "), line
+    report = tmp_path / "w/runs/STL-cls/rate-recipe-seed-0/report.json"
     before = report.stat().st_mtime_ns
     again = subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, text=True
     )
     assert again.returncode == 0, again.stderr
-    assert "[1/5] STL box, seed 0: done before" in again.stdout
+    assert "[2/5] STL cls, seed 0: done before" in again.stdout
     assert report.stat().st_mtime_ns == before
     check_table(tmp_path / "w")

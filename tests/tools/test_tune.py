@@ -13,8 +13,10 @@ import keras
 import pytest
 
 from mtl_keras import plots, training
+from mtl_keras.training import run as running
 from mtl_keras.tuning import roles
 from zoo import preparation, recipe_file
+from zoo.commands import train
 from zoo.commands.tune import command as tune
 
 ROOT = Path(__file__).parent.parent.parent
@@ -318,15 +320,27 @@ def command(data_dir, workdir, *flags):
     ]
 
 
-def start(argv):
-    return subprocess.Popen(
-        argv,
-        cwd=ROOT,
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+@pytest.fixture
+def start():
+    """Starts processes; one that outlives a test that fails is ended."""
+    processes = []
+
+    def started(argv):
+        # A process in the background of a shell ignores it, with its children.
+        handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+        output = dict.fromkeys(("stdout", "stderr"), subprocess.PIPE)
+        environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+        process = subprocess.Popen(
+            argv, cwd=ROOT, env=environment, text=True, **output
+        )
+        processes.append(process)
+        signal.signal(signal.SIGINT, handler)
+        return process
+
+    yield started
+    for process in processes:
+        process.kill()
+        process.wait()
 
 
 def trained_epochs(workdir, trial):
@@ -341,7 +355,7 @@ def trained_epochs(workdir, trial):
 
 @pytest.mark.slow
 def test_killed_search_goes_on_and_its_recipe_reaches_its_score(
-    data_dir, tmp_path
+    start, tiny, data_dir, tmp_path, monkeypatch
 ):
     workdir = tmp_path / "w"
     argv = command(data_dir, workdir, "--max_trials=3", "--config.epochs=2")
@@ -369,21 +383,13 @@ def test_killed_search_goes_on_and_its_recipe_reaches_its_score(
     assert trained_epochs(workdir, 0) == ["1", "2"]
     assert trained_epochs(workdir, 1) == ["1", "2"]
 
+    # Here, in another process than those of the search.
+    monkeypatch.setattr(running.export, "saved_model", lambda *a, **k: None)
+    monkeypatch.setattr(running, "_illustrate", lambda *a: None)
     retrained = tmp_path / "again"
-    recipe = workdir / "best_recipe.py"
-    # A process that does not know the small model.
-    text = recipe.read_text()
-    recipe.write_text(text.replace("import ml", f"{_REGISTER}\nimport ml", 1))
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "tools.train", f"--config={recipe}"),
-            *(f"--data_dir={data_dir}", f"--workdir={retrained}"),
-        ],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
+    argv = [f"--config={workdir / 'best_recipe.py'}"]
+    argv += [f"--data_dir={data_dir}", f"--workdir={retrained}"]
+    assert train.main(argv) == 0
     lines = (retrained / "metrics.jsonl").read_text().splitlines()
     line = json.loads(lines[-1])
     best = table["rows"][table["best"]]
@@ -392,25 +398,18 @@ def test_killed_search_goes_on_and_its_recipe_reaches_its_score(
         assert line[f"val_{key}"] == value
 
 
-_REGISTER = """\
-from tests.zoo import tiny_entry
-from zoo import registry
-registry.register(tiny_entry.NAME, tiny_entry, tiny_entry.card())
-"""
-
-
 @pytest.mark.slow
-def test_chief_and_two_workers_do_every_trial_once(data_dir, tmp_path):
+def test_chief_and_two_workers_do_every_trial_once(start, data_dir, tmp_path):
     workdir = tmp_path / "w"
-    argv = command(data_dir, workdir, "--max_trials=5", "--workers=2")
+    argv = command(data_dir, workdir, "--max_trials=4", "--workers=2")
     done = start(argv)
     output, errors = done.communicate()
     assert done.returncode == 0, errors + output
-    assert "[5/5] trial" in output
+    assert "[4/4] trial" in output
     table = json.loads((workdir / "table.json").read_text())
-    assert [row["trial"] for row in table["rows"]] == [0, 1, 2, 3, 4]
+    assert [row["trial"] for row in table["rows"]] == [0, 1, 2, 3]
     assert {row["status"] for row in table["rows"]} == {"completed"}
-    for number in range(5):
+    for number in range(4):
         assert trained_epochs(workdir, number) == ["1"]
     logs = [(workdir / "logs" / f"worker-{n}.txt").read_text() for n in (1, 2)]
     started = [
@@ -419,7 +418,7 @@ def test_chief_and_two_workers_do_every_trial_once(data_dir, tmp_path):
         for line in log.splitlines()
         if line.startswith("trial ")
     ]
-    assert sorted(started) == [f"trial {number}" for number in range(5)]
+    assert sorted(started) == [f"trial {number}" for number in range(4)]
     # Both had something to do.
     assert all("trial " in log for log in logs)
     # A worker trains with the very numbers that the recipe will have.
@@ -430,7 +429,9 @@ def test_chief_and_two_workers_do_every_trial_once(data_dir, tmp_path):
 
 
 @pytest.mark.slow
-def test_interrupt_ends_all_and_leaves_what_can_go_on(data_dir, tmp_path):
+def test_interrupt_ends_all_and_leaves_what_can_go_on(
+    start, data_dir, tmp_path
+):
     workdir = tmp_path / "w"
     argv = command(data_dir, workdir, "--max_trials=50", "--workers=1")
     process = start(argv)

@@ -63,7 +63,11 @@ def tensors(call):
 
 
 def peak():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    # Not `ru_maxrss`: it starts at that of the process that started this one,
+    # and where that is larger it would not grow.
+    with open("/proc/self/status") as file:
+        (line,) = (line for line in file if line.startswith("VmHWM:"))
+    return 1024 * int(line.split()[1])
 
 
 main(*sys.argv[1:])

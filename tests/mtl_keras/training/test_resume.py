@@ -33,7 +33,7 @@ OPTIMIZERS = {
 }
 
 
-def compiled(optimizer, dropout, seed=0):
+def compiled(optimizer, dropout, seed=0, *, run_eagerly=False):
     """A model with BatchNorm, and dropout of its own and of the frontier."""
     keras.utils.set_random_seed(seed)
     layers = keras.layers
@@ -47,7 +47,13 @@ def compiled(optimizer, dropout, seed=0):
         "box": layers.Dense(4, "sigmoid", name="box")(trunk),
     }
     model = MultiTaskModel(inputs, outputs, tasks=case.TASKS)
-    model.compile(OPTIMIZERS[optimizer](), shared_dropout=dropout)
+    model.compile(
+        OPTIMIZERS[optimizer](),
+        shared_dropout=dropout,
+        run_eagerly=run_eagerly,
+        # What is restored is the same; compiling takes longer than training.
+        jit_compile=False,
+    )
     return model
 
 
@@ -88,14 +94,21 @@ WAYS = {
     "weights": by_weights,
     "checkpoint": by_checkpoint,
 }
+# In a graph, as most trainings: every way and every optimizer once.
+IN_GRAPH = {
+    ("keras", "parts", 0.4),
+    ("weights", "adam", 0.0),
+    ("copy", "scaled", 0.4),
+    ("checkpoint", "adam", 0.4),
+}
+FAST = {("keras", "parts"), ("weights", "adam")}
 # Weights alone do not say where dropout stands.
 CASES = [
     pytest.param(
         way,
         optimizer,
         dropout,
-        marks=[pytest.mark.slow]
-        * ((way, optimizer) not in {("keras", "parts"), ("weights", "adam")}),
+        marks=[pytest.mark.slow] * ((way, optimizer) not in FAST),
     )
     for way in WAYS
     for optimizer in OPTIMIZERS
@@ -106,8 +119,10 @@ CASES = [
 
 @pytest.mark.parametrize(("way", "optimizer", "dropout"), CASES)
 def test_training_goes_on_alike(way, optimizer, dropout, tmp_path):
-    model = train(compiled(optimizer, dropout))
-    fresh = compiled(optimizer, dropout, seed=1)
+    # Tracing takes longer than so small a training.
+    eager = {"run_eagerly": (way, optimizer, dropout) not in IN_GRAPH}
+    model = train(compiled(optimizer, dropout, **eager))
+    fresh = compiled(optimizer, dropout, seed=1, **eager)
     restored = WAYS[way](model, fresh, tmp_path)
     assert restored is not model
     before = model.get_weights()

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from mtl_keras import training
+from mtl_keras.training import run as running
 from tests import test_case as case
 from tests.mtl_keras.training import killed_run
 
@@ -74,9 +75,16 @@ def test_workdir_holds_what_a_run_promises(undisturbed):
     assert list((undisturbed / "events").rglob("events.out.tfevents.*"))
 
 
+@pytest.fixture
+def bare(undisturbed, monkeypatch):
+    """Leaves out what follows a training and takes most of its time."""
+    monkeypatch.setattr(running.export, "saved_model", lambda *a, **k: None)
+    monkeypatch.setattr(running, "_illustrate", lambda *a: None)
+
+
 @pytest.mark.parametrize("moment", ["batch", "line", "checkpoint"])
 def test_killed_run_ends_bitwise_like_an_undisturbed_one(
-    moment, undisturbed, tmp_path
+    moment, undisturbed, bare, tmp_path
 ):
     killed = kill(tmp_path, moment)
     assert killed.returncode == -9, killed.stderr
@@ -110,7 +118,7 @@ class Terminate(keras.callbacks.Callback):
 
 
 def test_sigterm_ends_with_its_status_and_the_run_resumes(
-    undisturbed, tmp_path
+    undisturbed, bare, tmp_path
 ):
     with pytest.raises(SystemExit) as ended:
         killed_run.main(tmp_path, "none", [Terminate()])

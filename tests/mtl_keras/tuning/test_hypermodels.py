@@ -64,7 +64,7 @@ def test_gain_is_the_objective_and_references_are_kept(tmp_path):
     # Another process reads them, and one of another budget is refused.
     written = path.stat().st_mtime_ns
     search(
-        tuning.hypermodel(build, NAMES, references=path),
+        tuning.hypermodel(build, NAMES, references=path, **EAGER),
         tmp_path / "b",
         max_trials=1,
     )

@@ -6,7 +6,10 @@ any object. Without an object the class and the box are missing.
 """
 
 import dataclasses
+from collections.abc import Iterator
 
+from zoo.datasets.folders import image_files
+from zoo.datasets.folders.records import Damage, Example, Place, Problem
 from zoo.datasets.folders.request import Request
 
 
@@ -24,6 +27,41 @@ class Thing:
     class_name: str | None
     box: tuple | None
     line: int | None = None
+
+
+def examples(
+    request: Request, annotations: dict, broken, layout: str, split_of
+) -> Iterator[Example | Problem]:
+    """Yields an example for each image; an image without a file has no label.
+
+    Args:
+        request: `Request`.
+        annotations: Dict of image to its file of labels and its list of
+            `Thing`.
+        broken: Set of the images whose file of labels is damaged.
+        layout: String, as for `labels`.
+        split_of: Function of an image's path that returns its split.
+    """
+    lists = [things for _, things in annotations.values()]
+    class_names = {thing.class_name for things in lists for thing in things}
+    for image in request.listing.images():
+        if image in broken:
+            continue
+        path, things = annotations.get(image, (image, None))
+        try:
+            if things is None:
+                image_files.size_in(request.listing, image)
+        except Damage as damage:
+            yield damage.at(image)
+            continue
+        largest = largest_of(things or [])
+        place = Place(path, largest and largest.line)
+        yield Example(
+            place,
+            {"image": image},
+            labels(things, request, class_names, layout),
+            split_of(image),
+        )
 
 
 def labels(

@@ -6,7 +6,7 @@ from mtl_keras.messages import listed
 from zoo.datasets.folders import columns, rows
 from zoo.datasets.folders.columns import Columns
 from zoo.datasets.folders.listing import split_of_labels
-from zoo.datasets.folders.records import Damage, Problem
+from zoo.datasets.folders.records import Damage, Example, Place, Problem
 from zoo.datasets.folders.request import Request
 
 
@@ -57,6 +57,28 @@ def read(
                 yield path, line, split, resolved, row
         except Damage as damage:
             yield damage.at(path)
+
+
+def examples(request: Request, read_row) -> Iterator[Example | Problem]:
+    """Yields an example for each row of all tables.
+
+    Args:
+        request: `Request`.
+        read_row: Function of a row and `Columns` that returns the example's
+            inputs and labels, and raises `Damage`.
+    """
+    for item in read(request):
+        if isinstance(item, Problem):
+            yield item
+            continue
+        path, line, split, resolved, row = item
+        try:
+            inputs, labels = read_row(row, resolved)
+        except Damage as damage:
+            yield damage.at(path, line)
+            continue
+        group = group_of(row, resolved)
+        yield Example(Place(path, line), inputs, labels, split, group)
 
 
 def group_of(row: dict, resolved: Columns) -> str | None:

@@ -122,9 +122,9 @@ def _files(dl_manager) -> dict:
     """Finds the files in the manual folder, or downloads them."""
     paths = [f"{f}/{name}" for f in _FOLDERS.values() for name in _FILES]
     for folder in _manual_folders(dl_manager):
-        found = {path: folder / path for path in paths}
-        if all(path.is_file() for path in found.values()):
-            return found
+        files = {path: folder / path for path in paths}
+        if all(path.is_file() for path in files.values()):
+            return files
     return dl_manager.download({path: f"{_URL}/{path}" for path in paths})
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from zoo.datasets.folders import image_files, json_file, objects, values
 from zoo.datasets.folders.listing import IMAGES, FileFinder, split_of
-from zoo.datasets.folders.records import Damage, Example, Place, Problem
+from zoo.datasets.folders.records import Damage, Example, Problem
 from zoo.datasets.folders.request import Request
 
 LAYOUT = "Labelme"
@@ -31,7 +31,7 @@ def read(request: Request) -> Iterator[Example | Problem]:
     """Yields an example for each image; without a JSON file, no label."""
     listing = request.listing
     finder = FileFinder(listing, IMAGES)
-    annotations, class_names, broken = {}, set(), set()
+    annotations, broken = {}, set()
     for path in listing.with_suffix(".json"):
         image = None
         try:
@@ -47,19 +47,7 @@ def read(request: Request) -> Iterator[Example | Problem]:
             broken.add(image)
             continue
         annotations[image] = path, things
-        class_names.update(thing.class_name for thing in things)
-    for image in listing.images():
-        if image in broken:
-            continue
-        path, things = annotations.get(image, (image, None))
-        try:
-            if things is None:
-                image_files.size_in(listing, image)
-        except Damage as damage:
-            yield damage.at(image)
-            continue
-        labels = objects.labels(things, request, class_names, LAYOUT)
-        yield Example(Place(path), {"image": image}, labels, split_of(image))
+    yield from objects.examples(request, annotations, broken, LAYOUT, split_of)
 
 
 def _things(path, size):

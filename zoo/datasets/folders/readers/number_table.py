@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from zoo.datasets.folders import label_cells, table_files, values
-from zoo.datasets.folders.records import Damage, Example, Place, Problem
+from zoo.datasets.folders.records import Damage, Example, Problem
 from zoo.datasets.folders.request import Request
 from zoo.datasets.folders.rows import is_missing
 
@@ -22,26 +22,19 @@ def class_names(request: Request) -> None:
 
 
 def read(request: Request) -> Iterator[Example | Problem]:
-    """Yields an example for each row."""
-    for item in table_files.read(request):
-        if isinstance(item, Problem):
-            yield item
-            continue
-        path, line, split, resolved, row = item
-        try:
-            labels = request.without_labels()
-            for task, names in resolved.labels.items():
-                cells = [row.get(name) for name in names]
-                try:
-                    labels[task] = label_cells.read(request.kinds[task], cells)
-                except Damage as damage:
-                    raise Damage(f"{task!r}: {damage}") from damage
-            inputs = {name: _cell(row.get(name)) for name in resolved.inputs}
-        except Damage as damage:
-            yield damage.at(path, line)
-            continue
-        group = table_files.group_of(row, resolved)
-        yield Example(Place(path, line), inputs, labels, split, group)
+    """Returns an iterator of an example for each row."""
+
+    def read_row(row, resolved):
+        labels = request.without_labels()
+        for task, names in resolved.labels.items():
+            cells = [row.get(name) for name in names]
+            try:
+                labels[task] = label_cells.read(request.kinds[task], cells)
+            except Damage as damage:
+                raise Damage(f"{task!r}: {damage}") from damage
+        return {n: _cell(row.get(n)) for n in resolved.inputs}, labels
+
+    return table_files.examples(request, read_row)
 
 
 def _cell(value):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from zoo.datasets.folders import label_cells, table_files
-from zoo.datasets.folders.records import Damage, Example, Place, Problem
+from zoo.datasets.folders.records import Damage, Example, Problem
 from zoo.datasets.folders.request import Request
 
 LAYOUT = "table of sentences"
@@ -21,27 +21,20 @@ def class_names(request: Request) -> None:
 
 
 def read(request: Request) -> Iterator[Example | Problem]:
-    """Yields an example for each row."""
-    for item in table_files.read(request):
-        if isinstance(item, Problem):
-            yield item
-            continue
-        path, line, split, resolved, row = item
-        try:
-            value = row.get(resolved.inputs[0])
-            tokens = [] if value is None else label_cells.words(value)
-            if not tokens:
-                raise Damage("Expected a sentence. Received: an empty one")
-            labels = request.without_labels()
-            for task, names in resolved.labels.items():
-                labels[task] = label_cells.read(
-                    request.kinds[task], [row.get(name) for name in names]
-                )
-                if request.kinds[task] == "tagging":
-                    label_cells.check_tags(tokens, labels[task], task)
-        except Damage as damage:
-            yield damage.at(path, line)
-            continue
-        group = table_files.group_of(row, resolved)
-        inputs = {"tokens": tokens}
-        yield Example(Place(path, line), inputs, labels, split, group)
+    """Returns an iterator of an example for each row."""
+
+    def read_row(row, resolved):
+        value = row.get(resolved.inputs[0])
+        tokens = [] if value is None else label_cells.words(value)
+        if not tokens:
+            raise Damage("Expected a sentence. Received: an empty one")
+        labels = request.without_labels()
+        for task, names in resolved.labels.items():
+            labels[task] = label_cells.read(
+                request.kinds[task], [row.get(name) for name in names]
+            )
+            if request.kinds[task] == "tagging":
+                label_cells.check_tags(tokens, labels[task], task)
+        return {"tokens": tokens}, labels
+
+    return table_files.examples(request, read_row)

@@ -10,7 +10,7 @@ from zoo.datasets.folders.listing import (
     split_named,
     split_of,
 )
-from zoo.datasets.folders.records import Damage, Example, Place, Problem
+from zoo.datasets.folders.records import Damage, Example, Problem
 from zoo.datasets.folders.request import Request
 
 LAYOUT = "Pascal VOC"
@@ -36,7 +36,7 @@ def read(request: Request) -> Iterator[Example | Problem]:
     finder = FileFinder(listing, IMAGES)
     split_of_stem, problems = _listed_splits(listing)
     yield from problems
-    annotations, class_names, broken = {}, set(), set()
+    annotations, broken = {}, set()
     for path in listing.with_suffix(".xml"):
         image = None
         try:
@@ -53,23 +53,12 @@ def read(request: Request) -> Iterator[Example | Problem]:
             broken.add(image)
             continue
         annotations[image] = path, things
-        class_names.update(thing.class_name for thing in things)
-    for image in listing.images():
-        if image in broken:
-            continue
-        path, things = annotations.get(image, (image, None))
-        try:
-            if things is None:
-                image_files.size_in(listing, image)
-        except Damage as damage:
-            yield damage.at(image)
-            continue
+
+    def split(image):
         stem = image.rsplit("/", 1)[-1].rsplit(".", 1)[0]
-        split = split_of_stem.get(stem) or split_of(image)
-        labels = objects.labels(things, request, class_names, LAYOUT)
-        largest = objects.largest_of(things or [])
-        place = Place(path, largest and largest.line)
-        yield Example(place, {"image": image}, labels, split)
+        return split_of_stem.get(stem) or split_of(image)
+
+    yield from objects.examples(request, annotations, broken, LAYOUT, split)
 
 
 def _root(listing, path):
