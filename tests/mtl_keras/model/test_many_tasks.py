@@ -3,10 +3,11 @@
 import keras
 import numpy as np
 import pytest
-from keras import layers
+from keras import layers, ops
 
 from mtl_keras import MultiTaskModel
 from mtl_keras.model.balance_log import BalanceLog
+from mtl_keras.model.collection import SplitCollection, packed
 from mtl_keras.model.progress import shortened
 
 NAMES = tuple(f"task_{k:02d}" for k in range(21))
@@ -133,3 +134,34 @@ def test_a_task_adds_few_operations_to_an_evaluation():
         for cls in (MultiTaskModel, keras.Model)
     ]
     assert added[0] < 1.75 * added[1]
+
+
+def test_what_many_tasks_hand_out_of_a_step_comes_back_as_it_was():
+    batches = []
+    for size, absent in ((4, ()), (3, ("a", "c"))):
+        batch = {}
+        for name, shape in (("a", ()), ("b", ()), ("c", (2,)), ("d", (2,))):
+            label = RNG.integers(0, 9, (size, *shape)).astype("int32")
+            output = RNG.normal(size=(size, *shape)).astype("float32")
+            weight = RNG.random((size, *shape)).astype("float32")
+            batch[name] = (label, output, weight)
+            if name in absent:
+                batch[name] = (None, output, None)
+        batches.append(batch)
+    collection = SplitCollection()
+    for batch in batches:
+        tensors = keras.tree.map_structure(
+            lambda part: None if part is None else ops.convert_to_tensor(part),
+            batch,
+        )
+        handed_out = packed(tensors)
+        assert len(handed_out) < 12
+        collection.add(handed_out)
+    for place, arrays in enumerate(collection.arrays()):
+        for name, whole in arrays.items():
+            parts = [b[name][place] for b in batches]
+            if parts[1] is None:
+                # Labels that are absent weigh 0.
+                parts[1] = np.zeros_like(parts[0][:3])
+            np.testing.assert_array_equal(whole, np.concatenate(parts))
+            assert whole.dtype == parts[0].dtype
