@@ -4,6 +4,8 @@ import dataclasses
 import math
 import warnings
 
+import keras
+
 from mtl_keras import compat
 from mtl_keras.calls import Call, CallGraph
 from mtl_keras.messages import listed
@@ -200,6 +202,12 @@ def describe(model) -> str:
         lines.append(
             f"{name} is a subclassed model; it counts as one operation."
         )
+    for layer, inner in _held_models(parts):
+        layers = [each.name for each in inner.layers if each.weights]
+        lines.append(
+            f"{layer} runs the model {inner.name}: {_size(inner.weights)}, "
+            f"{_abridged(layers)}; it counts as one operation."
+        )
     return "\n".join(lines)
 
 
@@ -296,8 +304,30 @@ def _size(weights) -> str:
     return f"{len(weights)} variables with {count:,} numbers"
 
 
+def _held_models(parts) -> list:
+    """Lists `(layer name, model)` of the layers that hold a model."""
+    calls = [c for p in (parts.trunk, *parts.heads.values()) for c in p.calls]
+    operations = {id(c.operation): c.operation for c in calls}
+    held = []
+    for operation in operations.values():
+        if not isinstance(operation, keras.Layer):
+            continue
+        if isinstance(operation, keras.Model):
+            continue
+        inside = set()
+        for layer in compat.nested_layers(operation):
+            if isinstance(layer, keras.Model) and id(layer) not in inside:
+                held.append((operation.name, layer))
+                inside.update(map(id, compat.nested_layers(layer)))
+    return held
+
+
 def _operations(part) -> str:
-    names = list(dict.fromkeys(call.operation.name for call in part.calls))
+    return _abridged(call.operation.name for call in part.calls)
+
+
+def _abridged(names) -> str:
+    names = list(dict.fromkeys(names))
     if len(names) > 6:
         names = [*names[:3], f"{len(names) - 5} more", *names[-2:]]
         return ", ".join(names)

@@ -1,6 +1,7 @@
 """Describes the labels of one task, and how a missing one is marked."""
 
 import dataclasses
+import functools
 import math
 
 _RULES = (None, "box_xyxy", "one_hot")
@@ -107,28 +108,31 @@ class LabelSpec:
             Boolean array or tensor of `label`'s kind and shape.
         """
         arrays, label = _readable(label)
-        if self.missing == "nan":
-            present = arrays.ones_like(label, dtype="bool")
-        else:
-            present = arrays.not_equal(label, self.missing)
+        # As few operations as possible: a model has these for each task.
+        conditions = []
+        if self.missing != "nan":
+            conditions.append(arrays.not_equal(label, self.missing))
         if _is_float(label):
-            present = arrays.logical_and(
-                present, arrays.logical_not(arrays.isnan(label))
-            )
+            conditions.append(arrays.logical_not(arrays.isnan(label)))
+        if conditions:
+            present = functools.reduce(arrays.logical_and, conditions)
+        else:
+            present = arrays.ones_like(label, dtype="bool")
         if self.rule is not None:
             whole = arrays.all(present, axis=-1, keepdims=True)
             present = arrays.logical_and(present, whole)
         return present
 
-    def fill(self, label, present=None):
-        """Replaces missing labels by a legal value, and clips rounding errors.
+    def fill(self, label, usable=None):
+        """Replaces unusable labels by a legal value, and clips rounding errors.
 
-        The loss of a missing label is computed and discarded; it must be
-        finite, because `0 * nan` is NaN in the gradient.
+        The loss of such a label is computed and discarded; it must be finite,
+        because `0 * nan` is NaN in the gradient.
 
         Args:
             label: Tensor of shape `(batch, *shape)`.
-            present: Boolean tensor from `present(label)`; computed if `None`.
+            usable: Boolean tensor of that shape, the labels that are present
+                and legal. Defaults to `present(label)`.
 
         Returns:
             Tensor of `label`'s shape, floating point or a signed integer.
@@ -136,47 +140,52 @@ class LabelSpec:
         from keras import ops
 
         _, label = _readable(ops.convert_to_tensor(label))
-        present = self.present(label) if present is None else present
         if self.tolerance and _is_float(label):
             clipped = ops.clip(label, self.minimum, self.maximum)
-            is_near = ops.abs(clipped - label) <= self.tolerance
-            label = ops.where(is_near, clipped, label)
+            if usable is None:
+                # An illegal label stays what it is.
+                is_near = ops.abs(clipped - label) <= self.tolerance
+                clipped = ops.where(is_near, clipped, label)
+            label = clipped
+        usable = self.present(label) if usable is None else usable
         if self.rule == "box_xyxy":
             legal = ops.cast(ops.convert_to_tensor(_WHOLE_IMAGE), label.dtype)
             return ops.where(
-                present, label, ops.broadcast_to(legal, ops.shape(label))
+                usable, label, ops.broadcast_to(legal, ops.shape(label))
             )
         legal = ops.cast(self.legal_value, label.dtype)
-        return ops.where(present, label, legal)
+        return ops.where(usable, label, legal)
 
-    def invalid(self, label):
+    def invalid(self, label, present=None):
         """Tells which labels are present but not legal.
 
         Args:
             label: NumPy array or tensor of the backend, of shape
                 `(batch, *shape)`.
+            present: Boolean array or tensor from `present(label)`; computed if
+                `None`.
 
         Returns:
             Boolean array or tensor of `label`'s kind and shape.
         """
         arrays, label = _readable(label)
-        present = self.present(label)
-        illegal = arrays.zeros_like(label, dtype="bool")
-        if _is_float(label):
-            illegal = arrays.isinf(label)
-            if self.dtype == "int32":
-                is_whole = arrays.equal(label, arrays.round(label))
-                illegal = arrays.logical_or(
-                    illegal, arrays.logical_not(is_whole)
-                )
-        if self.minimum is not None:
-            illegal = arrays.logical_or(
-                illegal, arrays.less(label, self.minimum - self.tolerance)
-            )
-        if self.maximum is not None:
-            illegal = arrays.logical_or(
-                illegal, arrays.greater(label, self.maximum + self.tolerance)
-            )
+        present = self.present(label) if present is None else present
+        low, high, margin = self.minimum, self.maximum, self.tolerance
+        is_bounded = None not in (low, high) and math.isfinite(high - low)
+        conditions = []
+        if _is_float(label) and not is_bounded:
+            conditions.append(arrays.isinf(label))
+        if _is_float(label) and self.dtype == "int32":
+            is_broken = arrays.not_equal(label, arrays.round(label))
+            conditions.append(is_broken)
+        if low is not None:
+            conditions.append(arrays.less(label, low - margin))
+        if high is not None:
+            conditions.append(arrays.greater(label, high + margin))
+        if conditions:
+            illegal = functools.reduce(arrays.logical_or, conditions)
+        else:
+            illegal = arrays.zeros_like(label, dtype="bool")
         if self.rule == "box_xyxy":
             is_crossed = arrays.less(label[..., 2:], label[..., :2])
             is_crossed = arrays.any(is_crossed, axis=-1, keepdims=True)
@@ -188,12 +197,14 @@ class LabelSpec:
             )
         return arrays.logical_and(illegal, present)
 
-    def is_clipped(self, label):
+    def is_clipped(self, label, usable):
         """Tells which labels are outside of the range within the tolerance.
 
         Args:
             label: Tensor of the backend, of shape `(batch, *shape)`; the spec
                 has a `tolerance`.
+            usable: Boolean tensor of that shape, the labels that are present
+                and legal.
 
         Returns:
             Boolean tensor of the label's shape.
@@ -202,9 +213,6 @@ class LabelSpec:
         outside = arrays.logical_or(
             arrays.less(label, self.minimum),
             arrays.greater(label, self.maximum),
-        )
-        usable = arrays.logical_and(
-            self.present(label), arrays.logical_not(self.invalid(label))
         )
         return arrays.logical_and(outside, usable)
 

@@ -9,7 +9,7 @@ from mtl_keras import compat
 from mtl_keras.engine.backend import Backend
 from mtl_keras.engine.combine import Pullbacks, combine, own_gradient
 from mtl_keras.engine.step_plan import total_of
-from mtl_keras.engine.tensorflow_update import Update, plain_step
+from mtl_keras.engine.tensorflow_update import Update, absent_tasks, plain_step
 
 
 class _TensorFlow(Backend):
@@ -187,6 +187,9 @@ def _step(model, step_plan, data, *, is_exact=None) -> dict:
     cotangents, head_gradients = head_tape.gradient(
         objective, (copies, [v.value for v in own])
     )
+    absent = absent_tasks(model, y)
+    for name in absent.intersection(step_plan.tasks):
+        cotangents[name] = tf.nest.map_structure(tf.zeros_like, copies[name])
     rows = [
         [cotangents[name].get(slot) for slot in step_plan.slots]
         for name in step_plan.tasks
@@ -224,7 +227,10 @@ def _step(model, step_plan, data, *, is_exact=None) -> dict:
     penalties = [*activity, *late, *penalties]
     model.finite_watch.see_losses(task_losses.losses)
     update.apply(
-        [gradients[id(v)] for v in trained], trained, total_of(penalties)
+        [gradients[id(v)] for v in trained],
+        trained,
+        total_of(penalties),
+        absent,
     )
     return update.logs(
         model.finish_step(batch, predictions, task_losses, penalties, mix)

@@ -27,16 +27,21 @@ class Update:
             self._state = [(v, tf.identity(v.value)) for v in state]
             self._tracked = [(v, tf.identity(v.value)) for v in tracked]
 
-    def apply(self, gradients: list, variables: list, total) -> None:
+    def apply(
+        self, gradients: list, variables: list, total, absent: set[str]
+    ) -> None:
         """Updates the weights, unless the step is skipped.
 
         Args:
             gradients: List of tensors or `None`, under the loss scale.
             variables: List of variables, one a gradient.
             total: Scalar tensor, the total loss.
+            absent: Set of strings, the tasks that are not among the labels:
+                what only they reach gets zeros.
         """
         model = self._model
         optimizer, watch = model.optimizer, model.finite_watch
+        gradients = _with_zeros(gradients, variables, watch, absent)
         dense = [
             g.values if isinstance(g, tf.IndexedSlices) else g
             for g in gradients
@@ -86,6 +91,40 @@ class Update:
         tf.cond(self._is_finite, lambda: (update(), True)[1], undo)
 
 
+def _with_zeros(gradients, variables, watch, absent) -> list:
+    """Gives what only absent tasks reach zeros, so that optimizers move on."""
+    if not absent:
+        return gradients
+    owners = {None, *absent}
+    return [
+        _unmoved(variable)
+        if gradient is None and watch.head_of(variable) in owners
+        else gradient
+        for gradient, variable in zip(gradients, variables, strict=True)
+    ]
+
+
+def _unmoved(variable):
+    if variable.overwrite_with_gradient:
+        return variable.value
+    return tf.zeros_like(variable.value)
+
+
+def absent_tasks(model, y) -> set[str]:
+    """Names the tasks that the labels of a batch leave out.
+
+    Args:
+        model: `MultiTaskModel`.
+        y: Labels, as `fit` gives them.
+
+    Returns:
+        Set of strings.
+    """
+    if not isinstance(y, dict):
+        return set()
+    return {name for name in model.tasks if y.get(name) is None}
+
+
 def plain_step(model, data) -> dict:
     """Takes Keras's own training step, with an `Update`.
 
@@ -113,6 +152,6 @@ def plain_step(model, data) -> dict:
             "The model does not have any trainable weights.", stacklevel=2
         )
         gradients = []
-    update.apply(gradients, variables, loss)
+    update.apply(gradients, variables, loss, absent_tasks(model, y))
     logs = model.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
     return update.logs(logs)

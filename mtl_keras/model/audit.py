@@ -64,16 +64,18 @@ class LabelCounts(keras.metrics.Metric):
                 wrong, `clipped` the labels clipped to their range. What is
                 left out is 0.
         """
-        if not self.names:
+        names = self.names
+        if not names:
             return
-        values = [
-            ops.cast(counts.get(field, {}).get(name, 0.0), "float32")
+        rows = [
+            ops.stack(
+                [ops.cast(field_counts.get(n, 0.0), "float32") for n in names]
+            )
+            if (field_counts := counts.get(field))
+            else ops.zeros((len(names),), "float32")
             for field in self.FIELDS
-            for name in self.names
         ]
-        self.counts.assign_add(
-            ops.reshape(ops.stack(values), self.counts.shape)
-        )
+        self.counts.assign_add(ops.stack(rows))
 
     def result(self):
         """Returns the counts, shape `(fields, tasks)`."""
@@ -81,8 +83,11 @@ class LabelCounts(keras.metrics.Metric):
 
     def of(self, field: str) -> dict:
         """Returns a field's counts so far as a dict of task name to scalar."""
+        if not self.names:
+            return {}
         row = self.result()[self.FIELDS.index(field)]
-        return {name: row[i] for i, name in enumerate(self.names)}
+        values = ops.unstack(row, len(self.names))
+        return dict(zip(self.names, values, strict=True))
 
 
 def warn_of_clipped(counts: dict, tasks: dict) -> list:

@@ -35,10 +35,9 @@ class BatchLabels:
         self._label = ops.convert_to_tensor(label)
         self._weight = weight
         spec = task.label
-        self._illegal = spec.invalid(self._label)
-        self.usable = ops.logical_and(
-            spec.present(self._label), ops.logical_not(self._illegal)
-        )
+        present = spec.present(self._label)
+        self._illegal = spec.invalid(self._label, present)
+        self.usable = ops.logical_and(present, ops.logical_not(self._illegal))
         if mask is not None:
             # Padding may hold any number: it is not an illegal label.
             is_real = self._aligned(mask, self.usable, "Keras mask") > 0
@@ -65,6 +64,12 @@ class BatchLabels:
     def numbers(self):
         """`filled`, one-hot labels as int32 class numbers."""
         return class_numbers(self._task.label, self.filled)
+
+    @property
+    def num_clipped(self):
+        """float32 scalar, the number of labels clipped to their range."""
+        is_clipped = self._task.label.is_clipped(self._label, self.usable)
+        return ops.sum(ops.cast(is_clipped, "float32"))
 
     def marks(self):
         """Returns 1 for each label that counts and 0 for the others.

@@ -58,6 +58,10 @@ class FiniteWatch(keras.metrics.Metric):
         self.steps = self.add_variable((), "zeros", name="steps")
         self.skipped = self.add_variable((), "zeros", name="skipped")
 
+    def head_of(self, variable) -> str | None:
+        """Returns the task whose head owns a variable; `None` of another."""
+        return self._parts.head_of(variable)
+
     def see_losses(self, losses) -> None:
         """Keeps the tasks' losses of the step until its gradients are known.
 
@@ -132,6 +136,7 @@ class _Parts:
 
     def __init__(self, parts):
         groups = [parts.shared_variables, *parts.task_variables.values()]
+        self._tasks = tuple(parts.task_variables)
         self.gradients = (
             "the gradient of the trunk",
             *(
@@ -146,6 +151,10 @@ class _Parts:
             for place, group in enumerate(groups)
             for v in group
         }
+
+    def head_of(self, variable):
+        place, _ = self._owners.get(id(variable), (0, None))
+        return None if place == 0 else self._tasks[place - 1]
 
     def sums(self, gradients, variables):
         last = len(self.gradients) - 1

@@ -8,7 +8,7 @@ from keras import ops
 from mtl_keras import engine
 from mtl_keras.engine.step_plan import check_overrides, refuse_own_step
 from mtl_keras.model import compiled_tasks, label_checks, step_options
-from mtl_keras.model.collection import COLLECTED
+from mtl_keras.model.collection import COLLECTED, packed
 from mtl_keras.model.loops import CheckedLoops
 from mtl_keras.model.task_loss import LabelledBatch, TaskLosses, combined
 from mtl_keras.model.validation import declared_tasks, named_outputs
@@ -375,7 +375,7 @@ class MultiTaskModel(CheckedLoops):
         )
         logs = self.get_metrics_result()
         if self._is_evaluation_step and self._board.split_metrics:
-            collected = engine.gather_over_replicas(collected)
+            collected = engine.gather_over_replicas(packed(collected))
             logs = {**logs, COLLECTED: collected}
         return logs
 

@@ -52,16 +52,16 @@ class LabelledBatch:
 
     def __init__(self, task, loss, label, prediction, weight, class_table):
         if label is None:
-            self.count = self.num_invalid = ops.zeros((), "float32")
-            # Zero, but connected: the head gets a zero gradient, not none.
-            nowhere = ops.zeros_like(prediction, dtype="bool")
-            zeros = ops.where(nowhere, prediction, ops.zeros_like(prediction))
-            self.total = ops.cast(ops.sum(zeros), "float32")
+            # Not 0 times the output: an infinite derivative in the head would
+            # make that NaN. The engine gives the head a gradient of zeros.
+            self.total = self.count = ops.zeros((), "float32")
+            self.num_invalid = self.total
             return
         mask = compat.get_mask(prediction)
         labels = BatchLabels(task, label, weight, mask)
         # A label without weight must not move other labels' loss values.
         coupled = labels.counted if losses.couples_labels(loss) else None
+        prediction = _where_counted(labels.counted, prediction)
         values = losses.values(loss, labels.filled, prediction, coupled)
         if mask is not None and len(mask.shape) > len(values.shape):
             raise ValueError(
@@ -93,10 +93,40 @@ class LabelledBatch:
                 what="sample_weight",
             )
         self.num_invalid = labels.num_illegal
-        self.total = ops.sum(values * weights)
+        # An infinite value of a label that does not count, times 0, is NaN.
+        is_read = weights != 0
+        self.total = ops.sum(ops.where(is_read, values, 0.0) * weights)
         reduction = getattr(loss, "reduction", None)
         by_weight = reduction == "mean_with_sample_weight"
         self.count = ops.sum(weights if by_weight else counted)
+
+
+def _where_counted(counted, prediction):
+    """Replaces the predictions of labels that do not count by a constant.
+
+    A loss may have an infinite derivative at such a prediction, and a weight
+    of 0 would make it NaN for all examples.
+
+    Args:
+        counted: Boolean tensor of the labels' shape, `(batch, *label)`.
+        prediction: Tensor, the task's output.
+
+    Returns:
+        Tensor of the shape of `prediction`. Where labels are no elements of
+        the output, such as times of survival, those of examples without any
+        label are replaced.
+    """
+    rank = len(prediction.shape)
+    if len(counted.shape) > rank:
+        counted = ops.any(counted, axis=tuple(range(rank, len(counted.shape))))
+    while len(counted.shape) < rank:
+        counted = ops.expand_dims(counted, axis=-1)
+    sizes = zip(counted.shape[1:], prediction.shape[1:], strict=True)
+    if not all(a == b or a == 1 for a, b in sizes):
+        axes = tuple(range(1, rank))
+        counted = ops.any(counted, axis=axes, keepdims=True)
+    # Inside the domain of probabilities, logits and numbers.
+    return ops.where(counted, prediction, ops.cast(0.5, prediction.dtype))
 
 
 def _class_weights(spec, label, table):

@@ -127,13 +127,17 @@ class TaskTracking:
 
     def results(self) -> dict:
         """Returns the logs of the losses and streaming metrics by key."""
-        means = self.losses.result()
-        logs = {f"{n}_loss": means[i] for i, n in enumerate(self.names)}
-        seen = self.label_counts.of("seen")
+        logs, seen = {}, self.label_counts.of("seen")
+        if self.names:
+            # One operation, where a slice a task would be hundreds.
+            means = ops.unstack(self.losses.result(), len(self.names))
+            keys = [f"{name}_loss" for name in self.names]
+            logs = dict(zip(keys, means, strict=True))
+        is_seen = {name: count > 0 for name, count in seen.items()}
         for groups in (self.metrics, self.weighted_metrics):
             for name, group in groups.items():
                 for metric in group:
-                    logs.update(_named(name, metric, logs, seen[name] > 0))
+                    logs.update(_named(name, metric, logs, is_seen[name]))
         return logs
 
     def total_loss(self, balancer):
@@ -209,9 +213,7 @@ class TaskTracking:
             batch = BatchLabels(tasks[name], label, weights.get(name), mask)
             num_seen[name] = ops.sum(batch.marks())
             if tasks[name].label.tolerance:
-                num_clipped[name] = ops.sum(
-                    ops.cast(tasks[name].label.is_clipped(label), "float32")
-                )
+                num_clipped[name] = batch.num_clipped
             seen = (tasks[name].label, batch.filled, predictions[name])
             for metric in self.metrics.get(name, ()):
                 update_metric(metric, *seen, batch.marks())

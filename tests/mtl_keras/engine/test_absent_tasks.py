@@ -107,3 +107,65 @@ def test_the_sum_without_an_absent_row_is_that_of_the_others():
         [[1, 2], [3, 1], [np.nan, 0]], present=[1, 1, 0]
     )
     np.testing.assert_array_equal(case.to_numpy(received), [4, 3])
+
+
+@pytest.mark.parametrize("name", ["equal", "uncertainty"])
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_a_plain_step_leaves_out_a_task_that_has_no_labels(name, jit_compile):
+    moved = []
+    for tasks in ("abc", "ab"):
+        model = model_of(tasks)
+        options = {"jit_compile": jit_compile}
+        model.compile(keras.optimizers.SGD(0.1), "mse", name, **options)
+        model.train_on_batch(X, LABELS)
+        moved.append(
+            {v.name: v.get_weights() for v in model.layers if v.weights}
+        )
+    np.testing.assert_array_equal(moved[0].pop("dense_c")[0], WEIGHTS[3])
+    for layer, expected in moved[1].items():
+        np.testing.assert_allclose(moved[0][layer][0], expected[0], rtol=1e-5)
+
+
+def test_an_absent_head_still_moves_by_its_momentum():
+    moments, model = [], model_of("abc")
+    model.compile(keras.optimizers.SGD(0.1, momentum=0.5), "mse")
+    head = model.get_layer("dense_a").kernel
+    for labels in (LABELS, {"b": LABELS["b"]}):
+        before = case.to_numpy(head.value)
+        model.train_on_batch(X, labels)
+        moments.append(case.to_numpy(head.value) - before)
+    assert np.abs(moments[0]).min() > 0
+    np.testing.assert_allclose(moments[1], 0.5 * moments[0], rtol=1e-5)
+
+
+def root(y_true, y_pred):
+    """Its derivative is infinite where an output of 0 meets a filled label."""
+    return ops.sqrt(ops.abs(y_true - y_pred))
+
+
+@pytest.mark.parametrize("level", [None, "features"])
+@pytest.mark.parametrize("output", [0.0, np.inf])
+def test_outputs_without_a_label_move_nothing(level, output):
+    """By hand: of `x * w`, the two labelled examples alone move `w`."""
+    inputs = keras.Input((1,))
+    shared = layers.Dense(1, use_bias=False, name="shared")(inputs)
+    # The inputs are 0 or infinite where the label is missing.
+    outputs = {n: layers.Activation("linear", name=n)(shared) for n in "ab"}
+    x = np.array([[1.0], [2.0], [output]], "float32")
+    y = np.array([[0.0], [1.0], [np.nan]], "float32")
+    model = MultiTaskModel(inputs, outputs)
+    model.get_layer("shared").set_weights([np.full((1, 1), 2.0, "float32")])
+    weights = None if level is None else balancing.get("equal")
+    model.compile(keras.optimizers.SGD(0.1), root, weights)
+    if output == 0.0:
+        logs = model.train_on_batch(x, {"a": y, "b": y}, return_dict=True)
+        # sqrt(2 - 0) and sqrt(4 - 1), and their derivatives by w.
+        loss = (np.sqrt(2.0) + np.sqrt(3.0)) / 2
+        slope = (1 / (2 * np.sqrt(2.0)) + 2 / (2 * np.sqrt(3.0))) / 2
+        (kernel,) = model.get_layer("shared").get_weights()
+        np.testing.assert_allclose(logs["a_loss"], loss, rtol=1e-5)
+        np.testing.assert_allclose(kernel, 2.0 - 0.1 * 2 * slope, rtol=1e-5)
+    else:
+        logs = model.test_on_batch(x, {"a": y, "b": y}, return_dict=True)
+        loss = (np.sqrt(2.0) + np.sqrt(3.0)) / 2
+        np.testing.assert_allclose(logs["a_loss"], loss, rtol=1e-5)

@@ -145,6 +145,26 @@ def test_a_backbone_with_a_call_of_its_own_counts_as_one_operation():
         case.assert_close(received[name], expected, rtol=1e-5, atol=1e-6)
 
 
+class Encoder(layers.Layer):
+    """A layer that holds a model and runs it within Python code."""
+
+    def __init__(self, backbone, **kwargs):
+        super().__init__(**kwargs)
+        self.backbone = backbone
+
+    def call(self, inputs, training=None):
+        return self.backbone(inputs, training=training)
+
+
+def test_the_description_looks_into_a_layer_that_holds_a_model():
+    model = model_on(Encoder(Backbone(4, name="backbone"), name="encoder"))
+    # 3 * 3 * 3 * 4 + 4, 4 * 4 and 3 * 3 * 4 * 4 + 4 numbers.
+    assert (
+        "encoder runs the model backbone: 8 variables with 276 numbers, "
+        "low, norm, high; it counts as one operation."
+    ) in graph.describe(model)
+
+
 def nested(inputs, call):
     """A model around another, which `call` calls with its own inputs."""
     x, z = (keras.Input((2,), name=n) for n in ("x", "z"))

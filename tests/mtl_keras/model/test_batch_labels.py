@@ -7,7 +7,7 @@ import pytest
 from mtl_keras import LabelSpec, Task, losses, metrics
 from mtl_keras.data import splits
 from mtl_keras.model.batch_labels import BatchLabels
-from mtl_keras.model.collection import SplitCollection
+from mtl_keras.model.collection import SplitCollection, packed
 from mtl_keras.model.task_loss import LabelledBatch
 from mtl_keras.model.tracking import (
     LabelMeans,
@@ -227,8 +227,8 @@ def test_a_mean_over_vectors_leaves_out_those_with_a_missing_part():
 def test_batches_without_labels_have_no_weight_in_a_split():
     ones = np.ones((2, 3), "float32")
     split = SplitCollection()
-    split.add({"a": (None, ones, None)})
-    split.add({"a": (ones[:, :2], ones[:, :2], ones[:, :2])})
+    split.add(packed({"a": (None, ones, None)}))
+    split.add(packed({"a": (ones[:, :2], ones[:, :2], ones[:, :2])}))
     label, prediction, weight = (part["a"] for part in split.arrays())
     assert prediction.shape == (4, 3)
     np.testing.assert_array_equal(label[:2], np.zeros((2, 2)))
