@@ -99,8 +99,8 @@ def adapt_trunk(model, trainable: str, lora_rank: int = 8) -> None:
         ValueError: If the model has no such trunk, or an argument is out of
             range.
     """
-    names = [layer.name for layer in model.layers]
-    if TRUNK not in names:
+    if not has_trunk(model):
+        names = [layer.name for layer in model.layers]
         raise ValueError(
             f"Expected a model with a pretrained trunk, a layer {TRUNK!r}. "
             f"Received: {model.name!r} with the layers {names[:5]} ..."
@@ -110,6 +110,37 @@ def adapt_trunk(model, trainable: str, lora_rank: int = 8) -> None:
         trunk.adapt(trainable, lora_rank)
     else:
         adapt(trunk, trainable, lora_rank)
+
+
+def has_trunk(model) -> bool:
+    """Whether a model has a pretrained trunk, a layer of that name."""
+    return any(layer.name == TRUNK for layer in model.layers)
+
+
+def adapt_stage(model, trainable: str) -> None:
+    """Changes what is trained of the trunk between two stages of training.
+
+    The variables stay the same: adapters are added when a model is built, so
+    that its weights can be loaded again.
+
+    Args:
+        model: As for `adapt_trunk`.
+        trainable: As for `adapt_trunk`.
+
+    Raises:
+        ValueError: If it is `"lora"` and the trunk was built without adapters.
+    """
+    trunk = model.get_layer(TRUNK)
+    if trainable == "lora" and not any(
+        getattr(layer, "lora_enabled", False)
+        for layer in compat.nested_layers(trunk)
+    ):
+        raise ValueError(
+            "A stage with trainable='lora' needs a trunk that was built with "
+            "adapters. Expected --config.overrides.trainable=lora. "
+            f"Received: the trunk of {model.name!r} without adapters"
+        )
+    adapt_trunk(model, trainable)
 
 
 def enable_lora(layer, rank: int) -> None:
