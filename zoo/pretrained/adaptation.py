@@ -37,10 +37,14 @@ def adapt(trunk, trainable: str, lora_rank: int = 8, unused=()) -> None:
     with LoRA keeps its adapters: `"none"` freezes them, and `"all"` trains
     them together with the kernels that they adapt.
 
+    Batch normalization stays frozen in each mode and uses the statistics of
+    the pretraining, which the few images of a batch would spoil. Keras's guide
+    (https://keras.io/guides/transfer_learning/) calls the trunk with
+    `training=False` for that, which `fit` of Keras 3.15 overrides.
+
     Args:
         trunk: `keras.layers.Layer`, built, such as a KerasHub backbone.
-        trainable: `"all"`; `"none"`, every variable is frozen and batch
-            normalization uses its stored statistics; or `"lora"`, two small
+        trainable: `"all"`; `"none"`, every variable is frozen; or `"lora"`, two small
             matrices for the kernel of each dense and einsum layer (Hu et al.,
             ICLR 2022, https://arxiv.org/abs/2106.09685) are trained and
             everything else is frozen.
@@ -79,7 +83,7 @@ def adapt(trunk, trainable: str, lora_rank: int = 8, unused=()) -> None:
             layer.lora_kernel_b.trainable = True
     for layer in compat.nested_layers(trunk):
         is_normalizing = isinstance(layer, keras.layers.BatchNormalization)
-        if layer.name in unused or (trainable == "lora" and is_normalizing):
+        if layer.name in unused or is_normalizing:
             layer.trainable = False
 
 

@@ -56,7 +56,8 @@ class ClsDetBox(zoo.Entry):
             width: Float above 0, a factor of the channels of `"small"` and
                 `"plain"`.
             dropout: Float in [0, 1), fraction of each head's features dropped
-                in training.
+                in training. A few hundred images over a pretrained trunk need
+                some, such as 0.3.
             image_size: Integer, height and width of the model's input in
                 pixels, at least 16.
             channels: Integer, 1 for gray images or 3 for colour. Defaults to 3
@@ -202,9 +203,10 @@ def _head(features, task, dropout):
     # the pretrained part and nothing else.
     maps = dict(features)
     top = maps.pop("top")
-    if task.head.kind == "box" and maps:
-        top = pyramid.merge(maps, f"{task.name}_pyramid")
-    return task.head.build(top, task, dropout=dropout)
+    if task.head.kind != "box" or not maps:
+        return task.head.build(top, task, dropout=dropout)
+    merged = pyramid.merge(maps, f"{task.name}_pyramid", dropout=dropout)
+    return task.head.build(merged, task)
 
 
 def _flips(flip, trunk) -> bool:

@@ -5,7 +5,6 @@ import math
 import keras
 from keras import layers, ops
 
-from mtl_keras.compat import nested_layers
 from mtl_keras.messages import unknown
 from zoo.pretrained import efficientnet_lite0, hub
 from zoo.pretrained.adaptation import TRUNK, adapt, check_mode
@@ -48,10 +47,6 @@ def build(
             Defaults to `None`: the last map.
         weights: Boolean, whether the pretrained weights are loaded.
 
-    Batch normalization always uses the statistics of the pretraining, which
-    the few images of a batch would spoil, as Keras's guide to fine-tuning
-    advises (https://keras.io/guides/transfer_learning/).
-
     Returns:
         Keras tensor, a feature map `(batch, rows, columns, channels)`; with
         `levels` a dict of level to map.
@@ -70,8 +65,7 @@ def build(
             name=TRUNK,
         )
         adapt(model, trainable, lora_rank)
-        maps = model(in_colour(image), training=False)
-        return _by_level(maps, levels)
+        return _by_level(model(in_colour(image)), levels)
     if not hub.is_hub(trunk):
         raise ValueError(
             f"A pretrained image trunk is {_LITE0!r} or 'hub:' with a preset "
@@ -117,18 +111,12 @@ class ImageEncoder(BackboneLayer):
         super().__init__(backbone, *args, **kwargs)
         self.levels = None if levels is None else tuple(levels)
         outputs = _outputs(backbone, self.levels)
-        self._is_normalizing = any(
-            isinstance(layer, layers.BatchNormalization)
-            for layer in nested_layers(backbone)
-        )
         # A bound method: Keras would store the model's weights once more.
         self._run = keras.Model(backbone.inputs, outputs).__call__
 
     def call(self, image, training=None):
         """Encodes the image."""
         training = self.backbone_training(training)
-        if self._is_normalizing:
-            training = False
         outputs = self._run(image, training=training)
         if self.levels is None:
             return _as_map(outputs)

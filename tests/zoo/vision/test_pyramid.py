@@ -1,0 +1,111 @@
+"""The map that the box head reads over a pretrained trunk."""
+
+import keras
+import numpy as np
+import pytest
+
+from mtl_keras import graph
+from tests.test_case import to_numpy
+from zoo.pretrained import efficientnet_lite0
+from zoo.vision import cls_det_box, pyramid
+
+LITE0 = efficientnet_lite0.NAME
+ENTRY = cls_det_box.ClsDetBox()
+
+
+@pytest.fixture
+def without_weights(monkeypatch):
+    """EfficientNet-Lite0 with random weights, its package or not."""
+    build = efficientnet_lite0.build
+    monkeypatch.setattr(
+        efficientnet_lite0,
+        "build",
+        lambda *args, **kwargs: build(*args, **{**kwargs, "weights": None}),
+    )
+
+
+def maps(sizes):
+    return {
+        level: keras.Input((size, size, 3 + size), name=level)
+        for level, size in sizes.items()
+    }
+
+
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        {"P4": 14, "P5": 7},
+        {"P4": 7, "P5": 4},
+        {"P3": 13, "P4": 7, "P5": 4},
+        {"P5": 7},
+    ],
+)
+def test_result_has_the_size_of_the_finest_map(sizes):
+    merged = pyramid.merge(maps(sizes), "box", channels=8)
+    finest = max(sizes.values())
+    assert merged.shape == (None, finest, finest, 8)
+
+
+def test_coarse_map_reaches_the_place_it_is_of():
+    inputs = maps({"P4": 8, "P5": 4})
+    keras.utils.set_random_seed(0)
+    merged = pyramid.merge(inputs, "box", channels=32)
+    model = keras.Model(inputs, merged)
+    values = {
+        k: np.zeros((1, *x.shape[1:]), "float32") for k, x in inputs.items()
+    }
+    before = to_numpy(model(values))
+    values["P5"][0, 0, 3] = 5.0
+    changed = np.abs(to_numpy(model(values)) - before).max((0, 3)) > 1e-6
+    # Two convolutions, of 3 and of 5, see no further than 3 positions.
+    assert changed[0, 7]
+    assert not changed[6:].any()
+    assert not changed[:, :2].any()
+
+
+def test_heads_own_all_but_the_pretrained_trunk(without_weights):
+    spec = ENTRY.spec("digit_scenes")
+    model = ENTRY.build(spec, trunk=LITE0, image_size=64, dropout=0.2)
+    shared = graph.partition(model).shared_variables
+    trunk = model.get_layer("trunk")
+    assert {id(v) for v in shared} == {id(v) for v in trunk.variables}
+    assert model.get_layer("box_attention").output.shape[1:3] == (4, 4)
+    frozen = ENTRY.build(spec, trunk=LITE0, image_size=64, trainable="none")
+    assert not [v for v in frozen.trainable_variables if "trunk" in v.path]
+
+
+def test_pretrained_statistics_stay_while_the_trunk_is_trained(
+    without_weights,
+):
+    spec = ENTRY.spec("digit_scenes", ("cls", "box"))
+    model = ENTRY.build(spec, trunk=LITE0, image_size=32)
+    model.compile("sgd", jit_compile=False)
+    trunk = model.get_layer("trunk")
+    before = {v.path: to_numpy(v) for v in trunk.variables}
+    x = np.random.default_rng(0).uniform(size=(4, 32, 32, 3))
+    labels = {"cls": np.arange(4), "box": np.tile([0.1, 0.2, 0.7, 0.8], (4, 1))}
+    model.fit({"image": x}, labels, verbose=0)
+    changed = {
+        v.path
+        for v in trunk.variables
+        if not np.array_equal(to_numpy(v), before[v.path])
+    }
+    assert changed
+    assert not [path for path in changed if "_norm/" in path]
+
+
+def test_photographs_are_mirrored_and_drawings_are_not():
+    spec = ENTRY.spec("digit_scenes")
+    names = {
+        trunk: [
+            type(s).__name__
+            for s in ENTRY.augmentation(spec, trunk=trunk).steps
+        ]
+        for trunk in ("small", LITE0)
+    }
+    assert "Flip" in names[LITE0]
+    assert "Flip" not in names["small"]
+    steps = ENTRY.augmentation(spec, trunk=LITE0, flip=False).steps
+    assert "Flip" not in [type(step).__name__ for step in steps]
+    with pytest.raises(ValueError, match="flip"):
+        ENTRY.build(spec, flip="yes")
