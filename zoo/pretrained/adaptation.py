@@ -44,10 +44,10 @@ def adapt(trunk, trainable: str, lora_rank: int = 8, unused=()) -> None:
 
     Args:
         trunk: `keras.layers.Layer`, built, such as a KerasHub backbone.
-        trainable: `"all"`; `"none"`, every variable is frozen; or `"lora"`, two small
-            matrices for the kernel of each dense and einsum layer (Hu et al.,
-            ICLR 2022, https://arxiv.org/abs/2106.09685) are trained and
-            everything else is frozen.
+        trainable: `"all"`; `"none"`, every variable is frozen; or `"lora"`,
+            two small matrices for the kernel of each dense and einsum layer
+            (Hu et al., ICLR 2022, https://arxiv.org/abs/2106.09685) are
+            trained and everything else is frozen.
         lora_rank: Integer of at least 1, the rank of these matrices.
         unused: Strings, names of layers that stay frozen, since no output
             depends on them: they have no gradient.

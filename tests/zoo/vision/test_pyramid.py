@@ -3,9 +3,11 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from mtl_keras import graph
-from tests.test_case import to_numpy
+from mtl_keras import export, graph
+from tests.serving_process import serve
+from tests.test_case import assert_close, to_numpy
 from zoo.pretrained import efficientnet_lite0
 from zoo.vision import cls_det_box, pyramid
 
@@ -109,3 +111,33 @@ def test_photographs_are_mirrored_and_drawings_are_not():
     assert "Flip" not in [type(step).__name__ for step in steps]
     with pytest.raises(ValueError, match="flip"):
         ENTRY.build(spec, flip="yes")
+
+
+@pytest.mark.slow
+def test_export_takes_image_bytes_and_needs_tensorflow_only(
+    without_weights, tmp_path
+):
+    spec = ENTRY.spec("digit_scenes")
+    model = ENTRY.build(spec, trunk=LITE0, image_size=64)
+    preprocessor = ENTRY.preprocessor(spec, trunk=LITE0, image_size=64)
+    folder = export.saved_model(
+        model,
+        tmp_path / "1",
+        preprocessor,
+        ENTRY.postprocessor(spec, image_size=64),
+    )
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 80, 3), "uint8")
+    image = tf.io.encode_jpeg(pixels).numpy()
+    calls = {
+        ("serving_default", 1): {"image": [image]},
+        ("box", 1): {"image": [image]},
+    }
+    answers = serve(folder, tmp_path, calls)
+    inputs, _ = preprocessor({"image": tf.constant([image])})
+    expected = model(inputs, training=False)
+    whole = answers["serving_default", 1]
+    assert_close(whole["cls"], expected["cls"], rtol=1e-4, atol=1e-6)
+    assert_close(whole["det"], expected["det"], rtol=1e-4, atol=1e-6)
+    assert whole["cls_name"][0].decode() in spec.classes["cls"]
+    # Pixels of the image that was sent: 80 wide, half as high.
+    assert_close(answers["box", 1]["box"], whole["box"])
