@@ -5,6 +5,9 @@ import re
 
 import pytest
 
+import zoo
+from mtl_keras.training import recipe, stages
+from zoo import recipe_file
 from zoo.pretrained import efficientnet_lite0, minilm
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -21,7 +24,10 @@ def test_code_of_the_page_runs():
         pytest.skip(str(error))
     names = {}
     blocks = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
-    assert len(blocks) == 3
+    assert len(blocks) == 4
+    # As within `get_config()` of a recipe of one's own.
+    names["config"] = recipe_file.read(zoo.recipe("cls_det_box"), [])
+    names["config"].unlock()
     for block in blocks:
         exec(compile(block, "docs/pretrained.md", "exec"), names)
     # One sentence; [CLS] play some jazz ! [SEP].
@@ -30,6 +36,10 @@ def test_code_of_the_page_runs():
     sizes = {level: x.shape[1] for level, x in names["pyramid"].items()}
     assert sizes == {"P3": 20, "P4": 10, "P5": 5}
     assert names["model"].get_layer("trunk").adaptation == "all"
+    # What the page writes into the recipe is a recipe.
+    first, second = stages.read(recipe.as_dict(names["config"]))
+    assert (first.epochs, second.epochs) == (8, 12)
+    assert second.optimizer["trunk_learning_rate"] == 1e-4
 
 
 @pytest.mark.parametrize("name", [minilm.NAME, efficientnet_lite0.NAME])

@@ -44,6 +44,8 @@ def choose(
     classes: Mapping[str, Iterable[str]] | None = None,
     overrides: Mapping | None = None,
     data_dir: str | Path | None = None,
+    layout: str | None = None,
+    columns: Mapping | None = None,
 ) -> Choice:
     """Checks the arguments of `zoo.load` and completes them.
 
@@ -56,6 +58,8 @@ def choose(
         overrides: Dict, as for `zoo.load`; `"tasks"` in it counts where
             `tasks` is `None`.
         data_dir: As for `zoo.load`.
+        layout: As for `zoo.load`.
+        columns: As for `zoo.load`.
 
     Returns:
         `Choice`.
@@ -77,10 +81,22 @@ def choose(
     names = None if tasks is None else entry.task_names(tasks)
     classes = checked_classes(entry, names, classes)
     assets = None if trained_spec is None else trained_spec.assets
+    options = own_data.reading(entry, layout, columns)
+    if options and not own_data.is_folder(data, card["data"]):
+        raise ValueError(
+            "`layout` and `columns` say how a folder of your own is read. "
+            f"Expected `data`, such a folder. Received: data={data!r}, "
+            f"layout={layout!r}, columns={columns!r}"
+        )
+    if not options and trained_spec is not None and data is not None:
+        if str(data) == trained_spec.data:
+            options = trained_spec.reading
     if data is None and trained_spec is not None:
         spec = _narrowed(entry, trained_spec, names)
     elif own_data.is_folder(data, card["data"]):
-        spec = own_data.spec_of(entry, data, names, classes, assets, data_dir)
+        spec = own_data.spec_of(
+            entry, data, names, classes, assets, data_dir, options
+        )
     else:
         data = card.default_data if data is None else data
         own_data.check_known(registered.name, data, card["data"])

@@ -24,6 +24,8 @@ class Spec:
             vocabulary; see `Entry.assets`.
         inner: Tuple of strings, tasks without an output of their own, whose
             heads are kept because other heads read them.
+        reading: Dict of how `data` is read where it is a folder of one's own:
+            `"layout"` and `"columns"`, each where it was given.
     """
 
     data: str
@@ -33,6 +35,7 @@ class Spec:
     )
     assets: Mapping[str, object] = dataclasses.field(default_factory=dict)
     inner: tuple[str, ...] = ()
+    reading: Mapping[str, object] = dataclasses.field(default_factory=dict)
 
     def __contains__(self, task: str) -> bool:
         """Tells whether the model has a task."""

@@ -8,7 +8,7 @@ from ml_collections import ConfigDict
 
 from mtl_keras import data as mtl_data
 from mtl_keras import graph
-from mtl_keras.training import class_weights, recipe
+from mtl_keras.training import class_weights, recipe, stages
 from mtl_keras.tuning import objective as objectives
 from mtl_keras.tuning import space as spaces
 from mtl_keras.tuning.searched import Searched
@@ -204,9 +204,11 @@ class ZooHyperModel(Searched):
 
         Raises:
             ValueError: If the gain is sought and there is no folder for the
-                single-task models.
+                single-task models, or the recipe has stages, which
+                `tools.tune` supports.
         """
         config = self.config(hp)
+        stages.refuse(config, "`fit` of zoo.hypermodel")
         if self.sought.is_gain and self._workdir is None:
             raise keras_tuner.errors.FatalValueError(
                 "The gain is over single-task models, which are trained "

@@ -5,6 +5,7 @@ is needed.
 """
 
 import contextlib
+import functools
 import importlib
 import io
 import logging
@@ -24,6 +25,8 @@ def load(
     tasks: Iterable[str] | None = None,
     classes: Mapping[str, Iterable[str]] | None = None,
     data_dir: str | Path | None = None,
+    layout: str | None = None,
+    columns: Mapping | None = None,
     **overrides,
 ):
     """Makes a model of the zoo, trained or not.
@@ -46,6 +49,11 @@ def load(
         data_dir: Folder of prepared data sets, where the splits of a folder
             are stored. Defaults to `$TFDS_DATA_DIR`, else to
             `~/tensorflow_datasets`.
+        layout: String, the layout of the folder `data`, where it has several
+            (`docs/own_data.md`). Defaults to the one that is recognised.
+        columns: Dict of a task, of the input, of `"split"` or of `"group"` to
+            the column of the folder's table that holds it, where the names
+            differ. Defaults to none.
         **overrides: What differs from the entry's defaults, by the named
             arguments of its `build`, such as `trunk="plain"`. Weights of the
             card bring along the overrides that they were trained with.
@@ -67,13 +75,21 @@ def load(
         classes=classes,
         overrides=overrides,
         data_dir=data_dir,
+        layout=layout,
+        columns=columns,
     )
+    # Imports a backend.
+    from zoo.pretrained import adaptation
+
     model, spec, report = building.build(chosen)
     attributes = {
         part: chosen.entry.call(part, spec, chosen.overrides)
         for part in ("preprocessor", "postprocessor")
     }
     attributes["loading_report"] = report
+    if adaptation.has_trunk(model):
+        # `training` calls it where a stage changes what is trained.
+        attributes["adapt"] = functools.partial(adaptation.adapt_stage, model)
     attributes["origin"] = chosen.name, spec, chosen.overrides
     for attribute, value in attributes.items():
         # Past Keras's tracking: these have no weights and are saved with the
@@ -95,6 +111,8 @@ def dataset(
     epoch=None,
     training: bool | None = None,
     tasks: Iterable[str] | None = None,
+    layout: str | None = None,
+    columns: Mapping | None = None,
     **overrides,
 ):
     """Makes the batches that a model of the zoo trains on.
@@ -122,6 +140,8 @@ def dataset(
         training: Boolean, whether examples are shuffled and augmented.
             Defaults to whether `split` is `"train"` or a part of it.
         tasks: Strings, the tasks whose labels are wanted. Defaults to all.
+        layout: As for `zoo.load`.
+        columns: As for `zoo.load`.
         **overrides: As for `zoo.load`; those that change the input (an image's
             size) matter.
 
@@ -139,6 +159,8 @@ def dataset(
         overrides,
         weights=weights,
         classes=classes,
+        layout=layout,
+        columns=columns,
     )
     return source.batches(
         split, batch_size, seed=seed, epoch=epoch, training=training
@@ -154,6 +176,8 @@ def open_data(
     *,
     weights: str | Path | None = None,
     classes: Mapping[str, Iterable[str]] | None = None,
+    layout: str | None = None,
+    columns: Mapping | None = None,
 ) -> "Data":
     """Opens the data of a model, and prepares it where that is not done.
 
@@ -166,6 +190,8 @@ def open_data(
             is `None`.
         weights: As for `dataset`.
         classes: As for `dataset`.
+        layout: As for `dataset`.
+        columns: As for `dataset`.
 
     Returns:
         `Data`.
@@ -181,6 +207,8 @@ def open_data(
         classes=classes,
         overrides=overrides,
         data_dir=data_dir,
+        layout=layout,
+        columns=columns,
     )
     entry, spec = chosen.entry, chosen.spec
     if not chosen.is_folder:
@@ -188,7 +216,9 @@ def open_data(
         builder = prepared_builder(entry, spec.data, data_dir)
         example = entry.call("example", spec, chosen.overrides)
         return Data(entry, spec, chosen.overrides, builder, example)
-    source = own_data.read(entry, spec.data, spec.tasks, spec.classes)
+    source = own_data.read(
+        entry, spec.data, spec.tasks, spec.classes, spec.reading
+    )
     builder = source.builder(data_dir)
     if not builder.info.splits:
         _prepare(builder)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from mtl_keras.messages import did_you_mean, listed
+from mtl_keras.messages import did_you_mean, listed, unknown
 from zoo.entry import Spec
 
 # The folder that was read last: a model and its data sets ask one by one, and
@@ -47,11 +47,47 @@ def check_known(model: str, data, names: Iterable[str]) -> None:
     )
 
 
+def reading(
+    entry, layout: str | None = None, columns: Mapping | None = None
+) -> dict:
+    """Checks the arguments `layout` and `columns` of `zoo.load`.
+
+    Args:
+        entry: `zoo.Entry`.
+        layout: String, the layout's name, or `None`.
+        columns: Mapping of a task, of the input, or of `"split"` and `"group"`
+            to the column's name or number, to several names, or `None`.
+
+    Returns:
+        Dict for `Spec.reading`, without what is `None`.
+
+    Raises:
+        ValueError: If `columns` is no such mapping or names no such role.
+    """
+    options = {} if layout is None else {"layout": layout}
+    if not columns:
+        return options
+    if not hasattr(columns, "items"):
+        raise ValueError(
+            "`columns` must be a dict of task to column, such as "
+            f"{{'cls': 'breed'}}. Received: columns={columns!r}"
+        )
+    roles = [*entry.kinds, entry.reads, "inputs", "split", "group"]
+    named = {}
+    for role, column in columns.items():
+        if role not in roles:
+            raise ValueError(unknown("role in `columns`", role, roles, columns))
+        is_one = isinstance(column, str | int)
+        named[role] = column if is_one else [*column]
+    return {**options, "columns": named}
+
+
 def read(
     entry,
     folder: str | Path,
     tasks: Iterable[str] | None = None,
     classes: Mapping | None = None,
+    options: Mapping | None = None,
 ):
     """Recognises a folder's layout for a model.
 
@@ -61,6 +97,7 @@ def read(
         tasks: String or strings, the tasks whose labels are wanted. Defaults
             to all.
         classes: Dict of task name to class names. Defaults to the folder's.
+        options: Dict, as `reading` returns it. Defaults to none.
 
     Returns:
         `zoo.datasets.folders.Source`.
@@ -86,6 +123,7 @@ def read(
         entry.reads,
         classes={n: c for n, c in (classes or {}).items() if n in names},
         separators=_separators(entry),
+        **(options or {}),
     )
     key = (str(path.resolve()), tuple(kinds), source.digest())
     if key not in _last:
@@ -102,7 +140,9 @@ def _separators(entry) -> str:
     return SEPARATORS
 
 
-def labelled_tasks(entry, folder: str | Path, tasks=None) -> tuple[str, ...]:
+def labelled_tasks(
+    entry, folder: str | Path, tasks=None, options: Mapping | None = None
+) -> tuple[str, ...]:
     """Finds the tasks that a folder has labels for.
 
     Args:
@@ -110,6 +150,7 @@ def labelled_tasks(entry, folder: str | Path, tasks=None) -> tuple[str, ...]:
         folder: String or path.
         tasks: String or strings, tasks that are wanted whether the folder has
             labels for them or not. Defaults to those with labels.
+        options: As for `read`.
 
     Returns:
         Tuple of strings.
@@ -119,7 +160,7 @@ def labelled_tasks(entry, folder: str | Path, tasks=None) -> tuple[str, ...]:
     """
     if tasks is not None:
         return entry.task_names(tasks)
-    source = read(entry, folder)
+    source = read(entry, folder, options=options)
     source.check()
     names = source.labelled
     if not names:
@@ -138,6 +179,7 @@ def spec_of(
     classes: Mapping | None = None,
     assets: Mapping | None = None,
     data_dir: str | Path | None = None,
+    options: Mapping | None = None,
 ) -> Spec:
     """Describes the model of a folder: its tasks, classes and assets.
 
@@ -151,6 +193,7 @@ def spec_of(
         assets: Dict, those of the weights. Defaults to those of the folder's
             training split.
         data_dir: Folder of prepared data sets, where drawn splits are stored.
+        options: As for `read`.
 
     Returns:
         `zoo.Spec`, whose `data` is the folder's path.
@@ -158,8 +201,8 @@ def spec_of(
     Raises:
         ValueError: If the folder cannot be read for these tasks.
     """
-    names = labelled_tasks(entry, folder, tasks)
-    source = read(entry, folder, names, classes)
+    names = labelled_tasks(entry, folder, tasks, options)
+    source = read(entry, folder, names, classes, options)
     # Before classes are taken from what is wrong.
     source.check()
     class_names = {**source.class_names, **(classes or {})}
@@ -174,6 +217,7 @@ def spec_of(
             if name in class_names
         },
         assets,
+        reading=dict(options or {}),
     )
 
 

@@ -1,10 +1,14 @@
 """Makes what a recipe trains: the model and its data."""
 
+import contextlib
 import functools
 
 import keras
 
+from mtl_keras.messages import unknown
 from zoo import loading
+
+_POLICIES = ("float32", "mixed_bfloat16", "mixed_float16")
 
 
 def prepare(config, data_dir: str | None = None) -> tuple:
@@ -12,9 +16,11 @@ def prepare(config, data_dir: str | None = None) -> tuple:
 
     Args:
         config: `ml_collections.ConfigDict`, the recipe: `model`, `seed`,
-            `batch_size`, and where wanted `data`, `weights`, `classes`,
-            `overrides` and `splits`, a dict from `"train"`, `"validation"` and
-            `"test"` to a split of the data.
+            `batch_size`, and where wanted `data` with its `layout` and
+            `columns`, `weights`, `classes`,
+            `dtype_policy` (`"mixed_bfloat16"`, `"mixed_float16"` or
+            `"float32"`), `overrides` and `splits`, a dict from `"train"`,
+            `"validation"` and `"test"` to a split of the data.
         data_dir: String, the folder of prepared data sets.
 
     Returns:
@@ -45,14 +51,38 @@ def load_model(config, data_dir: str | None = None, **overrides):
     Raises:
         ValueError: If the recipe names what the zoo does not have.
     """
-    return loading.load(
-        config.model,
-        config.get("data"),
-        config.get("weights"),
-        classes=_classes(config),
-        data_dir=data_dir,
-        **{**(config.get("overrides") or {}), **overrides},
-    )
+    with _dtype_policy(config.get("dtype_policy")):
+        return loading.load(
+            config.model,
+            config.get("data"),
+            config.get("weights"),
+            classes=_classes(config),
+            data_dir=data_dir,
+            layout=config.get("layout"),
+            columns=_columns(config),
+            **{**(config.get("overrides") or {}), **overrides},
+        )
+
+
+@contextlib.contextmanager
+def _dtype_policy(name):
+    """Sets the policy that layers are built with."""
+    if name is None:
+        yield
+        return
+    if name not in _POLICIES:
+        raise ValueError(unknown("`config.dtype_policy`", name, _POLICIES))
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(name)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def _columns(config) -> dict | None:
+    columns = config.get("columns")
+    return dict(columns) if hasattr(columns, "items") else columns
 
 
 def _classes(config) -> dict | None:
@@ -84,6 +114,8 @@ def make_datasets(config, data_dir: str | None = None) -> dict:
         overrides=config.get("overrides"),
         weights=config.get("weights"),
         classes=_classes(config),
+        layout=config.get("layout"),
+        columns=_columns(config),
     )
     if splits["test"] == "test" and "test" not in source.splits:
         # A folder may have no test split.

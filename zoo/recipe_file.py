@@ -29,7 +29,13 @@ _OPEN = (
     "weights",
     "classes",
     "class_weight",
+    "columns",
+    "layout",
+    "stages",
+    "dtype_policy",
 )
+# Fields of `optimizer` that a recipe need not have.
+_OPTIMIZER_FIELDS = ("trunk_learning_rate", "parts")
 _INDENT = "    "
 
 
@@ -38,6 +44,8 @@ def choose(
     path: str | Path | None,
     overrides: list[str],
     data: str | None = None,
+    layout: str | None = None,
+    columns: dict | None = None,
 ) -> ConfigDict:
     """Reads the recipe of a model, or one of your own.
 
@@ -47,6 +55,8 @@ def choose(
         overrides: List of strings `--config.FIELD.FIELD=VALUE`.
         data: String, a name on the model's card or the path of a folder, in
             the place of the recipe's `data`.
+        layout: String, as for `zoo.load`, in the place of the recipe's.
+        columns: Dict, as for `zoo.load`, in the place of the recipe's.
 
     Returns:
         `ml_collections.ConfigDict`. Of a folder, `data` is the absolute path
@@ -71,9 +81,11 @@ def choose(
             f"--config={path}. Leave out --model, or change the recipe's field "
             "`model`."
         )
-    if data is not None:
-        with config.unlocked(), config.ignore_type():
-            config.data = data
+    fields = {"data": data, "layout": layout, "columns": columns or None}
+    for field, value in fields.items():
+        if value is not None:
+            with config.unlocked(), config.ignore_type():
+                config[field] = value
     _settle_folder(config, overrides)
     _drop_other_tasks(config, overrides)
     return config
@@ -81,7 +93,7 @@ def choose(
 
 def _check_open_fields(config) -> None:
     """Checks the types of fields that the command line can set to anything."""
-    for field in ("overrides", "balancer", "splits"):
+    for field in ("overrides", "balancer", "splits", "columns"):
         value = config.get(field)
         if value is not None and not isinstance(value, ConfigDict | dict):
             raise ValueError(
@@ -110,8 +122,12 @@ def _settle_folder(config, overrides) -> None:
         return
     path = Path(data).expanduser().resolve()
     options = dict(config.get("overrides") or {})
+    entry, columns = registry.find(config.model).entry, config.get("columns")
     options["tasks"] = own_data.labelled_tasks(
-        registry.find(config.model).entry, path, options.get("tasks")
+        entry,
+        path,
+        options.get("tasks"),
+        own_data.reading(entry, config.get("layout"), columns),
     )
     with config.unlocked(), config.ignore_type():
         # The same run from any folder.
@@ -154,7 +170,10 @@ def read(path: Path, overrides: list[str]) -> ConfigDict:
     argv = ["config"]
     for override in overrides:
         flag, value = override.split("=", 1)
-        if flag.removeprefix(_PREFIX).split(".")[0] in _OPEN:
+        path = flag.removeprefix(_PREFIX).split(".")
+        if path[0] == "optimizer" and path[1:2] and _is_new(config, path[1]):
+            _set_optimizer(config, path[1:], value)
+        elif path[0] in _OPEN:
             _set_open_field(config, flag, value)
         else:
             _check_field(config, flag)
@@ -212,13 +231,35 @@ def _called(get_config, path):
         ) from error
 
 
+def _literal(value: str):
+    """Reads a value as `config_flags` does: a Python literal, else a text."""
+    try:
+        return ast.literal_eval(value)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return {"true": True, "false": False}.get(value, value)
+
+
+def _is_new(config, field) -> bool:
+    return field in _OPTIMIZER_FIELDS and isinstance(
+        config.get("optimizer"), ConfigDict
+    )
+
+
+def _set_optimizer(config, path, value) -> None:
+    """Sets `trunk_learning_rate`, `parts`, or a field within `parts`."""
+    with config.optimizer.unlocked(), config.optimizer.ignore_type():
+        fields = config.optimizer
+        for name in path[:-1]:
+            if not isinstance(fields.get(name), ConfigDict):
+                fields[name] = ConfigDict()
+            fields = fields[name]
+        with fields.unlocked(), fields.ignore_type():
+            fields[path[-1]] = _literal(value)
+
+
 def _set_open_field(config, flag, value) -> None:
     """Sets a field, such as `overrides.tasks`, that may not be there yet."""
-    try:
-        # As in `config_flags`: a Python literal, else a text.
-        value = ast.literal_eval(value)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        value = {"true": True, "false": False}.get(value, value)
+    value = _literal(value)
     name, *inner = flag.removeprefix(_PREFIX).split(".")
     if len(inner) > 1:
         raise ValueError(

@@ -117,6 +117,7 @@ def _describe(model, folder, weights_file, facts) -> None:
         "inner": list(spec.inner),
         "classes": {task: list(names) for task, names in spec.classes.items()},
         "overrides": overrides,
+        **({"reading": dict(spec.reading)} if spec.reading else {}),
         "weights": weights_file,
         **facts,
         "files": {
@@ -184,6 +185,7 @@ def read(folder: str | Path) -> Weights:
         {task: tuple(names) for task, names in content["classes"].items()},
         assets,
         tuple(content.get("inner", ())),
+        content.get("reading", {}),
     )
     return Weights(
         folder / content["weights"],

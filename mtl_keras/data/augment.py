@@ -69,11 +69,7 @@ class ShiftZoom:
         checks.fraction("shift", self.shift)
         checks.fraction("min_visible", self.min_visible)
         _check_pair("ShiftZoom", "zoom", self.zoom)
-        if isinstance(self.boxes, str):
-            raise ValueError(
-                "ShiftZoom: `boxes` must be a sequence of names. Received: "
-                f"boxes={self.boxes!r}. Write boxes=[{self.boxes!r}]."
-            )
+        _check_boxes("ShiftZoom", self.boxes)
 
     def __call__(self, inputs, labels, seed):
         """Returns the changed `(inputs, labels)`."""
@@ -107,6 +103,43 @@ class ShiftZoom:
         if low == high == 1.0:
             shift = tf.round(shift)
         return low + (high - low) * drawn[:, :1], shift
+
+
+@dataclasses.dataclass(frozen=True)
+class Flip:
+    """Mirrors half of the images, left to right.
+
+    Args:
+        boxes: Sequence of strings, as for `ShiftZoom`.
+        image: String, the key of the image if inputs are a dict.
+
+    Raises:
+        ValueError: If an argument is out of range.
+    """
+
+    boxes: Sequence[str] = ("box",)
+    image: str = "image"
+
+    def __post_init__(self):
+        _check_boxes("Flip", self.boxes)
+
+    def __call__(self, inputs, labels, seed):
+        """Returns the changed `(inputs, labels)`."""
+        image = _get(inputs, self.image)
+        drawn = tf.random.stateless_uniform(
+            (tf.shape(image)[0],), seed, alg="philox"
+        )
+        flips = drawn < 0.5
+        image = tf.where(
+            flips[:, None, None, None], tf.reverse(image, [2]), image
+        )
+        labels = dict(labels)
+        for name in self.boxes:
+            if name in labels:
+                x1, y1, x2, y2 = tf.unstack(labels[name], axis=-1)
+                mirrored = tf.stack([1.0 - x2, y1, 1.0 - x1, y2], axis=-1)
+                labels[name] = tf.where(flips[:, None], mirrored, labels[name])
+        return _put(inputs, self.image, image), labels
 
 
 @dataclasses.dataclass(frozen=True)
@@ -240,6 +273,14 @@ def _get(inputs, key):
 
 def _put(inputs, key, image):
     return {**inputs, key: image} if isinstance(inputs, dict) else image
+
+
+def _check_boxes(what, boxes):
+    if isinstance(boxes, str):
+        raise ValueError(
+            f"{what}: `boxes` must be a sequence of names. Received: "
+            f"boxes={boxes!r}. Write boxes=[{boxes!r}]."
+        )
 
 
 def _check_pair(what, name, pair):

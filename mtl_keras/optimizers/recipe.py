@@ -23,7 +23,8 @@ def from_recipe(recipe: dict, *, epochs: int, steps_per_epoch: int):
             argument at its default. `parts`, where the trunk and the heads
             have optimizers of their own: a dict of part (as for `PerPart`)
             to such a recipe; what stands beside `parts` holds for each part
-            that does not say otherwise.
+            that does not say otherwise. `trunk_learning_rate` is short for
+            parts `"trunk"`, with this peak, and `"heads"`.
         epochs: Integer, epochs of the whole run.
         steps_per_epoch: Integer.
 
@@ -34,7 +35,7 @@ def from_recipe(recipe: dict, *, epochs: int, steps_per_epoch: int):
         ValueError: If name, schedule or an argument is unknown, or a number
             is out of range.
     """
-    recipe = dict(recipe)
+    recipe = with_parts(recipe)
     if (parts := recipe.pop("parts", None)) is not None:
         return _per_part(parts, recipe, epochs, steps_per_epoch)
     name = recipe.get("name", "adam")
@@ -59,6 +60,32 @@ def from_recipe(recipe: dict, *, epochs: int, steps_per_epoch: int):
             f"The optimizer {name!r} does not take what the recipe gives it: "
             f"{error}. Received: optimizer={recipe}"
         ) from error
+
+
+def with_parts(recipe) -> dict:
+    """Writes `trunk_learning_rate` out as parts.
+
+    Args:
+        recipe: Dict, as for `from_recipe`.
+
+    Returns:
+        Dict without `trunk_learning_rate`.
+
+    Raises:
+        ValueError: If the recipe has parts too, or it is out of range.
+    """
+    recipe = dict(recipe)
+    rate = recipe.pop("trunk_learning_rate", None)
+    if rate is None:
+        return recipe
+    if recipe.get("parts") is not None:
+        raise ValueError(
+            "`optimizer.trunk_learning_rate` is short for `optimizer.parts`. "
+            f"Expected one of them. Received: trunk_learning_rate={rate!r}, "
+            f"parts={recipe['parts']!r}"
+        )
+    checks.number("optimizer.trunk_learning_rate", rate, above=0)
+    return {**recipe, "parts": {"trunk": {"learning_rate": rate}, "heads": {}}}
 
 
 def _per_part(parts, common, epochs, steps_per_epoch):

@@ -58,12 +58,14 @@ def save(model, path, progress: dict, *, previous=None) -> None:
     )
 
 
-def restore(model, path) -> dict:
+def restore(model, path, prepare=None) -> dict:
     """Restores what `save` saved.
 
     Args:
         model: Model of the same structure, compiled with the same optimizer.
         path: String or path of the file.
+        prepare: Function of the progress that compiles the model with the
+            optimizer of that moment. Defaults to `None`: it is compiled.
 
     Returns:
         The progress given to `save`.
@@ -83,6 +85,8 @@ def restore(model, path) -> dict:
             f"The checkpoint {str(path)!r} cannot be read: {error}. Delete it "
             "to start again."
         ) from error
+    if prepare is not None:
+        prepare(progress)
     variables = _variables(model)
     _check_same(variables, arrays, path)
     for key, variable in variables.items():

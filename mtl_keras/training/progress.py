@@ -29,6 +29,8 @@ class Progress:
     Args:
         model: `MultiTaskModel`, compiled as the config says.
         workdir: `Workdir`, whose last checkpoint is restored.
+        prepare: Function of the number of finished epochs, called before a
+            checkpoint is restored: compiles the model as it was then.
 
     Attributes:
         model: The model.
@@ -44,7 +46,8 @@ class Progress:
             or the best weights are lost or damaged.
     """
 
-    def __init__(self, model, workdir):
+    def __init__(self, model, workdir, prepare=None):
+        self._prepare = prepare
         config = workdir.config
         self.model = model
         self.workdir = workdir.path
@@ -76,7 +79,7 @@ class Progress:
         previous = self.workdir / PREVIOUS_CHECKPOINT
         if newest.exists():
             try:
-                self._take(checkpoint.restore(self.model, newest))
+                self._take(self._restored(newest))
                 return
             except checkpoint.DamagedError as error:
                 if not previous.exists():
@@ -86,11 +89,18 @@ class Progress:
             note = f"{str(newest)!r} is missing."
         else:
             return
-        self._take(checkpoint.restore(self.model, previous))
+        self._take(self._restored(previous))
         self.notes.append(f"{note} The one before it is used.")
         if newest.exists():
             # Else the next save would put it in the place of the good one.
             os.replace(newest, self.workdir / _DAMAGED)
+
+    def _restored(self, path) -> dict:
+        if self._prepare is None:
+            return checkpoint.restore(self.model, path)
+        return checkpoint.restore(
+            self.model, path, lambda p: self._prepare(p["num_epochs"])
+        )
 
     def _take(self, progress) -> None:
         self.first_epoch = progress["num_epochs"]

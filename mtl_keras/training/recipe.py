@@ -2,6 +2,7 @@
 
 from mtl_keras import balancing, optimizers
 from mtl_keras.messages import listed
+from mtl_keras.training import stages
 
 _NEEDED = ("model", "epochs", "batch_size", "seed", "optimizer")
 
@@ -16,8 +17,8 @@ def as_dict(config) -> dict:
         Dict.
 
     Raises:
-        ValueError: If a field is missing, or epochs or batch size is not a
-            positive integer.
+        ValueError: If a field is missing, epochs or batch size is not a
+            positive integer, or the stages do not fit.
     """
     config = config.to_dict() if hasattr(config, "to_dict") else dict(config)
     missing = [key for key in _NEEDED if config.get(key) is None]
@@ -32,6 +33,7 @@ def as_dict(config) -> dict:
                 f"`config.{key}` must be an integer of at least 1. "
                 f"Received: {config[key]!r}"
             )
+    stages.read(config)
     return config
 
 
@@ -61,7 +63,7 @@ def steps_per_epoch(train) -> int | None:
     return steps if steps > 0 else None
 
 
-def compile_model(model, config, steps: int | None) -> None:
+def compile_model(model, config, steps: int | None, stage=None) -> None:
     """Compiles a model as a recipe says, and builds its optimizer.
 
     Args:
@@ -69,10 +71,15 @@ def compile_model(model, config, steps: int | None) -> None:
         config: Dict or `ml_collections.ConfigDict`, as for
             `train_and_evaluate`.
         steps: Integer, the batches of an epoch, or `None`: not known.
+        stage: `stages.Stage` of the recipe. Defaults to the first.
 
     Raises:
         ValueError: If a name or a value of the recipe is wrong.
     """
+    stage = stage or stages.read(config)[0]
+    _check_policy(model, config.get("dtype_policy"))
+    if stage.trainable is not None:
+        stages.adapt(model, stage.trainable)
     weights = config.get("loss_weights")
     options = config.get("balancer") or {}
     if not hasattr(options, "items"):
@@ -92,9 +99,7 @@ def compile_model(model, config, steps: int | None) -> None:
         weights = balancing.get(weights if weights else None, **options)
     model.compile(
         optimizer=optimizers.from_recipe(
-            config["optimizer"],
-            epochs=config["epochs"],
-            steps_per_epoch=steps or 1,
+            stage.optimizer, epochs=stage.epochs, steps_per_epoch=steps or 1
         ),
         loss_weights=weights if weights else None,
         jit_compile=config.get("jit_compile", "auto"),
@@ -102,3 +107,14 @@ def compile_model(model, config, steps: int | None) -> None:
         shared_dropout=config.get("shared_dropout") or 0.0,
     )
     model.optimizer.build(model.trainable_variables)
+
+
+def _check_policy(model, name) -> None:
+    """Refuses a policy that the model was not built with."""
+    if name is None or model.dtype_policy.name == name:
+        return
+    raise ValueError(
+        f"`config.dtype_policy` is {name!r}. Expected a model that was built "
+        f"with keras.config.set_dtype_policy({name!r}). Received: a model of "
+        f"{model.dtype_policy.name!r}"
+    )

@@ -7,10 +7,18 @@ import time
 
 import keras
 
-from mtl_keras import artefacts, checks, data, engine, export, plots
+from mtl_keras import (
+    artefacts,
+    checks,
+    data,
+    engine,
+    export,
+    optimizers,
+    plots,
+)
 from mtl_keras.model.progress import shortened
 from mtl_keras.plots.epochs import balance_keys
-from mtl_keras.training import class_weights
+from mtl_keras.training import class_weights, stages
 from mtl_keras.training.progress import Progress
 from mtl_keras.training.recipe import compile_model, steps_per_epoch
 from mtl_keras.training.report import Report
@@ -46,7 +54,9 @@ def train_and_evaluate(
             `loss_weights`, `balancer` (a dict, hyperparameters of the
             balancer that `loss_weights` names), `shared_dropout` (as for
             `compile`), `class_weight` (as for `class_weights.resolve`),
-            `jit_compile`, `steps_per_execution`, `monitor` (a key
+            `stages` (as for `stages.read`; each starts with a new optimizer
+            and balancer), `dtype_policy` (the policy that the model was built
+            with), `jit_compile`, `steps_per_execution`, `monitor` (a key
             of the logs; the best epoch's weights are kept, else the last's)
             and `mode` (`"min"` or `"max"`).
         workdir: String or path of a folder, made if needed, or what
@@ -119,29 +129,80 @@ def _train(model, datasets, workdir, callbacks, last):
     if config.get("deterministic", True):
         engine.make_deterministic()
     steps = steps_per_epoch(datasets["train"])
-    compile_model(model, config, steps)
-    run = Progress(model, workdir)
+    course = _Course(model, config, steps)
+    run = Progress(model, workdir, course.enter_stage_of)
     # Not before: a run that could not start must not claim the folder.
     workdir.claim()
     for line in [*_header(model, config, steps, run.first_epoch), *run.notes]:
         run.write_log(line)
         _LOGGER.info("%s", line)
-    if run.first_epoch < last:
-        with termination() as request:
-            _fit(model, datasets, steps, run, callbacks, last, request)
+    with termination() as request:
+        for stage in course.stages:
+            first = max(run.first_epoch, stage.first)
+            end = min(last, stage.last)
+            if first < end:
+                course.enter(stage)
+                if config.get("stages") is not None:
+                    line = course.described
+                    run.write_log(line)
+                    _LOGGER.info("%s", line)
+                epochs = first, end, last
+                _fit(model, datasets, steps, run, callbacks, epochs, request)
     run.finish()
     return run
 
 
-def _fit(model, datasets, steps, run, callbacks, last, request):
-    train, first = datasets["train"], run.first_epoch
+class _Course:
+    """The stages of a run, and the one that the model is compiled for."""
+
+    def __init__(self, model, config, steps):
+        self._model, self._config, self._steps = model, config, steps
+        self.stages = stages.read(config)
+        for stage in self.stages[1:]:
+            # Raises early for impossible values.
+            optimizers.from_recipe(
+                stage.optimizer,
+                epochs=stage.epochs,
+                steps_per_epoch=steps or 1,
+            )
+        self._entered = None
+        self.enter(self.stages[0])
+
+    @property
+    def described(self) -> str:
+        """A line for the log."""
+        return (
+            f"stage {self._entered.number + 1} of {len(self.stages)}, "
+            f"trainable={self._entered.trainable!r}: "
+            f"{_num_trainable(self._model):,} parameters"
+        )
+
+    def enter(self, stage) -> None:
+        """Compiles the model for a stage, unless it is already."""
+        if stage is self._entered:
+            return
+        if stage.number:
+            # What is drawn from here on does not depend on whether the run
+            # was resumed.
+            keras.utils.set_random_seed(self._config["seed"] + stage.number)
+        compile_model(self._model, self._config, self._steps, stage)
+        self._entered = stage
+
+    def enter_stage_of(self, num_epochs) -> None:
+        """Compiles the model as it was after a number of epochs."""
+        self.enter(next(s for s in self.stages if num_epochs <= s.last))
+
+
+def _fit(model, datasets, steps, run, callbacks, epochs, request):
+    """Trains between two epochs; the third is the last one of the run."""
+    train, (first, end, _) = datasets["train"], epochs
     resumable = callable(train)
     is_terminal = sys.stdout.isatty()
     model.fit(
-        data.epochs(train, first, last) if resumable else train,
+        data.epochs(train, first, end) if resumable else train,
         validation_data=datasets.get("validation"),
         initial_epoch=first,
-        epochs=last,
+        epochs=end,
         steps_per_epoch=steps if resumable else None,
         class_weight=class_weights.resolve(
             run.class_weight, model.tasks, train
@@ -149,7 +210,7 @@ def _fit(model, datasets, steps, run, callbacks, last, request):
         verbose=1 if is_terminal else 0,
         callbacks=[
             *callbacks,
-            _EpochEnd(run, last, request, is_terminal=is_terminal),
+            _EpochEnd(run, epochs, request, is_terminal=is_terminal),
             *engine.event_callbacks(run.workdir / "events"),
         ],
     )
@@ -158,12 +219,12 @@ def _fit(model, datasets, steps, run, callbacks, last, request):
 class _EpochEnd(keras.callbacks.Callback):
     """Writes the checkpoint after each epoch and logs the metrics."""
 
-    def __init__(self, run, last, request, *, is_terminal):
+    def __init__(self, run, epochs, request, *, is_terminal):
         super().__init__()
-        self._run, self._last, self._is_terminal = run, last, is_terminal
+        self._run, self._is_terminal = run, is_terminal
         self._request = request
         self._started = None
-        self._num_epochs = run.first_epoch
+        self._num_epochs, _, self._last = epochs
 
     def on_epoch_begin(self, epoch, logs=None):
         self._started = time.monotonic()
@@ -200,7 +261,7 @@ class _EpochEnd(keras.callbacks.Callback):
 
 
 def _header(model, config, steps, first_epoch) -> list[str]:
-    trainable = sum(math.prod(v.shape) for v in model.trainable_variables)
+    trainable = _num_trainable(model)
     versions = ", ".join(f"{k} {v}" for k, v in engine.versions().items())
     lines = [
         f"{config['model']}: {model.count_params():,} parameters "
@@ -213,6 +274,10 @@ def _header(model, config, steps, first_epoch) -> list[str]:
     if first_epoch:
         lines.append(f"resumes after epoch {first_epoch}")
     return lines
+
+
+def _num_trainable(model) -> int:
+    return sum(math.prod(v.shape) for v in model.trainable_variables)
 
 
 def _evaluate(model, datasets, run, config, command) -> Report:

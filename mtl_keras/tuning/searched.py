@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 
 import keras_tuner
 
+from mtl_keras import optimizers
 from mtl_keras.tuning import objective as objectives
 from mtl_keras.tuning.gain import Gain
 
@@ -67,9 +68,11 @@ def recipe_alone(recipe: dict) -> dict:
         Dict: without balancer, loss weights and shared dropout, and with the
         trunk's optimizer for the whole model.
     """
-    optimizer = dict(recipe["optimizer"])
     # Nothing is shared by one task: it has no trunk of its own.
+    optimizer = optimizers.with_parts(recipe["optimizer"])
     parts = optimizer.pop("parts", None) or {}
+    if recipe.get("stages") is not None:
+        recipe = {**recipe, "stages": [*map(_of_trunk, recipe["stages"])]}
     return {
         **recipe,
         "optimizer": {**optimizer, **(parts.get("trunk") or {})},
@@ -77,3 +80,10 @@ def recipe_alone(recipe: dict) -> dict:
         "balancer": None,
         "shared_dropout": None,
     }
+
+
+def _of_trunk(fields) -> dict:
+    """Gives the whole model the learning rate of the trunk."""
+    fields = dict(fields)
+    rate = fields.pop("trunk_learning_rate", None)
+    return fields if rate is None else {**fields, "learning_rate": rate}

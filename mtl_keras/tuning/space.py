@@ -7,7 +7,7 @@ default is what the recipe says: the defaults together are the recipe.
 import dataclasses
 import inspect
 
-from mtl_keras import balancing, checks
+from mtl_keras import balancing, checks, optimizers
 from mtl_keras.messages import unknown
 from mtl_keras.tuning import hyperparameters
 
@@ -157,6 +157,7 @@ class Space:
         return short(weights)
 
     def _optimizer(self, hp, recipe) -> dict:
+        recipe = optimizers.with_parts(recipe)
         parts = recipe.get("parts")
         if parts is None and self.is_per_part:
             parts = {"trunk": {}, "heads": {}}

@@ -168,3 +168,38 @@ def test_recipe_of_another_model_is_refused(tiny):
 def test_open_field_of_another_type_is_named(override, message):
     with pytest.raises(ValueError, match=message):
         recipe_file.choose(None, RECIPE, [override])
+
+
+def test_stages_policy_and_parts_need_not_be_in_the_recipe():
+    config = recipe_file.read(
+        RECIPE,
+        [
+            "--config.stages=[{'epochs':1,'trainable':'none'},{}]",
+            "--config.dtype_policy=mixed_bfloat16",
+            "--config.optimizer.trunk_learning_rate=1e-4",
+        ],
+    )
+    assert config.to_dict()["stages"] == [
+        {"epochs": 1, "trainable": "none"},
+        {},
+    ]
+    assert config.dtype_policy == "mixed_bfloat16"
+    assert config.optimizer.trunk_learning_rate == 1e-4
+    config = recipe_file.read(
+        RECIPE,
+        [
+            "--config.optimizer.parts.trunk.learning_rate=1e-4",
+            "--config.optimizer.parts.heads={}",
+        ],
+    )
+    parts = {"trunk": {"learning_rate": 1e-4}, "heads": {}}
+    assert config.optimizer.to_dict()["parts"] == parts
+
+
+def test_recipe_with_stages_is_written_and_read_again(tmp_path):
+    config = recipe_file.read(
+        RECIPE, ["--config.stages=[{'epochs':1},{'trainable':'all'}]"]
+    )
+    recipe_file.write(config, tmp_path / "again.py", ["Again."])
+    again = recipe_file.read(tmp_path / "again.py", [])
+    assert again.to_dict() == config.to_dict()

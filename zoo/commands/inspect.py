@@ -4,7 +4,7 @@ from pathlib import Path
 
 from absl import flags
 
-from zoo.commands import SUMMARIES, app
+from zoo.commands import SUMMARIES, app, folder_flags
 
 # The family of an entry, by its package, to what its models read.
 _INPUTS = {
@@ -30,18 +30,7 @@ def define(values: flags.FlagValues) -> None:
         "Tasks of the model to look at. Without it, all.",
         flag_values=values,
     )
-    flags.DEFINE_list(
-        "columns",
-        [],
-        "Columns whose names differ, as TASK=COLUMN,TASK=COLUMN.",
-        flag_values=values,
-    )
-    flags.DEFINE_string(
-        "layout",
-        None,
-        "Layout of the folder, where it has several.",
-        flag_values=values,
-    )
+    folder_flags.define(values)
     flags.DEFINE_integer(
         "max_tokens",
         512,
@@ -113,7 +102,7 @@ def open_folder(values: flags.FlagValues):
         kinds,
         inputs_of(card),
         layout=values.layout,
-        columns=_columns(values.columns),
+        columns=folder_flags.columns(values),
     )
 
 
@@ -137,20 +126,6 @@ def inputs_of(card) -> str:
         "Expected a model of images, sentences, tables or recordings. "
         f"Received: {card['name']!r}"
     )
-
-
-def _columns(pairs) -> dict:
-    columns = {}
-    for pair in pairs:
-        name, equals, column = pair.partition("=")
-        if not (name and equals and column):
-            raise ValueError(
-                "Expected --columns=TASK=COLUMN,TASK=COLUMN. "
-                f"Received: {pair!r}"
-            )
-        # A number is the place of a CoNLL file's column.
-        columns[name] = int(column) if column.isdigit() else column
-    return columns
 
 
 def report(inspection) -> str:

@@ -11,6 +11,7 @@ from mtl_keras.messages import listed
 from zoo import own_data, registry, saved
 from zoo import weights as zoo_weights
 from zoo.card import Card
+from zoo.commands import folder_flags
 
 WEIGHTS_FILE = "model.weights.h5"
 
@@ -28,6 +29,8 @@ class Selection:
             or `None`.
         classes: Dict of task name to the model's class names, `None` where
             the data decide them.
+        reading: Dict of `layout` and `columns`, as for `zoo.load`, where they
+            differ from those of the training.
     """
 
     name: str
@@ -36,6 +39,7 @@ class Selection:
     weights: str
     folder: str | None = None
     classes: dict | None = None
+    reading: dict = dataclasses.field(default_factory=dict)
 
     @property
     def card(self):
@@ -49,7 +53,8 @@ class Selection:
         if self.folder is not None:
             return zoo.load(self.folder)
         data = None if self.classes else self.data
-        return zoo.load(self.name, data, self.weights, **self.overrides)
+        options = {**self.overrides, **(self.reading if data else {})}
+        return zoo.load(self.name, data, self.weights, **options)
 
     def dataset(self, split: str, batch_size: int, data_dir: str | None):
         """Returns a split's batches, in order, without augmentation."""
@@ -62,6 +67,7 @@ class Selection:
             data_dir=data_dir,
             training=False,
             classes=self.classes,
+            **self.reading,
             **({"tasks": list(self.tasks)} if self.folder else what),
         )
 
@@ -96,6 +102,7 @@ def define(values: flags.FlagValues) -> None:
         "of the weights.",
         flag_values=values,
     )
+    folder_flags.define(values)
 
 
 def read(values: flags.FlagValues) -> Selection:
@@ -123,8 +130,17 @@ def read(values: flags.FlagValues) -> Selection:
                 f"--workdir={values.workdir} --weights={values.weights}. "
                 "Leave out --weights, or give --model in place of --workdir."
             )
-        return from_workdir(Path(values.workdir), values.data)
-    return _from_card(values.model, values.weights, values.data)
+        selection = from_workdir(Path(values.workdir), values.data)
+    else:
+        selection = _from_card(values.model, values.weights, values.data)
+    reading = {
+        "layout": values.layout,
+        "columns": folder_flags.columns(values),
+    }
+    reading = {key: value for key, value in reading.items() if value}
+    return dataclasses.replace(
+        selection, reading={**selection.reading, **reading}
+    )
 
 
 def from_workdir(workdir: Path, data: str | None = None) -> Selection:
@@ -161,6 +177,9 @@ def from_workdir(workdir: Path, data: str | None = None) -> Selection:
         data or config["data"],
         config.get("overrides") or {},
         str(weights),
+        reading={
+            key: config[key] for key in ("layout", "columns") if config.get(key)
+        },
     )
 
 

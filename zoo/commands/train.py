@@ -6,7 +6,7 @@ from pathlib import Path
 from absl import flags
 
 from zoo import recipe_file
-from zoo.commands import SUMMARIES, app, evaluate
+from zoo.commands import SUMMARIES, app, evaluate, folder_flags
 
 
 def define(values: flags.FlagValues) -> None:
@@ -32,6 +32,7 @@ def define(values: flags.FlagValues) -> None:
         "it, that of the recipe.",
         flag_values=values,
     )
+    folder_flags.define(values)
     flags.DEFINE_string(
         "workdir",
         None,
@@ -90,9 +91,11 @@ def train(values: flags.FlagValues, operands: list[str], callbacks=()) -> tuple:
 def command(values: flags.FlagValues, operands: list[str]) -> str:
     """Writes the command that does the same again, for the report."""
     parts = ["python", "-m", "tools.train"]
-    for name in ("model", "config", "data", "workdir"):
+    for name in ("model", "config", "data", "layout", "workdir"):
         if values[name].value is not None:
             parts.append(f"--{name}={values[name].value}")
+    if values.columns:
+        parts.append(f"--columns={','.join(values.columns)}")
     return shlex.join([*parts, *operands])
 
 
@@ -115,7 +118,12 @@ def read_config(values: flags.FlagValues, operands: list[str]):
             "Received: none. For example --workdir=runs/first"
         )
     return recipe_file.choose(
-        values.model, values.config, operands, values.data
+        values.model,
+        values.config,
+        operands,
+        values.data,
+        values.layout,
+        folder_flags.columns(values),
     )
 
 

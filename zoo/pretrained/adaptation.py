@@ -37,13 +37,17 @@ def adapt(trunk, trainable: str, lora_rank: int = 8, unused=()) -> None:
     with LoRA keeps its adapters: `"none"` freezes them, and `"all"` trains
     them together with the kernels that they adapt.
 
+    Batch normalization stays frozen in each mode and uses the statistics of
+    the pretraining, which the few images of a batch would spoil. Keras's guide
+    (https://keras.io/guides/transfer_learning/) calls the trunk with
+    `training=False` for that, which `fit` of Keras 3.15 overrides.
+
     Args:
         trunk: `keras.layers.Layer`, built, such as a KerasHub backbone.
-        trainable: `"all"`; `"none"`, every variable is frozen and batch
-            normalization uses its stored statistics; or `"lora"`, two small
-            matrices for the kernel of each dense and einsum layer (Hu et al.,
-            ICLR 2022, https://arxiv.org/abs/2106.09685) are trained and
-            everything else is frozen.
+        trainable: `"all"`; `"none"`, every variable is frozen; or `"lora"`,
+            two small matrices for the kernel of each dense and einsum layer
+            (Hu et al., ICLR 2022, https://arxiv.org/abs/2106.09685) are
+            trained and everything else is frozen.
         lora_rank: Integer of at least 1, the rank of these matrices.
         unused: Strings, names of layers that stay frozen, since no output
             depends on them: they have no gradient.
@@ -79,7 +83,7 @@ def adapt(trunk, trainable: str, lora_rank: int = 8, unused=()) -> None:
             layer.lora_kernel_b.trainable = True
     for layer in compat.nested_layers(trunk):
         is_normalizing = isinstance(layer, keras.layers.BatchNormalization)
-        if layer.name in unused or (trainable == "lora" and is_normalizing):
+        if layer.name in unused or is_normalizing:
             layer.trainable = False
 
 
@@ -99,8 +103,8 @@ def adapt_trunk(model, trainable: str, lora_rank: int = 8) -> None:
         ValueError: If the model has no such trunk, or an argument is out of
             range.
     """
-    names = [layer.name for layer in model.layers]
-    if TRUNK not in names:
+    if not has_trunk(model):
+        names = [layer.name for layer in model.layers]
         raise ValueError(
             f"Expected a model with a pretrained trunk, a layer {TRUNK!r}. "
             f"Received: {model.name!r} with the layers {names[:5]} ..."
@@ -110,6 +114,37 @@ def adapt_trunk(model, trainable: str, lora_rank: int = 8) -> None:
         trunk.adapt(trainable, lora_rank)
     else:
         adapt(trunk, trainable, lora_rank)
+
+
+def has_trunk(model) -> bool:
+    """Whether a model has a pretrained trunk, a layer of that name."""
+    return any(layer.name == TRUNK for layer in model.layers)
+
+
+def adapt_stage(model, trainable: str) -> None:
+    """Changes what is trained of the trunk between two stages of training.
+
+    The variables stay the same: adapters are added when a model is built, so
+    that its weights can be loaded again.
+
+    Args:
+        model: As for `adapt_trunk`.
+        trainable: As for `adapt_trunk`.
+
+    Raises:
+        ValueError: If it is `"lora"` and the trunk was built without adapters.
+    """
+    trunk = model.get_layer(TRUNK)
+    if trainable == "lora" and not any(
+        getattr(layer, "lora_enabled", False)
+        for layer in compat.nested_layers(trunk)
+    ):
+        raise ValueError(
+            "A stage with trainable='lora' needs a trunk that was built with "
+            "adapters. Expected --config.overrides.trainable=lora. "
+            f"Received: the trunk of {model.name!r} without adapters"
+        )
+    adapt_trunk(model, trainable)
 
 
 def enable_lora(layer, rank: int) -> None:

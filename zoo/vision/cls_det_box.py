@@ -9,7 +9,7 @@ import keras
 import zoo
 from mtl_keras import MultiTaskModel, checks
 from mtl_keras import data as mtl_data
-from zoo.vision import pretrained, trunks
+from zoo.vision import pretrained, pyramid, trunks
 
 _IMAGE_SIZE = 64
 _HIDDEN = {"cls": 96, "det": 96, "box": None}
@@ -39,6 +39,7 @@ class ClsDetBox(zoo.Entry):
         channels: int | None = None,
         trainable: str = "all",
         lora_rank: int = 8,
+        flip: bool | None = None,
     ) -> MultiTaskModel:
         """Builds the model.
 
@@ -55,7 +56,8 @@ class ClsDetBox(zoo.Entry):
             width: Float above 0, a factor of the channels of `"small"` and
                 `"plain"`.
             dropout: Float in [0, 1), fraction of each head's features dropped
-                in training.
+                in training. A few hundred images over a pretrained trunk need
+                some, such as 0.3.
             image_size: Integer, height and width of the model's input in
                 pixels, at least 16.
             channels: Integer, 1 for gray images or 3 for colour. Defaults to 3
@@ -63,6 +65,8 @@ class ClsDetBox(zoo.Entry):
             trainable: `"all"`, `"lora"` or `"none"`, what is trained of a
                 pretrained trunk.
             lora_rank: Integer of at least 1, for `trainable="lora"`.
+            flip: Boolean, whether half of the training images are mirrored;
+                see `augmentation`.
 
         Returns:
             `MultiTaskModel`. Input: `{"image": images}`, float32 of shape
@@ -76,6 +80,7 @@ class ClsDetBox(zoo.Entry):
         """
         size = _check_image_size(image_size)
         checks.fraction("dropout", dropout, below_one=True)
+        _flips(flip, trunk)
         tasks = self.tasks(spec)
         shape = size, size, _channels(channels, trunk)
         image = keras.Input(shape, name="image")
@@ -86,13 +91,9 @@ class ClsDetBox(zoo.Entry):
             width=width,
             trainable=trainable,
             lora_rank=lora_rank,
+            levels=pretrained.PYRAMID,
         )
-        outputs = {
-            task.name: task.head.build(
-                features, task, hidden=_HIDDEN[task.name], dropout=dropout
-            )
-            for task in tasks
-        }
+        outputs = {task.name: _head(features, task, dropout) for task in tasks}
         return MultiTaskModel(
             {"image": image}, outputs, tasks=tasks, name="cls_det_box"
         )
@@ -134,29 +135,34 @@ class ClsDetBox(zoo.Entry):
         size = _check_image_size(image_size)
         return mtl_data.AnswerDecoder(self.tasks(spec), size, size)
 
-    def augmentation(self, spec):
+    def augmentation(self, spec, *, trunk="small", flip: bool | None = None):
         """Makes the random changes of training images; boxes move along.
+
+        Over a pretrained trunk these are the changes of photographs: larger
+        ones, in which an object may be cut off at the edge.
 
         Args:
             spec: `zoo.Spec`.
+            trunk: As for `build`.
+            flip: Boolean, whether half of the images are mirrored, which
+                changes neither class nor presence of what is on photographs.
+                Defaults to `None`: with a pretrained trunk.
 
         Returns:
             Function of a batch's `(inputs, labels, seed)`.
         """
-        return mtl_data.augment.Compose(
-            (
-                # What leaves the image is no longer whole: nothing may.
-                mtl_data.augment.ShiftZoom(
-                    shift=0.12,
-                    zoom=(0.85, 1.15),
-                    boxes=("box",),
-                    min_visible=1.0,
-                ),
-                mtl_data.augment.Brightness(
-                    brightness=0.1, contrast=(0.7, 1.3)
-                ),
-            )
-        )
+        augment, steps = mtl_data.augment, []
+        if pretrained.is_pretrained(trunk):
+            moved = {"shift": 0.2, "zoom": (0.7, 1.4), "min_visible": 0.7}
+        else:
+            # What leaves the image is no longer whole: nothing may.
+            moved = {"shift": 0.12, "zoom": (0.85, 1.15), "min_visible": 1.0}
+        steps.append(augment.ShiftZoom(boxes=("box",), **moved))
+        steps.append(augment.Brightness(brightness=0.1, contrast=(0.7, 1.3)))
+        if _flips(flip, trunk):
+            # Last, so that the others draw the same numbers without it.
+            steps.append(augment.Flip(boxes=("box",)))
+        return augment.Compose(tuple(steps))
 
     def search(self, hp, space: str, defaults: dict) -> dict:
         """Chooses dropout, and with `"full"` also the trunk and its width.
@@ -186,6 +192,27 @@ class ClsDetBox(zoo.Entry):
             "width", sorted({0.5, 0.75, 1.0, 1.5, width}), default=width
         )
         return overrides
+
+
+def _head(features, task, dropout):
+    """Builds the head of a task; its layers are named after the task."""
+    if not isinstance(features, dict):
+        hidden = _HIDDEN[task.name]
+        return task.head.build(features, task, hidden=hidden, dropout=dropout)
+    # Of a pretrained trunk. A head has its own pyramid, so that the trunk is
+    # the pretrained part and nothing else.
+    maps = dict(features)
+    top = maps.pop("top")
+    if task.head.kind != "box" or not maps:
+        return task.head.build(top, task, dropout=dropout)
+    merged = pyramid.merge(maps, f"{task.name}_pyramid", dropout=dropout)
+    return task.head.build(merged, task)
+
+
+def _flips(flip, trunk) -> bool:
+    if flip is None:
+        return pretrained.is_pretrained(trunk)
+    return checks.boolean("flip", flip)
 
 
 def _channels(channels, trunk) -> int:

@@ -12,6 +12,8 @@ from zoo.pretrained.encoder import BackboneLayer
 from zoo.vision.applications import in_colour
 
 _LITE0 = efficientnet_lite0.NAME
+# What an entry reads: the last map, and those for what must be located.
+PYRAMID = ("P4", "P5", "top")
 
 
 def is_pretrained(trunk) -> bool:
@@ -40,8 +42,9 @@ def build(
             and einsum layers are trained, for trunks that have such layers.
         lora_rank: Integer of at least 1, the rank of these adapters.
         levels: Strings such as `("P3", "P4", "P5")`, the feature maps of a
-            pyramid: `"Pn"` is at 1 / 2 ** n of the image's height. Defaults
-            to `None`: the last map.
+            pyramid: `"Pn"` is at 1 / 2 ** n of the image's height, `"top"` is
+            the last map. Those of `PYRAMID` that a trunk lacks are left out.
+            Defaults to `None`: the last map.
         weights: Boolean, whether the pretrained weights are loaded.
 
     Returns:
@@ -69,6 +72,9 @@ def build(
             f"or folder of KerasHub. Received: trunk={trunk!r}"
         )
     backbone = _backbone(trunk, shape, weights)
+    if levels == PYRAMID:
+        has = getattr(backbone, "pyramid_outputs", {})
+        levels = [level for level in PYRAMID if level in (*has, "top")]
     scale, offset = hub.load_pixel_scale(trunk)
     if not isinstance(scale, list):
         scale = [scale] * 3
@@ -92,8 +98,8 @@ class ImageEncoder(BackboneLayer):
     Args:
         backbone: `keras_hub.models.Backbone` that reads images.
         *args: As for `BackboneLayer`.
-        levels: Strings, levels of the backbone's `pyramid_outputs`, or `None`
-            for its last map.
+        levels: Strings, levels of the backbone's `pyramid_outputs` and
+            `"top"`, its last map; or `None` for that map alone.
         **kwargs: As for `BackboneLayer`.
 
     Raises:
@@ -114,7 +120,7 @@ class ImageEncoder(BackboneLayer):
         outputs = self._run(image, training=training)
         if self.levels is None:
             return _as_map(outputs)
-        return outputs
+        return {level: _as_map(outputs[level]) for level in self.levels}
 
     def get_config(self) -> dict:
         """Returns the arguments of the constructor."""
@@ -147,7 +153,10 @@ def _outputs(backbone, levels):
     if levels is None:
         _as_map(backbone.output)
         return backbone.output
-    pyramid = getattr(backbone, "pyramid_outputs", {})
+    pyramid = {**getattr(backbone, "pyramid_outputs", {})}
+    if "top" in levels:
+        _as_map(backbone.output)
+        pyramid["top"] = backbone.output
     for level in levels:
         if level not in pyramid:
             what = f"level of the trunk {backbone.name!r}"

@@ -17,6 +17,7 @@ def build(
     width: float = 1.0,
     trainable: str = "all",
     lora_rank: int = 8,
+    levels=None,
 ):
     """Puts a trunk on an image.
 
@@ -37,10 +38,13 @@ def build(
         trainable: `"all"`, `"lora"` or `"none"`, what is trained of a
             pretrained trunk.
         lora_rank: Integer of at least 1, for `trainable="lora"`.
+        levels: Strings, the feature maps that a pretrained trunk gives, as for
+            `pretrained.build`.
 
     Returns:
         Keras tensor, features of shape `(batch, channels)` or a feature map of
-        shape `(batch, height, width, channels)`.
+        shape `(batch, height, width, channels)`; of a pretrained trunk with
+        `levels` a dict of level to map.
 
     Raises:
         ValueError: If there is no such trunk, or it does not take this image
@@ -49,7 +53,11 @@ def build(
     if pretrained.is_pretrained(trunk):
         _refuse(f"the trunk {trunk!r}", weights=weights, width=width)
         return pretrained.build(
-            image, trunk, trainable=trainable, lora_rank=lora_rank
+            image,
+            trunk,
+            trainable=trainable,
+            lora_rank=lora_rank,
+            levels=levels,
         )
     if trainable != "all":
         raise ValueError(

@@ -12,6 +12,7 @@ ALL = [
     augment.ShiftZoom(0.2),
     augment.Brightness(0.2, (0.5, 1.5)),
     augment.Noise(0.1),
+    augment.Compose([augment.Flip(), SHIFT_ZOOM]),
     augment.Compose([SHIFT_ZOOM, augment.Noise(0.1)]),
 ]
 
@@ -180,3 +181,24 @@ def test_noise_has_its_standard_deviation():
 def test_wrong_arguments_are_named(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_flip_mirrors_about_half_of_the_images_and_their_boxes():
+    image, labels = block(batch=64)
+    labels["box"][::4] = np.nan
+    changed, new = augment.Flip()(image, labels, seed=SEED)
+    flipped = np.any(changed.numpy() != image, axis=(1, 2, 3))
+    assert 20 < flipped.sum() < 44
+    np.testing.assert_array_equal(
+        changed.numpy()[flipped], image[flipped][:, :, ::-1]
+    )
+    # 15 to 36 of 60 columns, seen from the other side.
+    mirrored = np.array([24 / 60, 12 / 40, 45 / 60, 24 / 40], "float32")
+    expected = np.where(flipped[:, None], mirrored, labels["box"])
+    expected[::4] = np.nan
+    np.testing.assert_allclose(new["box"], expected, atol=1e-6)
+
+
+def test_flip_names_a_wrong_argument():
+    with pytest.raises(ValueError, match="Flip: `boxes` must be a sequence"):
+        augment.Flip(boxes="box")

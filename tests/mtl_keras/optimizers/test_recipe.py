@@ -58,3 +58,31 @@ def test_recipe_of_ml_collections():
 def test_wrong_parts_are_an_error(parts, message):
     with pytest.raises(ValueError, match=message):
         made({"parts": parts})
+
+
+def test_trunk_learning_rate_is_short_for_parts():
+    recipe = {
+        "name": "adamw",
+        "learning_rate": 0.1,
+        "schedule": "cosine",
+        "weight_decay": 0.2,
+    }
+    short = made({**recipe, "trunk_learning_rate": 0.01})
+    parts = {"trunk": {"learning_rate": 0.01}, "heads": {}}
+    assert short.get_config() == made({**recipe, "parts": parts}).get_config()
+    assert type(made({**recipe, "trunk_learning_rate": None})).__name__ == (
+        "AdamW"
+    )
+
+
+@pytest.mark.parametrize(
+    ("recipe", "message"),
+    [
+        ({"trunk_learning_rate": 0}, "optimizer.trunk_learning_rate"),
+        ({"trunk_learning_rate": "fast"}, "optimizer.trunk_learning_rate"),
+        ({"trunk_learning_rate": 0.1, "parts": {}}, "Expected one of them"),
+    ],
+)
+def test_wrong_trunk_learning_rate_is_an_error(recipe, message):
+    with pytest.raises(ValueError, match=message):
+        made(recipe)

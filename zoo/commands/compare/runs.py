@@ -210,9 +210,11 @@ class Runner:
         folder = job.folder(self._values.workdir)
         folder.mkdir(parents=True, exist_ok=True)
         argv = [f"--workdir={folder}", *job.overrides]
-        for name in ("model", "config", "data", "data_dir"):
+        for name in ("model", "config", "data", "data_dir", "layout"):
             if self._values[name].value is not None:
                 argv.append(f"--{name}={self._values[name].value}")
+        if self._values.columns:
+            argv.append(f"--columns={','.join(self._values.columns)}")
         log = folder / _LOG
         status = start(argv, log)
         if status == 0:

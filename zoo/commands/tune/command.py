@@ -319,7 +319,15 @@ def command(values: flags.FlagValues, operands: list[str]) -> str:
 
 def _arguments(values, operands, spared=()) -> list[str]:
     names = ("model", "config", "data", "workdir", "data_dir", "tuner")
-    names += ("max_trials", "objective", "space", "workers", *_DIRECTIONS)
+    names += (
+        "layout",
+        "columns",
+        "max_trials",
+        "objective",
+        "space",
+        "workers",
+        *_DIRECTIONS,
+    )
     flags_of_tool = []
     for name in names:
         value = values[name].value

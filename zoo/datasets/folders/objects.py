@@ -1,13 +1,15 @@
 """The objects of an image as labels of one class, presence, and one box.
 
 The largest object decides the class and the box. A presence task asks for the
-class that it is named after, or, where no class has its name, whether there is
-any object. Without an object the class and the box are missing.
+class that `columns` names for it, else for the class that it is named after,
+else whether there is any object. Without an object the class and the box are
+missing.
 """
 
 import dataclasses
 from collections.abc import Iterator
 
+from mtl_keras.messages import unknown
 from zoo.datasets.folders import image_files
 from zoo.datasets.folders.records import Damage, Example, Place, Problem
 from zoo.datasets.folders.request import Request
@@ -79,7 +81,8 @@ def labels(
         Dict of task name to label, `None` where it is missing.
 
     Raises:
-        ValueError: If two tasks ask for the class, or for the box.
+        ValueError: If two tasks ask for the class, or for the box, or
+            `columns` names a class that there is not.
     """
     made = request.without_labels()
     if things is None:
@@ -91,8 +94,13 @@ def labels(
             made[task] = getattr(largest, field)
     present = {thing.class_name for thing in things}
     for task in request.of_kind("presence"):
+        asked = request.columns.get(task, task)
+        if task in request.columns and asked not in class_names:
+            raise ValueError(
+                unknown(f"class for {task!r} in `columns`", asked, class_names)
+            )
         made[task] = int(
-            task in present if task in class_names else bool(things)
+            asked in present if asked in class_names else bool(things)
         )
     return made
 
