@@ -28,7 +28,7 @@ def get_config() -> ml_collections.ConfigDict:
     config.optimizer = ml_collections.ConfigDict(
         {
             "name": "adamw",
-            # Adapters need about ten times the rate of whole kernels.
+            # Ten times a rate that suits whole kernels.
             "learning_rate": 2e-3,
             "schedule": "cosine",
             "warmup_epochs": 0.6,
