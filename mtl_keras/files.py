@@ -109,13 +109,14 @@ def read_json_object(path, repair: str = "") -> dict:
 
 
 @contextlib.contextmanager
-def lock(path, what: str):
+def lock(path, what: str, *, waits: bool = False):
     """Holds a lock between processes; a kill releases it.
 
     Args:
         path: String or path of the lock's file, in a folder that exists. It
             is deleted on release; one that a kill leaves does no harm.
         what: String, what is locked, for the error: `"The workdir 'runs/a'"`.
+        waits: Boolean, whether to wait for the holder in place of an error.
 
     Yields:
         `None`.
@@ -130,7 +131,8 @@ def lock(path, what: str):
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            how = fcntl.LOCK_EX if waits else fcntl.LOCK_EX | fcntl.LOCK_NB
+            fcntl.flock(descriptor, how)
             if _is_same_file(descriptor, path):
                 break
         except BlockingIOError as error:

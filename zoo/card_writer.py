@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mtl_keras import files
 from mtl_keras.messages import listed
-from zoo import loading, registry, weights
+from zoo import loading, registry, saved, weights
 from zoo.card import Card
 
 _ANSWERS = {
@@ -180,8 +180,9 @@ def summarize_single(workdirs: list[Path]) -> dict:
 def ship(card: Card, name: str, workdirs: list[Path]) -> dict:
     """Puts the best run's weights into the package.
 
-    The best run is the one with the best validation metric, the recipe's
-    `monitor`; the test split is not used to choose it.
+    Over a pretrained trunk that was frozen or adapted by LoRA, these are light
+    weights. The best run is the one with the best validation metric, the
+    recipe's `monitor`; the test split is not used to choose it.
 
     Args:
         card: `Card` of the model.
@@ -201,17 +202,30 @@ def ship(card: Card, name: str, workdirs: list[Path]) -> dict:
         best / "model.weights.h5",
         **overrides,
     )
-    path = weights.CHECKPOINTS / f"{card['name']}-{name}.weights.h5"
+    path = weights.CHECKPOINTS / f"{card['name']}-{name}"
     path.parent.mkdir(exist_ok=True)
-    # Saved from a fresh model: without optimizer and balancer.
-    model.save_weights(path)
+    facts = {}
+    # With these, the pretrained trunk is unchanged.
+    if overrides.get("trainable") in ("lora", "none"):
+        path = path.with_name(f"{path.name}.light.npz")
+        facts = saved.save_light(model, path)
+    else:
+        path = path.with_name(f"{path.name}.weights.h5")
+        # Saved from a fresh model: without optimizer and balancer.
+        model.save_weights(path)
+    recipe = _packaged_recipe(report["command"])
     return {
         "file": path.name,
         "sha256": files.sha256(path),
         "bytes": path.stat().st_size,
+        **facts,
         "data": config["data"],
         "overrides": overrides,
+        **({"recipe": recipe} if recipe else {}),
         "seed": config["seed"],
+        "num_parameters": report["num_parameters"],
+        "epochs": report["epochs"],
+        "seconds": report["seconds"],
         "split": report["split"],
         "metrics": {
             name: value
@@ -220,6 +234,16 @@ def ship(card: Card, name: str, workdirs: list[Path]) -> dict:
         },
         "licence": "Apache-2.0",
     }
+
+
+def _packaged_recipe(command: str | None) -> str | None:
+    """Returns the file of the zoo's recipe that a command names."""
+    for part in shlex.split(command or ""):
+        path = Path(part.removeprefix("--config="))
+        is_file = part.startswith("--config=") and path.suffix == ".py"
+        if is_file and (registry.RECIPES / path.name).exists():
+            return path.name
+    return None
 
 
 def _is_figure(name: str) -> bool:

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+from mtl_keras import files
 from mtl_keras.messages import did_you_mean, listed
 from zoo import building, choice, own_data
 
@@ -351,8 +352,22 @@ def _prepare(builder) -> None:
     )
     # A bar is for eyes; in a log it would be hundreds of lines.
     tfds.display_progress_bar(sys.stderr.isatty())
-    with contextlib.redirect_stdout(io.StringIO()):
-        builder.download_and_prepare()
+    folder = Path(builder.data_dir)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with (
+        # Two processes would write the same files; the second one waits.
+        files.lock(
+            folder.parent / f".{folder.name}.lock",
+            f"The data set {builder.info.full_name!r}",
+            waits=True,
+        ),
+        contextlib.redirect_stdout(io.StringIO()),
+    ):
+        if folder.exists():
+            # The other one has made it meanwhile.
+            builder.info.read_from_directory(folder)
+        else:
+            builder.download_and_prepare()
 
 
 def _check_split(builder, split) -> None:

@@ -218,20 +218,27 @@ def register(name: str, entry: object, card: dict) -> None:
     _registered[name] = Registered(card, entry)
 
 
-def recipe(name: str) -> Path:
+def recipe(name: str, weights: str | None = None) -> Path:
     """Finds the recipe that trains a model.
 
     Args:
         name: String, a name of `list_models()`.
+        weights: String, weights on the card, whose recipe it is. Defaults to
+            `None`: the model's own recipe.
 
     Returns:
         `pathlib.Path` of a Python file with `get_config()`.
 
     Raises:
-        ValueError: If there is no such model, or it has no recipe.
+        ValueError: If there is no such model or weights, or no recipe.
     """
-    find(name)
-    path = RECIPES / f"{name}.py"
+    card, file = find(name).card, f"{name}.py"
+    if weights is not None:
+        known = card.get("weights", {})
+        if weights not in known:
+            raise ValueError(unknown(f"weights of {name!r}", weights, known))
+        file = known[weights].get("recipe", file)
+    path = RECIPES / file
     if not path.exists():
         raise ValueError(
             f"The model {name!r} has no recipe in the zoo. Give the path of "

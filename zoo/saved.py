@@ -71,18 +71,14 @@ def save(model, folder: str | Path, *, light: bool = False) -> Path:
             light and no part of its trunk is that of the base.
     """
     folder = Path(folder)
-    name, spec, overrides = _origin(model)
+    _origin(model)
     folder.mkdir(parents=True, exist_ok=True)
     # Without the description the folder is no saved model: no kill leaves a
     # description of other weights.
     (folder / DESCRIPTION).unlink(missing_ok=True)
     if light:
-        from zoo import building, light_weights
-
-        base = building.build_model(registry.find(name).entry, spec, overrides)
-        total = light_weights.save(model, base, folder / _LIGHT)
+        facts = save_light(model, folder / _LIGHT)
         (folder / WEIGHTS).unlink(missing_ok=True)
-        facts = {"base": overrides.get("trunk"), "base_sha256": total}
         _describe(model, folder, _LIGHT, facts)
         return folder
     partial = folder / f".partial.{WEIGHTS}"
@@ -90,6 +86,27 @@ def save(model, folder: str | Path, *, light: bool = False) -> Path:
     partial.replace(folder / WEIGHTS)
     describe(model, folder)
     return folder
+
+
+def save_light(model, path: str | Path) -> dict:
+    """Writes what a model differs in from its pretrained trunk to a file.
+
+    Args:
+        model: `MultiTaskModel`, made by `zoo.load` over a pretrained trunk.
+        path: String or path that ends in `.light.npz`.
+
+    Returns:
+        Dict with `"base"`, the trunk's name, and `"base_sha256"`.
+
+    Raises:
+        ValueError: As for `save`.
+    """
+    from zoo import building, light_weights
+
+    name, spec, overrides = _origin(model)
+    base = building.build_model(registry.find(name).entry, spec, overrides)
+    total = light_weights.save(model, base, path)
+    return {"base": overrides.get("trunk"), "base_sha256": total}
 
 
 def describe(model, folder: str | Path) -> None:

@@ -26,6 +26,9 @@ class SwapSpans:
     spans, not their words. A sentence that would grow beyond the batch's
     padding is not changed, nor is a batch without tags.
 
+    The inputs are those of `SentencePreprocessor`, or those of
+    `SubwordPreprocessor`, whose words take their sub-words along.
+
     Args:
         class_names: Sequence of strings, the tags by class number: `"O"`,
             and `"B-..."` and `"I-..."` for each kind.
@@ -48,21 +51,17 @@ class SwapSpans:
         if self.task not in labels:
             return inputs, labels
         tags = tf.cast(labels[self.task], tf.int32)
-        present = inputs["words"] != PADDING
-        segments = self._segments(tags, present)
+        words = (_Subwords if "word_starts" in inputs else _Words)(inputs)
+        segments = self._segments(tags, words.present)
         source = self._draw(segments, seed)
+        index, lengths = _sequence(segments, source, words)
         width = tf.shape(tags)[1]
-        index, lengths = _sequence(segments, source, tf.shape(tags)[0], width)
         places = tf.where(tf.sequence_mask(lengths, width))
-
-        def moved(values, padding):
-            flat = tf.gather(tf.boolean_mask(values, present), index)
-            empty = tf.fill(tf.shape(values), tf.cast(padding, values.dtype))
-            return tf.tensor_scatter_nd_update(empty, places, flat)
-
-        inputs = {key: moved(value, PADDING) for key, value in inputs.items()}
-        labels = {**labels, self.task: moved(tags, -1)}
-        return inputs, labels
+        flat = tf.gather(tf.boolean_mask(tags, words.present), index)
+        moved = tf.tensor_scatter_nd_update(
+            tf.fill(tf.shape(tags), -1), places, flat
+        )
+        return words.moved(index, lengths), {**labels, self.task: moved}
 
     def _segments(self, tags, present):
         """Divides a batch into spans, and single words outside of spans.
@@ -140,17 +139,121 @@ def _kinds(class_names):
     return tf.constant(kinds, tf.int32), tf.constant(inside)
 
 
-def _sequence(segments, source, num_rows, width):
-    """Returns the indices of the new words, and the new row lengths."""
-    row = segments["row"]
+def _sequence(segments, source, words):
+    """Returns the indices of the new words, and the rows' numbers of words.
 
-    def row_lengths(source):
-        length = tf.gather(segments["length"], source)
-        return length, tf.math.unsorted_segment_sum(length, row, num_rows)
-
-    _, lengths = row_lengths(source)
-    fits = tf.gather(lengths <= width, row)
+    A row whose new words would need more room than it has keeps its own.
+    """
+    row, num_rows = segments["row"], tf.size(words.room)
+    # Before each word, the positions of all words before it.
+    ends = tf.concat([[0], tf.cumsum(words.sizes)], 0)
+    begin = segments["begin"]
+    size = tf.gather(ends, begin + segments["length"]) - tf.gather(ends, begin)
+    needed = tf.math.unsorted_segment_sum(
+        tf.gather(size, source), row, num_rows
+    )
+    fits = tf.gather(needed <= words.room, row)
     source = tf.where(fits, source, tf.range(tf.size(source)))
-    length, lengths = row_lengths(source)
-    begin = tf.gather(segments["begin"], source)
-    return tf.ragged.range(begin, begin + length).flat_values, lengths
+    length = tf.gather(segments["length"], source)
+    begin = tf.gather(begin, source)
+    return (
+        tf.ragged.range(begin, begin + length).flat_values,
+        tf.math.unsorted_segment_sum(length, row, num_rows),
+    )
+
+
+class _Words:
+    """A batch of words, one position each.
+
+    Attributes:
+        present: Booleans `(batch, tokens)`, false at the padding.
+        sizes: int32 `(words,)`, the positions of each word of the batch.
+        room: int32 `(batch,)`, the positions for the words of each sentence.
+    """
+
+    def __init__(self, inputs):
+        self._inputs = inputs
+        self.present = inputs["words"] != PADDING
+        rows, width = tf.unstack(tf.shape(self.present))
+        self.sizes = tf.ones_like(
+            tf.boolean_mask(inputs["words"], self.present)
+        )
+        self.room = tf.fill([rows], width)
+
+    def moved(self, index, lengths):
+        """Returns the inputs of other words.
+
+        Args:
+            index: int32, the words of the new sentences, one after another.
+            lengths: int32 `(batch,)`, how many of them each sentence has.
+        """
+        places = tf.where(tf.sequence_mask(lengths, tf.shape(self.present)[1]))
+        return {
+            key: tf.tensor_scatter_nd_update(
+                tf.zeros_like(value),
+                places,
+                tf.gather(tf.boolean_mask(value, self.present), index),
+            )
+            for key, value in self._inputs.items()
+        }
+
+
+class _Subwords:
+    """A batch of sub-words; attributes and methods as of `_Words`.
+
+    A word has its sub-words up to those of the next word. The marker and the
+    characters before the first word stay, and so does the end marker.
+    """
+
+    def __init__(self, inputs):
+        self._inputs = inputs
+        starts, mask = inputs["word_starts"], inputs["padding_mask"]
+        self.present = starts > 0
+        self._shape = rows, width = tf.unstack(tf.shape(starts))
+        last = tf.reduce_sum(mask, 1) - 1
+        count = tf.reduce_sum(tf.cast(self.present, tf.int32), 1)
+        flat = tf.RaggedTensor.from_row_lengths(
+            tf.boolean_mask(starts, self.present), count
+        )
+        offset = tf.range(rows)[:, None] * width
+        cuts = tf.concat([flat, last[:, None]], 1)
+        sizes = cuts[:, 1:] - cuts[:, :-1]
+        self.sizes = sizes.flat_values
+        first = cuts[:, :1].flat_values
+        self.room = width - first - 1
+        self._begins = (flat + offset).flat_values
+        # What stays: positions and sizes of each sentence's two ends.
+        self._head = offset, first[:, None]
+        self._tail = last[:, None] + offset, tf.ones_like(last)[:, None]
+
+    def moved(self, index, lengths):
+        """Returns the inputs of other words."""
+
+        def pieces(kept, words):
+            words = tf.RaggedTensor.from_row_lengths(
+                tf.gather(words, index), lengths
+            )
+            return tf.concat([kept[0], words, kept[1]], 1)
+
+        begins = pieces((self._head[0], self._tail[0]), self._begins)
+        sizes = pieces((self._head[1], self._tail[1]), self.sizes)
+        places = tf.ragged.range(
+            begins.flat_values, begins.flat_values + sizes.flat_values
+        ).flat_values
+        total = tf.reduce_sum(sizes, 1)
+        ids = tf.gather(tf.reshape(self._inputs["token_ids"], [-1]), places)
+        # Where each piece begins in its new sentence.
+        starts = tf.cumsum(sizes.flat_values, exclusive=True)
+        starts = sizes.with_values(starts)
+        starts = (starts - starts[:, :1].flat_values[:, None])[:, 1:-1]
+
+        def padded(values):
+            return values.to_tensor(0, shape=self._shape)
+
+        return {
+            "token_ids": padded(tf.RaggedTensor.from_row_lengths(ids, total)),
+            "padding_mask": tf.sequence_mask(
+                total, self._shape[1], dtype=tf.int32
+            ),
+            "word_starts": padded(starts),
+        }

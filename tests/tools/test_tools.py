@@ -216,6 +216,12 @@ def test_list_models(tiny, capsys):
             ["--model=other", f"--config={RECIPE}", "--workdir=x"],
             "The recipe is for 'tiny_squares_net'",
         ),
+        (train, ["--recipe=a", "--workdir=x"], "--recipe names weights of"),
+        (
+            train,
+            ["--model=intent_slot", "--recipe=snps", "--workdir=x"],
+            "Did you mean 'snips'",
+        ),
         (evaluate, [], "Expected either --workdir"),
         (evaluate, ["--model=a", "--workdir=b"], "Expected either --workdir"),
         (evaluate, ["--workdir=nowhere"], "not the folder of a training"),

@@ -13,6 +13,7 @@ import zoo
 from mtl_keras import export, files
 from zoo import card_writer, recipe_file, registry, weights
 from zoo.datasets import digit_scenes
+from zoo.pretrained import minilm
 
 NAMES = zoo.list_models()
 BATCH_SIZE = 6
@@ -159,14 +160,51 @@ def test_card_prints(name):
     assert max(map(len, page.splitlines())) <= 79
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_weights_on_the_card_load(name):
-    card = zoo.info(name)
-    for weights_name, facts in card.get("weights", {}).items():
-        found = weights.find(card, weights_name)
-        assert files.sha256(found.path) == facts["sha256"]
-        assert found.path.stat().st_size == facts["bytes"]
-        zoo.load(name, weights=weights_name)
+_SHIPPED = [
+    (name, weights_name)
+    for name in NAMES
+    for weights_name in zoo.info(name).get("weights", ())
+]
+
+
+# Those over a pretrained trunk take as long to load as the trunk.
+_LOADED = [
+    pytest.param(
+        *pair,
+        marks=pytest.mark.slow
+        if "base" in zoo.info(pair[0])["weights"][pair[1]]
+        else (),
+    )
+    for pair in _SHIPPED
+]
+
+
+def _need_base(name, weights_name):
+    """Skips where the pretrained trunk of light weights is absent."""
+    base = zoo.info(name)["weights"][weights_name].get("base")
+    if base is None:
+        return
+    pytest.importorskip("keras_hub", reason="needs the extra hub")
+    pytest.importorskip("tensorflow_text", reason="needs the extra hub")
+    if base == minilm.NAME:
+        try:
+            minilm.folder()
+        except ValueError as error:
+            pytest.skip(str(error))
+
+
+@pytest.mark.parametrize(("name", "weights_name"), _SHIPPED)
+def test_weights_on_the_card_are_those_of_the_package(name, weights_name):
+    facts = zoo.info(name)["weights"][weights_name]
+    found = weights.find(zoo.info(name), weights_name)
+    assert files.sha256(found.path) == facts["sha256"]
+    assert found.path.stat().st_size == facts["bytes"] < 8e6
+
+
+@pytest.mark.parametrize(("name", "weights_name"), _LOADED)
+def test_weights_on_the_card_load(name, weights_name):
+    _need_base(name, weights_name)
+    zoo.load(name, weights=weights_name)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -177,6 +215,14 @@ def test_recipe_fits_the_model(name):
     zoo.load(name, config.data, **config.get("overrides", {}))
 
 
+@pytest.mark.parametrize(("name", "weights_name"), _SHIPPED)
+def test_recipe_of_the_weights_has_their_overrides(name, weights_name):
+    config = recipe_file.read(zoo.recipe(name, weights=weights_name), [])
+    facts = zoo.info(name)["weights"][weights_name]
+    assert (config.model, config.data) == (name, facts["data"])
+    assert config.overrides.to_dict() == facts["overrides"]
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_figures_name_weights_and_recipe(name):
     card = zoo.info(name)
@@ -185,13 +231,6 @@ def test_figures_name_weights_and_recipe(name):
         assert figures.get("weights") in {None, *card["weights"]}
         assert figures["command"].startswith("python -m tools.train")
         assert len(figures["seeds"]) == len(set(figures["seeds"])) > 0
-
-
-_SHIPPED = [
-    (name, weights_name)
-    for name in NAMES
-    for weights_name in zoo.info(name).get("weights", ())
-]
 
 
 def _give_real_files(data, data_dir):
@@ -211,6 +250,7 @@ def _give_real_files(data, data_dir):
 def test_weights_reach_the_figures_on_the_card(
     name, weights_name, data_dir, tmp_path, monkeypatch
 ):
+    _need_base(name, weights_name)
     facts = zoo.info(name)["weights"][weights_name]
     if facts["data"] == "digit_scenes":
         # Made here, a minute for all splits; each is the same without others.

@@ -1,5 +1,8 @@
 """Weights over a pretrained trunk: both entries, and files of a difference."""
 
+import json
+import shutil
+
 import keras
 import numpy as np
 import pytest
@@ -10,7 +13,8 @@ pytest.importorskip("tensorflow_text", reason="needs the extra hub")
 import zoo
 from mtl_keras import files
 from tests.zoo import tiny_backbones
-from zoo import light_weights, registry, weights
+from zoo import card_writer, light_weights, registry, weights
+from zoo.card import Card
 
 _WORDS = ["play some jazz", "don't play gnomic jazz"]
 
@@ -131,6 +135,65 @@ def test_a_card_lists_whole_and_light_weights(
         np.testing.assert_array_equal(
             keras.ops.convert_to_numpy(old), keras.ops.convert_to_numpy(new)
         )
+
+
+def _ship(model, trunk, tmp_path):
+    """Ships a run over a trunk; returns the card that names its weights."""
+    workdir = tmp_path / "run"
+    workdir.mkdir()
+    model.save_weights(workdir / "model.weights.h5")
+    overrides = {"trunk": trunk, "trainable": "lora", "lora_rank": 2}
+    config = {"data": "snips", "seed": 3, "overrides": overrides}
+    report = {
+        "split": "test",
+        "metrics": {"slot_span_f1": 0.5, "loss": 1.0},
+        "num_parameters": 7,
+        "epochs": 2,
+        "seconds": 1.5,
+        "command": "python -m tools.train "
+        "--config=zoo/recipes/intent_slot_minilm.py --workdir=run",
+    }
+    (workdir / "config.json").write_text(json.dumps(config))
+    (workdir / "report.json").write_text(json.dumps(report))
+    (workdir / "metrics.jsonl").write_text('{"epoch": 0, "val_loss": 1.0}\n')
+    card = dict(zoo.info("intent_slot"))
+    facts = card_writer.ship(Card(card), "snips-tiny", [workdir])
+    return {**card, "weights": {**card["weights"], "snips-tiny": facts}}
+
+
+def test_a_run_with_adapters_is_shipped_as_light_weights(
+    model, trunk, tmp_path, monkeypatch
+):
+    checkpoints = tmp_path / "checkpoints"
+    monkeypatch.setattr(weights, "CHECKPOINTS", checkpoints)
+    monkeypatch.setattr(registry, "_registered", {})
+    from zoo.text.intent_slot import IntentSlot
+
+    folder = tmp_path / "base"
+    shutil.copytree(trunk.removeprefix("hub:"), folder)
+    card = _ship(model, f"hub:{folder}", tmp_path)
+    registry.register("shipped", IntentSlot, card)
+    facts = zoo.info("shipped")["weights"]["snips-tiny"]
+    path = checkpoints / "intent_slot-snips-tiny.light.npz"
+    assert [path.name] == [file.name for file in checkpoints.iterdir()]
+    assert facts["sha256"] == files.sha256(path)
+    assert facts["metrics"] == {"slot_span_f1": 0.5}
+    assert (facts["epochs"], facts["seconds"]) == (2, 1.5)
+    recipe = zoo.recipe("shipped", weights="snips-tiny")
+    assert recipe.name == "intent_slot_minilm.py"
+    again = zoo.load("shipped", weights="snips-tiny")
+    _assert_same(_predicted(again), _predicted(model))
+    # Another base in the place of the right one, then none.
+    shutil.rmtree(folder)
+    tiny_backbones.save_bert(folder, seed=7)
+    total = facts["base_sha256"]
+    with pytest.raises(
+        ValueError, match=f"sha256 {total}. Received: a trunk with sha256 "
+    ):
+        zoo.load("shipped", weights="snips-tiny")
+    shutil.rmtree(folder)
+    with pytest.raises(ValueError, match=f"sha256 {total}. Received: no base"):
+        zoo.load("shipped", weights="snips-tiny")
 
 
 def test_sizes_of_other_trunks_are_refused(trunk):

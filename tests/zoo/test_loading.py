@@ -1,10 +1,14 @@
 """Models and data by name, and what is said of wrong arguments."""
 
+from concurrent import futures
+
 import numpy as np
 import pytest
 from ml_collections import ConfigDict
 
 import zoo
+from tests import test_case as case
+from tests.zoo import tiny_squares
 from zoo import preparation, weights
 
 
@@ -52,6 +56,28 @@ def test_dataset_has_inputs_labels_and_weights(tiny, data_dir):
     assert set(labels) == set(weights) == {"box", "cls", "det"}
     np.testing.assert_array_equal(weights["cls"], labels["cls"] >= 0)
     assert [len(batch[1]["det"]) for batch in batches] == [4, 4, 2]
+
+
+def test_of_two_that_prepare_at_once_one_waits(tiny, tmp_path):
+    calls = []
+    prepare = tiny_squares.Builder._generate_examples
+
+    def counted(self, *args):
+        calls.append(args)
+        return prepare(self, *args)
+
+    def batches(_):
+        dataset = zoo.dataset(tiny, "test", batch_size=4, data_dir=tmp_path)
+        return [case.to_numpy(x["image"]) for x, *_ in dataset]
+
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        futures.ThreadPoolExecutor(2) as pool,
+    ):
+        patch.setattr(tiny_squares.Builder, "_generate_examples", counted)
+        one, other = pool.map(batches, range(2))
+    assert len(calls) == len(set(calls)) > 0
+    np.testing.assert_array_equal(np.concatenate(one), np.concatenate(other))
 
 
 def test_dataset_of_some_tasks(tiny, data_dir):

@@ -125,6 +125,15 @@ def test_registered_card_must_be_one(card, message):
         zoo.register("mine", "some.module", card)
 
 
+def test_weights_have_a_recipe_of_their_own():
+    own = zoo.recipe("intent_slot", weights="snips-minilm")
+    assert own.name == "intent_slot_minilm.py"
+    plain = zoo.recipe("intent_slot", weights="snips")
+    assert plain == zoo.recipe("intent_slot") != own
+    with pytest.raises(ValueError, match="weights of 'intent_slot'.*Did you"):
+        zoo.recipe("intent_slot", weights="snips-minilmm")
+
+
 def test_model_without_recipe(tiny):
     with pytest.raises(ValueError, match="has no recipe"):
         zoo.recipe(tiny)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from absl import flags
 
-from zoo import recipe_file
+from zoo import recipe_file, registry
 from zoo.commands import SUMMARIES, app, evaluate, folder_flags
 
 
@@ -23,6 +23,13 @@ def define(values: flags.FlagValues) -> None:
         "Path of a recipe of your own: a Python file with get_config(). Its "
         "fields, as those of the zoo's recipes, are changed by "
         "--config.FIELD=VALUE.",
+        flag_values=values,
+    )
+    flags.DEFINE_string(
+        "recipe",
+        None,
+        "Name of weights on the card of --model, whose recipe is used in the "
+        "place of the model's own.",
         flag_values=values,
     )
     flags.DEFINE_string(
@@ -91,7 +98,7 @@ def train(values: flags.FlagValues, operands: list[str], callbacks=()) -> tuple:
 def command(values: flags.FlagValues, operands: list[str]) -> str:
     """Writes the command that does the same again, for the report."""
     parts = ["python", "-m", "tools.train"]
-    for name in ("model", "config", "data", "layout", "workdir"):
+    for name in ("model", "recipe", "config", "data", "layout", "workdir"):
         if values[name].value is not None:
             parts.append(f"--{name}={values[name].value}")
     if values.columns:
@@ -117,9 +124,18 @@ def read_config(values: flags.FlagValues, operands: list[str]):
             "Expected --workdir, the folder for what the training leaves. "
             "Received: none. For example --workdir=runs/first"
         )
+    path = values.config
+    if values.recipe is not None:
+        if values.model is None or path is not None:
+            raise ValueError(
+                "--recipe names weights of --model, and takes the place of "
+                f"--config. Received: --recipe={values.recipe} "
+                f"--model={values.model} --config={path}"
+            )
+        path = registry.recipe(values.model, values.recipe)
     return recipe_file.choose(
         values.model,
-        values.config,
+        path,
         operands,
         values.data,
         values.layout,
@@ -145,7 +161,10 @@ def _places(workdir: Path) -> str:
 COMMAND = app.Command(
     name="train",
     summary=SUMMARIES["train"],
-    usage="--model=NAME --workdir=FOLDER [--config.FIELD=VALUE ...]",
+    usage=(
+        "--model=NAME [--recipe=WEIGHTS] --workdir=FOLDER "
+        "[--config.FIELD=VALUE ...]"
+    ),
     define=define,
     run=run,
     operands="config",

@@ -21,6 +21,8 @@ from zoo.text.layers import BesideTokens, SentencePooling, Spelling
 _WORD_LENGTH = 14
 # Five shapes hold nearly all sentences; the last ones are of 35 words.
 _BUCKETS = (8, 12, 16, 24, 36)
+# Of sub-words: their lengths vary more, and a step takes longer a token.
+_SUBWORD_BUCKETS = (8, 10, 12, 14, 16, 18, 20, 24, 28, 36)
 _COUNTED_TOKENS = 12
 _DEPTHS = {"bilstm": (1, 2), "conv": (2, 7), "transformer": (1, 3)}
 
@@ -312,30 +314,30 @@ class IntentSlot(zoo.Entry):
             trunk: String, as for `build`.
 
         Returns:
-            Function of a batch's `(inputs, labels, seed)`, or `None` for the
-            sub-words of a pretrained trunk.
+            Function of a batch's `(inputs, labels, seed)`.
         """
-        if pretrained.is_pretrained(trunk):
-            return None
         # Without tags it changes nothing; the seeds stay the same.
-        classes = spec.classes.get("slot", ())
+        swap = mtl_data.swap.SwapSpans(spec.classes.get("slot", ()), rate=0.5)
+        if pretrained.is_pretrained(trunk):
+            return swap
         return mtl_data.augment.Compose(
-            (
-                mtl_data.swap.SwapSpans(classes, rate=0.5),
-                mtl_data.swap.HideWords(rate=0.05),
-            )
+            (swap, mtl_data.swap.HideWords(rate=0.05))
         )
 
-    def batching(self, spec) -> dict:
+    def batching(self, spec, *, trunk: str = "conv") -> dict:
         """Groups sentences of similar length into batches.
 
         Args:
             spec: `zoo.Spec`.
+            trunk: String, as for `build`.
 
         Returns:
             Dict of arguments of `mtl_keras.data.pipeline`.
         """
-        return {"bucket_lengths": _BUCKETS}
+        is_pretrained = pretrained.is_pretrained(trunk)
+        return {
+            "bucket_lengths": _SUBWORD_BUCKETS if is_pretrained else _BUCKETS
+        }
 
     def search(self, hp, space: str, defaults: dict) -> dict:
         """Chooses dropout, and with `"full"` also the trunk and its sizes.

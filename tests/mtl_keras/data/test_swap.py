@@ -121,3 +121,91 @@ def test_a_sentence_never_grows_beyond_the_padding(seed):
     assert inputs["words"][0].numpy().tolist() == [2, 3, 4, 5]
     assert inputs["words"][1].numpy().tolist() in ([6, 7, 8, 0], [5, 0, 0, 0])
     assert labels["slot"][0].numpy().tolist() == [0, 0, 0, 1]
+
+
+# Word n of `WORDS` has the sub-words 100 * n, 100 * n + 1 ...: as many as
+# n modulo 3, and one more.
+def _pieces_of(word):
+    return [100 * word + part for part in range(word % 3 + 1)]
+
+
+def _subword_batch(width, before=()):
+    """The sentences of `WORDS` as a `SubwordPreprocessor` gives them."""
+    batch = {"token_ids": [], "padding_mask": [], "word_starts": []}
+    for row in WORDS:
+        ids, starts = [1, *before], []
+        for word in filter(None, row):
+            starts.append(len(ids))
+            ids += _pieces_of(word)
+        ids.append(2)
+        mask = [1] * len(ids)
+        for key, values in zip(batch, (ids, mask, starts), strict=True):
+            batch[key].append(values + [0] * (width - len(values)))
+    labels = np.full((len(WORDS), width), -1)
+    labels[:, : len(LABELS[0])] = LABELS
+    inputs = {key: tf.constant(value) for key, value in batch.items()}
+    return inputs, {"slot": tf.constant(labels), "intent": [0, 1, 2]}
+
+
+def _words_of(inputs, before=()):
+    """Reads the words back; checks that everything stands in its place."""
+    sentences = []
+    for ids, mask, starts in zip(
+        *(inputs[key].numpy().tolist() for key in inputs), strict=True
+    ):
+        length = sum(mask)
+        assert mask == [1] * length + [0] * (len(mask) - length)
+        assert ids[: len(before) + 1] == [1, *before]
+        assert ids[length - 1 :] == [2] + [0] * (len(mask) - length)
+        begins = [start for start in starts if start]
+        assert starts == begins + [0] * (len(mask) - len(begins))
+        assert begins[0] == len(before) + 1
+        ends = [*begins[1:], length - 1]
+        words = [ids[b:e] for b, e in zip(begins, ends, strict=True)]
+        assert words == [_pieces_of(word[0] // 100) for word in words]
+        numbers = [word[0] // 100 for word in words]
+        sentences.append(numbers + [0] * (len(mask) - len(numbers)))
+    return sentences
+
+
+@pytest.mark.parametrize("before", [(), (7, 8)])
+@pytest.mark.parametrize("number", range(4))
+def test_words_take_their_subwords_along(number, before):
+    inputs, labels = _subword_batch(30, before)
+    change = swap.SwapSpans(TAGS, 0.9)
+    moved, changed = change(inputs, labels, _seed(number))
+    values, form = _spans(WORDS, LABELS)
+    after, same_form = _spans(_words_of(moved, before), changed["slot"].numpy())
+    assert same_form == form
+    assert all(value in values for value in after)
+    np.testing.assert_array_equal(
+        moved["word_starts"].numpy() == 0, changed["slot"].numpy() == -1
+    )
+    assert changed["intent"] == [0, 1, 2]
+
+
+def test_some_subwords_are_swapped():
+    inputs, labels = _subword_batch(30)
+    change = swap.SwapSpans(TAGS, 0.9)
+    seen = {
+        change(inputs, labels, _seed(n))[0]["token_ids"].numpy().tobytes()
+        for n in range(6)
+    }
+    assert len(seen) > 2
+
+
+def test_subwords_without_a_swap_stay():
+    inputs, labels = _subword_batch(20, (7,))
+    same, _ = swap.SwapSpans(TAGS, 0.0)(inputs, labels, _seed(0))
+    for key in inputs:
+        np.testing.assert_array_equal(same[key], inputs[key])
+
+
+@pytest.mark.parametrize("number", range(6))
+def test_subwords_never_grow_beyond_the_padding(number):
+    inputs, labels = _subword_batch(14)
+    moved, _ = swap.SwapSpans(TAGS, 1.0)(inputs, labels, _seed(number))
+    assert {key: value.shape for key, value in moved.items()} == {
+        key: value.shape for key, value in inputs.items()
+    }
+    _words_of(moved)

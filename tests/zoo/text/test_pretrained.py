@@ -6,11 +6,13 @@ import tensorflow as tf
 pytest.importorskip("keras_hub", reason="needs the extra hub")
 pytest.importorskip("tensorflow_text", reason="needs the extra hub")
 
+import zoo
 from mtl_keras import MultiTaskModel, Task, data, export, graph
 from mtl_keras.optimizers import PerPart
 from tests.serving_process import serve
 from tests.test_case import assert_close, to_numpy
 from tests.zoo import tiny_backbones
+from zoo.pretrained import minilm
 from zoo.pretrained.adaptation import adapt_trunk
 from zoo.text import pretrained
 
@@ -296,6 +298,54 @@ def test_export_needs_tensorflow_and_its_text_operations(
         received["slot_texts"], spans["slot_texts"].numpy()
     )
     assert answers["slot", 1]["slot"].shape == (1, 3, 3)
+
+
+@pytest.fixture(scope="module")
+def entry(trunk):
+    model = zoo.load("intent_slot", trunk=trunk, trainable="lora", crf=True)
+    rng = np.random.default_rng(0)
+    # Large enough that the answers to the sentences differ.
+    for variable in model.trainable_variables:
+        variable.assign(0.5 * rng.normal(size=variable.shape))
+    return model
+
+
+def _check_export(model, sentences, tmp_path):
+    """Serves an entry without Keras; compares with the model's answers."""
+    folder = export.saved_model(
+        model, tmp_path / "1", model.preprocessor, model.postprocessor
+    )
+    calls = {("serving_default", len(sentences)): {"text": sentences}}
+    answers = serve(folder, tmp_path, calls, modules=["tensorflow_text"])
+    (received,) = answers.values()
+    inputs, context = model.preprocessor({"text": tf.constant(sentences)})
+    expected = outputs_of(model, inputs)
+    for task in expected:
+        assert_close(received[task], expected[task], rtol=1e-4, atol=1e-6)
+    spans = model.postprocessor(expected, context)
+    for key in ("slot_texts", "slot_names", "intent_name"):
+        np.testing.assert_array_equal(received[key], spans[key].numpy())
+    return received
+
+
+def test_export_of_an_entry_needs_no_keras(entry, tmp_path):
+    _check_export(entry, SENTENCES, tmp_path)
+
+
+@pytest.mark.slow
+def test_export_of_minilm_finds_the_slots(tmp_path):
+    try:
+        minilm.folder()
+    except ValueError as error:
+        pytest.skip(str(error))
+    model = zoo.load("intent_slot", weights="snips-minilm")
+    sentence = "Add the Rolling Stones to my party playlist"
+    received = _check_export(model, [sentence, "rate it 4 stars"], tmp_path)
+    assert received["intent_name"][0] == b"AddToPlaylist"
+    slots = dict(
+        zip(received["slot_names"][0], received["slot_texts"][0], strict=True)
+    )
+    assert slots[b"playlist"] == b"party"
 
 
 def test_sentence_is_not_longer_than_the_trunk(trunk, preprocessor):

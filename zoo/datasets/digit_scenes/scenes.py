@@ -198,11 +198,14 @@ def _arrange(shapes: list, random: np.random.Generator) -> list:
 def _paint(canvas, ink, top, left, background, random) -> None:
     """Paints ink and a rim of background of two pixels around it."""
     height, width = ink.shape
+    wide = np.zeros((height, width + 4), "float32")
     rim = np.zeros((height + 4, width + 4), "float32")
-    for down in (0, 2, 4):
-        for right in (0, 2, 4):
-            part = rim[down : down + height, right : right + width]
-            np.maximum(part, ink, out=part)
+    for shift in (0, 2, 4):
+        part = wide[:, shift : shift + width]
+        np.maximum(part, ink, out=part)
+    for shift in (0, 2, 4):
+        part = rim[shift : shift + height]
+        np.maximum(part, wide, out=part)
     first, start = max(top - 2, 0), max(left - 2, 0)
     place = canvas[first : top + height + 2, start : left + width + 2]
     rim = rim[first - top + 2 :, start - left + 2 :]
