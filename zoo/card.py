@@ -179,10 +179,17 @@ def _weights(weights: dict) -> list[str]:
     return [
         f"{name}  {facts['bytes'] / 1e6:.1f} MB"
         + (f" over {facts['base']}" if facts.get("base") else "")
+        + _parameters(facts)
         + f", trained on {facts['data']}, "
         f"{facts['licence']}, sha256 {facts['sha256'][:12]}..."
         for name, facts in weights.items()
     ]
+
+
+def _parameters(facts: dict) -> str:
+    """Names the parameters, which overrides may have changed."""
+    number = facts.get("num_parameters")
+    return "" if number is None else f", {number:,} parameters"
 
 
 def _figures(figures: dict) -> list[str]:

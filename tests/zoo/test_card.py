@@ -22,6 +22,7 @@ def _run(folder, seed, **changes):
         "metrics": metrics,
         "epochs": 2,
         "seconds": 10.0 + seed,
+        "num_parameters": 75,
         "versions": {"keras": "3.15.1"},
         "command": f"python -m tools.train --config.seed={seed}",
     }
@@ -112,6 +113,9 @@ def test_best_run_by_validation_is_shipped(runs, tiny, tmp_path, monkeypatch):
     assert facts["seed"] == 1
     assert facts["sha256"] == files.sha256(path)
     assert facts["bytes"] == path.stat().st_size
+    assert (facts["seconds"], facts["num_parameters"]) == (11.0, 75)
+    # A recipe of the zoo is named where the command was one's own.
+    assert "recipe" not in facts
 
 
 def test_description_is_measured(tiny):
