@@ -13,6 +13,8 @@ from keras.src.losses.loss import unscale_loss_for_distribution
 from keras.src.models.functional import Functional, operation_fn
 from keras.src.models.sequential import Sequential
 
+# Operations of TensorFlow whose input Keras takes for logits.
+_FROM_LOGITS = ("Sigmoid", "Softmax")
 # The methods through which Keras 3.15 runs a functional model's graph. A
 # subclass that overrides one of them may compute something else.
 _RUN = (
@@ -140,17 +142,10 @@ def bind_training(operation, *, training):
 
 
 def with_callbacks_first(callback_list, callbacks: list):
-    """Copies a `CallbackList` with further callbacks before its own.
+    """Copies a `CallbackList`, with callbacks that know their model first.
 
     A list decides when it is made whether its callbacks may run in threads
     beside the next step, which those that read the model may not.
-
-    Args:
-        callback_list: `keras.callbacks.CallbackList`.
-        callbacks: List of callbacks, which know their model.
-
-    Returns:
-        `CallbackList` that shares the callbacks and the history.
     """
     extended = copy.copy(callback_list)
     extended.callbacks = [*callbacks, *callback_list.callbacks]
@@ -236,33 +231,6 @@ def sum_gradients_before_clipping(optimizer) -> None:
     optimizer._clip_gradients = clip_sum
 
 
-def check_gradients_of_all_replicas(optimizer) -> None:
-    """Makes `LossScaleOptimizer` skip steps that overflow on any replica.
-
-    Keras 3.15 checks the gradients of the first replica only. An overflow on
-    another one would reach the weights.
-
-    Args:
-        optimizer: `keras.optimizers.LossScaleOptimizer`.
-    """
-    import tensorflow as tf
-
-    check = type(optimizer).check_finite
-
-    def check_all(grads):
-        finite = check(optimizer, grads)
-        context = tf.distribute.get_replica_context()
-        if context is None:
-            return finite
-        num_bad = context.all_reduce(
-            tf.distribute.ReduceOp.SUM,
-            tf.cast(tf.logical_not(finite), tf.int32),
-        )
-        return tf.equal(num_bad, 0)
-
-    optimizer.check_finite = check_all
-
-
 def clear_losses(model) -> None:
     """Clears the activity losses of an earlier step.
 
@@ -338,14 +306,7 @@ def track_total_loss(model, x, loss) -> None:
 def update_metrics(model, metrics_variables, loss, x, y, y_pred, weights):
     """Updates the metrics of a step on JAX; returns the logs and their state.
 
-    Args:
-        model: Compiled `keras.Model`.
-        metrics_variables: List of arrays.
-        loss: Scalar array, the total loss.
-        x: As in `compute_metrics`.
-        y: As in `compute_metrics`.
-        y_pred: As in `compute_metrics`.
-        weights: Sample weights, as in `compute_metrics`.
+    Args: the state of the metrics, then as in `keras.Model.compute_metrics`.
     """
     return model._update_metrics_variables(
         metrics_variables, loss, x, y, y_pred, weights
@@ -362,12 +323,28 @@ def set_mask(tensor, mask) -> None:
     set_keras_mask(tensor, mask)
 
 
-def is_multi_worker(strategy) -> bool:
-    """Whether a strategy of TensorFlow runs in several processes.
+def where_keeping_logits(condition, output, value: float):
+    """Replaces elements of an output; its logits stay known to Keras.
 
-    Args:
-        strategy: `tf.distribute.Strategy`.
+    On TensorFlow, cross entropies find the logits that an output was computed
+    from, which saturated probabilities have lost.
     """
+    logits = None
+    if keras.backend.backend() == "tensorflow":
+        logits = getattr(output, "_keras_logits", None)
+        operation = None if is_concrete(output) else output.op
+        if logits is None and operation and operation.type in _FROM_LOGITS:
+            # Always inside the domain of its loss.
+            return output
+    replaced = ops.where(condition, output, ops.cast(value, output.dtype))
+    if logits is not None:
+        zero = ops.cast(0.0, logits.dtype)
+        replaced._keras_logits = ops.where(condition, logits, zero)
+    return replaced
+
+
+def is_multi_worker(strategy) -> bool:
+    """Whether a strategy of TensorFlow runs in several processes."""
     import tensorflow as tf
 
     kind = tf.distribute.MultiWorkerMirroredStrategy

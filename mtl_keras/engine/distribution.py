@@ -31,7 +31,7 @@ def prepare_replicas(model) -> None:
         _check_optimizer(name, each, where)
         compat.sum_gradients_before_clipping(each)
     if hasattr(model.optimizer, "check_finite"):
-        compat.check_gradients_of_all_replicas(model.optimizer)
+        _check_gradients_of_all_replicas(model.optimizer)
 
 
 def _check_steps(model, where):
@@ -87,3 +87,30 @@ def _plain_optimizers(optimizer) -> list:
     if parts:
         return [pair for part in parts for pair in _plain_optimizers(part)]
     return [(optimizer.name, optimizer)]
+
+
+def _check_gradients_of_all_replicas(optimizer) -> None:
+    """Makes `LossScaleOptimizer` skip steps that overflow on any replica.
+
+    Keras 3.15 checks the gradients of the first replica only. An overflow on
+    another one would reach the weights.
+
+    Args:
+        optimizer: `keras.optimizers.LossScaleOptimizer`.
+    """
+    import tensorflow as tf
+
+    check = type(optimizer).check_finite
+
+    def check_all(grads):
+        finite = check(optimizer, grads)
+        context = tf.distribute.get_replica_context()
+        if context is None:
+            return finite
+        num_bad = context.all_reduce(
+            tf.distribute.ReduceOp.SUM,
+            tf.cast(tf.logical_not(finite), tf.int32),
+        )
+        return tf.equal(num_bad, 0)
+
+    optimizer.check_finite = check_all

@@ -125,8 +125,8 @@ def _where_counted(counted, prediction):
     if not all(a == b or a == 1 for a, b in sizes):
         axes = tuple(range(1, rank))
         counted = ops.any(counted, axis=axes, keepdims=True)
-    # Inside the domain of probabilities, logits and numbers.
-    return ops.where(counted, prediction, ops.cast(0.5, prediction.dtype))
+    # 0.5 is inside the domain of probabilities and of numbers.
+    return compat.where_keeping_logits(counted, prediction, 0.5)
 
 
 def _class_weights(spec, label, table):
