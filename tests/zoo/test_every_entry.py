@@ -167,18 +167,6 @@ _SHIPPED = [
 ]
 
 
-# Those over a pretrained trunk take as long to load as the trunk.
-_LOADED = [
-    pytest.param(
-        *pair,
-        marks=pytest.mark.slow
-        if "base" in zoo.info(pair[0])["weights"][pair[1]]
-        else (),
-    )
-    for pair in _SHIPPED
-]
-
-
 def _need_base(name, weights_name):
     """Skips where the pretrained trunk of light weights is absent."""
     base = zoo.info(name)["weights"][weights_name].get("base")
@@ -201,9 +189,16 @@ def test_weights_on_the_card_are_those_of_the_package(name, weights_name):
     assert found.path.stat().st_size == facts["bytes"] < 8e6
 
 
-@pytest.mark.parametrize(("name", "weights_name"), _LOADED)
+# Light weights are loaded by the slow test below: their base is large.
+_WHOLE = [
+    (name, weights_name)
+    for name, weights_name in _SHIPPED
+    if "base" not in zoo.info(name)["weights"][weights_name]
+]
+
+
+@pytest.mark.parametrize(("name", "weights_name"), _WHOLE)
 def test_weights_on_the_card_load(name, weights_name):
-    _need_base(name, weights_name)
     zoo.load(name, weights=weights_name)
 
 
