@@ -43,7 +43,6 @@ def train(name, scope):
             batch_size=16,
             shuffle=False,
             verbose=0,
-            validation_data=(x, labels),
         ).history
         logs = {key: values[-1] for key, values in history.items()}
     state = [keras.ops.convert_to_numpy(v) for v in model.balancer.variables]
