@@ -13,6 +13,9 @@ import pytest
 # Seconds of CPU for each entry: the default suite, and with --slow. A step
 # compiled by XLA and an export are the largest part.
 DEFAULT, SLOW = 15, 60
+# The first two are exported in every format, with each of their weights, and
+# stand for the zoo in tests that later entries need not repeat.
+_TIMES_THE_LIMIT = {"cls_det_box": 3, "intent_slot": 5}
 _PROPERTY = "entry_cpu_seconds"
 
 
@@ -34,7 +37,7 @@ class Budget:
         return {
             entry: seconds
             for entry, seconds in sorted(self.seconds.items())
-            if seconds > limit
+            if seconds > limit * _TIMES_THE_LIMIT.get(entry, 1)
         }
 
 
@@ -99,7 +102,7 @@ def pytest_terminal_summary(terminalreporter, config):
     for entry, seconds in _budget.exceeded(limit).items():
         terminalreporter.write_line(
             f"The tests of the entry {entry!r} took {seconds:.0f} s of CPU. "
-            f"Expected at most {limit} s: use a smaller model, or share a "
-            "fixture.",
+            f"Expected at most {limit * _TIMES_THE_LIMIT.get(entry, 1)} s: "
+            "use a smaller model, or share a fixture.",
             red=True,
         )
