@@ -113,7 +113,8 @@ def test_a_card_lists_whole_and_light_weights(
         "base": "tiny",
         "base_sha256": total,
     }
-    card["weights"] = {**card["weights"], "snips-tiny": facts}
+    whole = card["weights"]["snips"]
+    card["weights"] = {"snips": whole, "snips-tiny": facts}
     monkeypatch.setattr(weights, "CHECKPOINTS", tmp_path)
     monkeypatch.setattr(registry, "_registered", {})
     from zoo.text.intent_slot import IntentSlot
