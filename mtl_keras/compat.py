@@ -332,8 +332,9 @@ def where_keeping_logits(condition, output, value: float):
     logits = None
     if keras.backend.backend() == "tensorflow":
         logits = getattr(output, "_keras_logits", None)
-        operation = None if is_concrete(output) else output.op
-        if logits is None and operation and operation.type in _FROM_LOGITS:
+        # An array has no operation, and asking an eager tensor raises.
+        operation = getattr(output, "op", None)
+        if logits is None and getattr(operation, "type", "") in _FROM_LOGITS:
             # Always inside the domain of its loss.
             return output
     replaced = ops.where(condition, output, ops.cast(value, output.dtype))
