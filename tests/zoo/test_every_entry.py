@@ -199,7 +199,9 @@ _WHOLE = [
 
 @pytest.mark.parametrize(("name", "weights_name"), _WHOLE)
 def test_weights_on_the_card_load(name, weights_name):
-    zoo.load(name, weights=weights_name)
+    model = zoo.load(name, weights=weights_name)
+    metrics = zoo.info(name)["weights"][weights_name]["metrics"]
+    assert {key.split("_")[0] for key in metrics} == {*model.tasks}
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -131,7 +131,8 @@ def _files(dl_manager) -> dict:
 def _manual_folders(dl_manager) -> list[Path]:
     try:
         manual = Path(dl_manager.manual_dir)
-    except AssertionError:  # What TFDS raises where there is none.
+    except AssertionError:
+        # TFDS raises it where the user has made no such folder.
         return []
     return [manual, manual / "snips"]
 
