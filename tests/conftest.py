@@ -1,7 +1,10 @@
 """Fixtures that several folders of tests share."""
 
 import gc
+import os
+import shutil
 import sys
+import tempfile
 
 import pytest
 
@@ -12,6 +15,25 @@ from tests.entry_budget import (  # noqa: F401
     pytest_sessionfinish,
     pytest_terminal_summary,
 )
+
+_CACHE = "JAX_COMPILATION_CACHE_DIR"
+
+
+def pytest_configure(config):
+    """Lets all processes that run JAX share what XLA has compiled."""
+    if hasattr(config, "workerinput") or _CACHE in os.environ:
+        return
+    # Most steps on JAX are compiled for one run, and many are the same.
+    os.environ[_CACHE] = config.jax_cache = tempfile.mkdtemp(prefix="jax_")
+    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+    os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
+
+
+def pytest_unconfigure(config):
+    """Removes what XLA has compiled."""
+    if hasattr(config, "jax_cache"):
+        shutil.rmtree(config.jax_cache, ignore_errors=True)
+        del os.environ[_CACHE]
 
 
 @pytest.fixture(autouse=True, scope="module")

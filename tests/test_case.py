@@ -11,6 +11,12 @@ TASKS = (
     Task("box", "box"),
 )
 
+# A step with and without XLA. On JAX `jit_compile=False` runs one operation at
+# a time, which takes longer than all else; test_habits.py has a case of it.
+JIT_COMPILE = (
+    [False, True] if keras.backend.backend() == "tensorflow" else [True]
+)
+
 
 def vector_model(seed=0, *, units=8, hidden=16, tasks=TASKS, **kwargs):
     """A shared dense trunk with a linear head for each task of `TASKS`."""

@@ -1,7 +1,7 @@
 """Trains with balancers on this backend, on one device or on two replicas.
 
-`python -m tests.mtl_keras.engine.agreement FILE REPLICAS NAME...` saves the
-weights and logs after five steps of each method, from the same state.
+`python -m tests.mtl_keras.engine.agreement FILE REPLICAS ROWS NAME...` saves
+the weights and logs after two epochs of each method, from the same state.
 """
 
 import contextlib
@@ -24,8 +24,8 @@ def two_replicas():
     return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope
 
 
-def train(name, scope):
-    """Five steps of 16, the last of 6; `box` has no label in the second."""
+def train(name, scope, num_rows):
+    """Steps of 16; `box` has no label in the second."""
     with scope:
         model, x, labels = network("plain")
         labels["box"][16:32] = np.nan
@@ -34,12 +34,12 @@ def train(name, scope):
             loss=LOSS,
             loss_weights=balancing.get(name, monitor=True),
         )
-    # Each epoch ends with an uneven batch, and some methods move by epoch.
+    # Some methods move by epoch.
     logs = {}
     for _ in range(2):
         history = model.fit(
-            x[:70],
-            labels,
+            x[:num_rows],
+            {task: values[:num_rows] for task, values in labels.items()},
             batch_size=16,
             shuffle=False,
             verbose=0,
@@ -49,17 +49,17 @@ def train(name, scope):
     return model.get_weights(), state, logs
 
 
-def main(path, replicas, *names):
+def main(path, replicas, num_rows, *names):
     scope = two_replicas() if replicas == "2" else contextlib.nullcontext
-    found = {}
+    arrays = {}
     for name in names:
-        weights, state, logs = train(name, scope())
-        for group, arrays in (("weight", weights), ("state", state)):
-            for index, array in enumerate(arrays):
-                found[f"{name}/{group}/{index}"] = array
+        weights, state, logs = train(name, scope(), int(num_rows))
+        for group, values in (("weight", weights), ("state", state)):
+            for index, array in enumerate(values):
+                arrays[f"{name}/{group}/{index}"] = array
         for key, value in logs.items():
-            found[f"{name}/log/{key}"] = np.float64(value)
-    np.savez(path, **found)
+            arrays[f"{name}/log/{key}"] = np.float64(value)
+    np.savez(path, **arrays)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ ROOT = pathlib.Path(__file__).parents[3]
 def ends(tmp_path_factory):
     pytest.importorskip("jax")
     folder = tmp_path_factory.mktemp("backends")
-    found = {}
+    arrays = {}
     for backend in ("tensorflow", "jax"):
         path = folder / f"{backend}.npz"
         result = subprocess.run(
@@ -35,8 +35,8 @@ def ends(tmp_path_factory):
         )
         assert result.returncode == 0, result.stderr
         with np.load(path) as file:
-            found[backend] = dict(file)
-    return found
+            arrays[backend] = dict(file)
+    return arrays
 
 
 @pytest.mark.skipif(
@@ -44,7 +44,7 @@ def ends(tmp_path_factory):
     reason="one comparison is enough: it runs both backends",
 )
 @pytest.mark.slow
-def test_five_steps_agree(ends, subtests):
+def test_steps_agree(ends, subtests):
     # One test: in several processes each would train all cases anew.
     for number, case in enumerate(CASES):
         with subtests.test(str(case)):

@@ -63,7 +63,7 @@ def test_keras_file_of_every_method(name, tmp_path):
 
 
 def test_held_weights_are_kept(tmp_path):
-    # Six steps of an epoch and three between exact ones do not divide evenly.
+    # Ten steps, of which every fourth is exact: an epoch ends between them.
     path = tmp_path / "model.keras"
     assert_resumes("cagrad", path, update_every=4, c=0.3)
 

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from mtl_keras import MultiTaskModel, losses, metrics
+from tests import test_case as case
 from tests.test_case import assert_close, weights_of
 
 
@@ -50,7 +51,8 @@ def model_of(seed=0, *, ill="pairwise_auc", **options):
 
 
 @pytest.mark.parametrize(
-    "ill, jit_compile", [("pairwise_auc", True), ("soft_f1", False)]
+    "ill, jit_compile",
+    [("pairwise_auc", True), ("soft_f1", case.JIT_COMPILE[0])],
 )
 def test_training_raises_the_figures(ill, jit_compile):
     # All batches of one size: XLA compiles each size anew.
@@ -70,7 +72,7 @@ def test_training_raises_the_figures(ill, jit_compile):
     assert after["ill_auc"] > 0.9
 
 
-@pytest.mark.parametrize("jit_compile", [False, True])
+@pytest.mark.parametrize("jit_compile", case.JIT_COMPILE)
 def test_rows_without_any_label_change_no_weight(jit_compile):
     x, labels = patients(60)
     extra = np.random.default_rng(1).normal(size=(7, 5)).astype("float32")

@@ -60,7 +60,7 @@ def metrics_by_hand(x, labels, model):
     }
 
 
-@pytest.mark.parametrize("jit_compile", [False, True])
+@pytest.mark.parametrize("jit_compile", case.JIT_COMPILE)
 def test_logs_equal_figures_by_hand_on_missing_labels(jit_compile):
     x, labels = case.vector_data(70)
     model = compiled(jit_compile=jit_compile)
@@ -73,7 +73,7 @@ def test_logs_equal_figures_by_hand_on_missing_labels(jit_compile):
         assert_close(logs[key], value)
 
 
-@pytest.mark.parametrize("jit_compile", [False, True])
+@pytest.mark.parametrize("jit_compile", case.JIT_COMPILE)
 def test_step_equals_gradient_by_hand_on_missing_labels(jit_compile):
     x, labels = case.vector_data(50)
     model = compiled(jit_compile=jit_compile)

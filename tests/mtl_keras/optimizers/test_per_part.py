@@ -11,7 +11,7 @@ from tests import test_case as case
 from tests.test_case import assert_close
 
 NO_METRICS = {"cls": [], "det": [], "box": []}
-JIT = pytest.mark.parametrize("jit_compile", [False, True])
+JIT = pytest.mark.parametrize("jit_compile", case.JIT_COMPILE)
 
 
 def compiled(optimizer, model=None, **options):
