@@ -6,7 +6,7 @@ from pathlib import Path
 import keras
 from ml_collections import ConfigDict
 
-from mtl_keras import comparison, training
+from mtl_keras import comparison, compat, training
 from mtl_keras.tuning.references import References
 from mtl_keras.tuning.searched import recipe_alone
 from zoo import preparation
@@ -84,6 +84,7 @@ def measure(config, objective, workdir, data_dir=None, tell=None) -> dict:
             tell(f"Trains {task} alone, to compare with.")
         folder = workdir / _FOLDER / task
         keras.backend.clear_session()
+        compat.release_traced_steps()
         alone = _alone(config, task)
         model, datasets = preparation.prepare(alone, data_dir)
         lines = training.train(model, datasets, alone, folder)

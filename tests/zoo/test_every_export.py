@@ -163,11 +163,13 @@ def _given(inputs, folder):
 
 
 @pytest.mark.parametrize(("name", "weights"), SERVED)
-def test_saved_model_cli_runs_each_signature(name, weights, folders, tmp_path):
+def test_saved_model_cli_runs_a_signature(name, weights, folders, tmp_path):
+    # Another process answers each signature above; the command loads the
+    # model anew for each, and can differ by how it reads the inputs alone.
     model, folder = _model(name, weights), folders(name, weights)
     raw, dense = _raw(model, 1), _dense(model, 1)
     answers = model.predict(dense, verbose=0)
-    signatures = list(tf.saved_model.load(str(folder)).signatures)
+    signatures = ["serving_default", "serving_dense"]
     runs = []
     for signature in signatures:
         inputs = dense if signature.endswith("_dense") else raw
@@ -188,9 +190,9 @@ def test_saved_model_cli_runs_each_signature(name, weights, folders, tmp_path):
         capture_output=True,
     )
     for signature in signatures:
-        found = {path.stem for path in (tmp_path / signature).iterdir()}
-        assert found & set(model.tasks)
-        for task in found & set(model.tasks):
+        files = {path.stem for path in (tmp_path / signature).iterdir()}
+        assert files >= set(model.tasks)
+        for task in model.tasks:
             received = np.load(tmp_path / signature / f"{task}.npy")
             np.testing.assert_allclose(
                 received, answers[task], rtol=1e-5, atol=1e-5

@@ -1,6 +1,5 @@
 """The trials of a search: a folder each, trained by the trial's own recipe."""
 
-import gc
 import json
 from pathlib import Path
 
@@ -71,11 +70,11 @@ class Runner:
     def _train(self, name, hp, target) -> dict:
         import keras
 
-        from mtl_keras import comparison, training
+        from mtl_keras import comparison, compat, training
         from zoo import preparation
 
         keras.backend.clear_session()
-        gc.collect()
+        compat.release_traced_steps()
         config = self._hypermodel.config(hp)
         self._tell(f"trial {int(name)}: {describe(hp.values)}")
         if hp.values.get("tuner/trial_id"):

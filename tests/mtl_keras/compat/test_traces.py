@@ -1,0 +1,46 @@
+"""The memory of traced steps is given back between trainings."""
+
+import gc
+import weakref
+
+import keras
+import numpy as np
+import pytest
+
+from mtl_keras import compat
+from tests import test_case as case
+
+pytestmark = pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow",
+    reason="JAX keeps no registry of gradients",
+)
+
+
+def trained():
+    x, labels = case.vector_data(16)
+    model = case.vector_model()
+    model.compile("sgd", loss_weights="cagrad")
+    model.fit(x, labels, batch_size=16, verbose=0)
+    return model, (x, labels)
+
+
+def test_a_trained_model_is_freed():
+    model = weakref.ref(trained()[0])
+    keras.backend.clear_session()
+    compat.release_traced_steps()
+    gc.collect()
+    assert model() is None
+
+
+def test_a_model_trains_on_after_a_release():
+    model, data = trained()
+    before = model.get_weights()
+    compat.release_traced_steps()
+    # Another size of batch is traced anew.
+    for batch_size in (16, 7):
+        model.fit(*data, batch_size=batch_size, verbose=0)
+    changes = [
+        np.abs(one - other).max()
+        for one, other in zip(before, model.get_weights(), strict=True)
+    ]
+    assert min(changes) > 0
