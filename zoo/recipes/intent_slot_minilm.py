@@ -24,17 +24,18 @@ def get_config() -> ml_collections.ConfigDict:
     )
     config.seed = 0
     config.batch_size = 32
-    config.epochs = 6
+    config.epochs = 24
     config.optimizer = ml_collections.ConfigDict(
         {
             "name": "adamw",
             # Ten times a rate that suits whole kernels.
             "learning_rate": 2e-3,
             "schedule": "cosine",
-            "warmup_epochs": 0.6,
+            "warmup_epochs": 2.4,
             "weight_decay": 0.01,
             "global_clipnorm": 1.0,
-            "use_ema": False,
+            "use_ema": True,
+            "ema_momentum": 0.999,
         }
     )
     # One weight a task; none is 1 for each. An intent is soon learnt.
