@@ -28,6 +28,7 @@ class BoxHead(Head):
         *,
         hidden: int | None = None,
         dropout: float = 0.0,
+        voting: bool = False,
     ):
         """Builds a box of shape `(batch, 4)`.
 
@@ -38,6 +39,9 @@ class BoxHead(Head):
             hidden: Integer, units of a hidden layer on a vector (on a map, of
                 a 1x1 convolution). Defaults to `None`, no such layer.
             dropout: Float in [0, 1), fraction of features dropped in training.
+            voting: Boolean, whether on a map the boxes of one object are
+                averaged in inference instead of all boxes; see `ExpectedBox`.
+                Defaults to `False`.
 
         Returns:
             Keras tensor of shape `(batch, 4)`, float32, with `x1 <= x2` and
@@ -56,6 +60,6 @@ class BoxHead(Head):
             return expected_box.CornerBox(dtype="float32", name=name)(corner)
         scores = layers.Conv2D(1, 1, name=f"{name}_attention")(features)
         distances = layers.Conv2D(4, 1, name=f"{name}_distances")(features)
-        return expected_box.ExpectedBox(dtype="float32", name=name)(
+        return expected_box.ExpectedBox(voting, dtype="float32", name=name)(
             [distances, scores]
         )

@@ -206,7 +206,8 @@ def _head(features, task, dropout):
     if task.head.kind != "box" or not maps:
         return task.head.build(top, task, dropout=dropout)
     merged = pyramid.merge(maps, f"{task.name}_pyramid", dropout=dropout)
-    return task.head.build(merged, task)
+    # Photographs often show several objects, of which one is labelled.
+    return task.head.build(merged, task, voting=True)
 
 
 def _flips(flip, trunk) -> bool:
