@@ -46,6 +46,35 @@ CASES = {
         own={"a": {"a"}, "b": {"b"}},
         num_own={"a": 6, "b": 6},
     ),
+    # Of rank 2: 8 x 2 and 6 x 2 are shared. What leads to the second basis,
+    # two layers of 2 x 6 + 6, is trunk as well.
+    "low_rank": Case(
+        {"rank": 2},
+        shared={"zero_basis", "one_basis", "a_zero", "b_zero"},
+        num_shared=16 + 12 + 2 * 18,
+        own={"a": {"a", "a_one"}, "b": {"b", "b_one"}},
+        num_own={"a": 15 + 6, "b": 15 + 6},
+    ),
+    # Of rank 1: 8 + 6 for each task in the first layer, 6 + 5 in the second.
+    "lora": Case(
+        {"rank": 1},
+        shared={
+            *("zero", "one"),
+            *("a_zero_down", "a_zero_up", "b_zero_down", "b_zero_up"),
+        },
+        num_shared=54 + 35 + 2 * 14,
+        own={
+            "a": {"a", "a_one_down", "a_one_up"},
+            "b": {"b", "b_one_down", "b_one_up"},
+        },
+        num_own={"a": 11 + 6, "b": 11 + 6},
+    ),
+    "mapped": Case(
+        shared={"zero", "one", "a_zero", "b_zero"},
+        num_shared=54 + 35 + 2 * 12,
+        own={"a": {"a", "a_one"}, "b": {"b", "b_one"}},
+        num_own={"a": 10 + 6, "b": 10 + 6},
+    ),
 }
 SHAPES = {"vector": (8,), "map": (6, 6, 2), "sequence": (7, 3)}
 
