@@ -75,6 +75,37 @@ CASES = {
         own={"a": {"a", "a_one"}, "b": {"b", "b_one"}},
         num_own={"a": 10 + 6, "b": 10 + 6},
     ),
+    "soft": Case(
+        own={"a": {"a", "zero", "one"}, "b": {"b", "zero", "one"}},
+        num_own={"a": 89 + 6, "b": 89 + 6},
+    ),
+    # The first head is read by the second task.
+    "esmm": Case(
+        shared={"zero", "one", "a"},
+        num_shared=89 + 6,
+        own={"a": set(), "b": {"b_given_a"}},
+        num_own={"a": 0, "b": 6},
+    ),
+    # Towers 5 x 3 + 3, square layers 3 x 3 + 3, heads 3 + 1.
+    "aitm": Case(
+        {"units": 3},
+        shared={"zero", "one", "a_tower", "a"},
+        num_shared=89 + 18 + 4,
+        own={
+            "a": set(),
+            "b": {"b_tower", "b_transfer", "b_attention", "b_probability"},
+        },
+        num_own={"a": 0, "b": 18 + 12 + 3 * 12 + 4},
+    ),
+    # Adapters 8 x 4 + 4, so the first stage has 4 x 6 + 6. They lead to the
+    # trunk, so they belong to it.
+    "adapters": Case(
+        {"units": 4},
+        shared={"zero", "one", "a_input_adapter", "b_input_adapter"},
+        num_shared=2 * 36 + 30 + 35,
+        own={"a": {"a"}, "b": {"b"}},
+        num_own={"a": 6, "b": 6},
+    ),
 }
 SHAPES = {"vector": (8,), "map": (6, 6, 2), "sequence": (7, 3)}
 
@@ -109,7 +140,9 @@ def inputs_of(name, kind="vector"):
     """One input, or one for each task where the architecture is for those."""
     if name != "adapters":
         return keras.Input(SHAPES[kind], name="x")
-    return {n: keras.Input(SHAPES[kind], name=n) for n in ("a", "b")}
+    return {
+        n: keras.Input(SHAPES[kind], name=n) for n in ("a_input", "b_input")
+    }
 
 
 def build(name, kind="vector", **arguments):
@@ -138,7 +171,9 @@ def data(name, kind="vector", num_examples=24):
         for task in ("a", "b")
     }
     labels["b"][::5] = -1
-    return ({"a": x, "b": x[::-1]} if name == "adapters" else x), labels
+    if name == "adapters":
+        x = {"a_input": x, "b_input": x[::-1]}
+    return x, labels
 
 
 def step(model, name, loss_weights=None, steps=1):
