@@ -1,0 +1,140 @@
+"""One small model of each architecture, for the tests of all of them.
+
+`python -m tests.mtl_keras.sharing.cases FILE NAME...` trains them on this
+backend and saves the weights and logs.
+"""
+
+import dataclasses
+import sys
+
+import keras
+import numpy as np
+from keras import layers
+
+import mtl_keras
+from mtl_keras import sharing
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """What is expected of an architecture.
+
+    The trunk has two stages, 8 to 6 to 5 numbers: 54 and 35 parameters. Each
+    head on 5 numbers has 6.
+
+    Attributes:
+        arguments: Dict, hyperparameters.
+        shared: Set of strings, the layers with variables that are shared.
+        num_shared: Integer, how many numbers they hold, counted by hand.
+        own: Dict, task name to the set of layers that are its own.
+        num_own: Dict, task name to how many numbers they hold.
+        inputs: Tuple of strings, the kinds of input that it takes.
+    """
+
+    arguments: dict = dataclasses.field(default_factory=dict)
+    shared: frozenset = frozenset()
+    num_shared: int = 0
+    own: dict = dataclasses.field(default_factory=dict)
+    num_own: dict = dataclasses.field(default_factory=dict)
+    inputs: tuple = ("vector", "map", "sequence")
+
+
+CASES = {
+    "hard": Case(
+        shared={"zero", "one"},
+        num_shared=54 + 35,
+        own={"a": {"a"}, "b": {"b"}},
+        num_own={"a": 6, "b": 6},
+    ),
+}
+SHAPES = {"vector": (8,), "map": (6, 6, 2), "sequence": (7, 3)}
+
+
+def tasks():
+    return [mtl_keras.Task(name, "presence") for name in ("a", "b")]
+
+
+def stages(kind="vector"):
+    """Two stages that draw new weights at each call."""
+    if kind == "vector":
+        return [
+            lambda x: layers.Dense(6, "tanh", name="zero")(x),
+            lambda x: layers.Dense(5, "tanh", name="one")(x),
+        ]
+    conv = layers.Conv2D if kind == "map" else layers.Conv1D
+    return [
+        lambda x: conv(4, 3, padding="same", activation="tanh", name="zero")(x),
+        lambda x: conv(3, 3, padding="same", activation="tanh", name="one")(x),
+    ]
+
+
+def head(features, task):
+    if len(features.shape) == 3:
+        features = layers.GlobalAveragePooling1D(name=f"{task.name}_mean")(
+            features
+        )
+    return task.head.build(features, task)
+
+
+def inputs_of(name, kind="vector"):
+    """One input, or one for each task where the architecture is for those."""
+    if name != "adapters":
+        return keras.Input(SHAPES[kind], name="x")
+    return {n: keras.Input(SHAPES[kind], name=n) for n in ("a", "b")}
+
+
+def build(name, kind="vector", **arguments):
+    """A model with weights that are the same on every backend."""
+    architecture = sharing.get(name, **(CASES[name].arguments | arguments))
+    model = mtl_keras.build(
+        inputs_of(name, kind),
+        tasks(),
+        trunk=stages(kind),
+        sharing=architecture,
+        head=head,
+    )
+    rng = np.random.default_rng(3)
+    for variable in model.trainable_variables:
+        value = rng.normal(size=variable.shape) * 0.3
+        variable.assign(value.astype("float32"))
+    return model
+
+
+def data(name, kind="vector", num_examples=24):
+    rng = np.random.default_rng(0)
+    shape = (num_examples, *SHAPES[kind])
+    x = rng.normal(size=shape).astype("float32")
+    labels = {
+        task: rng.integers(0, 2, num_examples).astype("int32")
+        for task in ("a", "b")
+    }
+    labels["b"][::5] = -1
+    return ({"a": x, "b": x[::-1]} if name == "adapters" else x), labels
+
+
+def step(model, name, loss_weights=None, steps=1):
+    """Trains some steps and returns the logs."""
+    model.compile(
+        keras.optimizers.SGD(0.1),
+        loss_weights=loss_weights,
+        jit_compile=True,
+    )
+    x, labels = data(name, num_examples=8 * steps)
+    history = model.fit(x, labels, batch_size=8, shuffle=False, verbose=0)
+    return {key: values[-1] for key, values in history.history.items()}
+
+
+def main(path, *names):
+    results = {}
+    for name in names:
+        model = build(name)
+        logs = step(model, name, steps=2)
+        for index, weight in enumerate(model.get_weights()):
+            results[f"{name}/weight/{index}"] = weight
+        for key, value in logs.items():
+            results[f"{name}/log/{key}"] = np.float64(value)
+    np.savez(path, **results)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
