@@ -43,9 +43,9 @@ class Branching(Sharing):
         "from 1 to K."
     )
     drawing = """\
-           +-- stage 0, branch 0 --?-- stage 1, branch 0 --?-- head a
-        x -+                       ?                       ?-- head b
-           +-- stage 0, branch 1 --?-- stage 1, branch 1 --?-- head c
+   +-- stage 0, branch 0 --?-- stage 1, branch 0 --?-- head a
+x -+                       ?                       ?-- head b
+   +-- stage 0, branch 1 --?-- stage 1, branch 1 --?-- head c
 """
 
     def __init__(

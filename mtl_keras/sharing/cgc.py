@@ -33,9 +33,9 @@ class CGC(Sharing):
         "each task."
     )
     drawing = """\
-           +-- expert a ------+-- gate a -- head a
-        x -+-- shared expert -+
-           +-- expert b ------+-- gate b -- head b
+   +-- expert a ------+-- gate a -- head a
+x -+-- shared expert -+
+   +-- expert b ------+-- gate b -- head b
 """
 
     def __init__(

@@ -36,9 +36,9 @@ class CrossStitch(Sharing):
         "each stage."
     )
     drawing = """\
-           +-- stage a --+-- stitch a -- stage a --+-- stitch a -- head a
-        x -+             x                         x
-           +-- stage b --+-- stitch b -- stage b --+-- stitch b -- head b
+   +-- stage a --+-- stitch a -- stage a --+-- stitch a -- head a
+x -+             x                         x
+   +-- stage b --+-- stitch b -- stage b --+-- stitch b -- head b
 """
 
     def __init__(self, *, per: str = "channel", own: float = 0.9):

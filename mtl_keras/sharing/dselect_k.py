@@ -40,10 +40,10 @@ class DSelectK(Sharing):
     )
     cost = "`num_experts` trunks, `k` small selectors a task."
     drawing = """\
-           +-- expert 0 --+-- 2 of 4 -- head a
-        x -+-- expert 1 --+
-           +-- expert 2 --+
-           +-- expert 3 --+-- 2 of 4 -- head b
+   +-- expert 0 --+-- 2 of 4 -- head a
+x -+-- expert 1 --+
+   +-- expert 2 --+
+   +-- expert 3 --+-- 2 of 4 -- head b
 """
 
     def __init__(

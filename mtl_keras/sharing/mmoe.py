@@ -32,9 +32,9 @@ class MMoE(Sharing):
     )
     cost = "`num_experts` trunks, and a gate of inputs x experts for each task."
     drawing = """\
-           +-- expert 0 --+-- gate a -- head a
-        x -+-- expert 1 --+
-           +-- expert 2 --+-- gate b -- head b
+   +-- expert 0 --+-- gate a -- head a
+x -+-- expert 1 --+
+   +-- expert 2 --+-- gate b -- head b
 """
 
     def __init__(self, *, num_experts: int = 4, gate_reads: str = "auto"):

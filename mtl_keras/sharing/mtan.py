@@ -44,10 +44,10 @@ class MTAN(Sharing):
         "stage, and a shared convolution joins two stages."
     )
     drawing = """\
-        x -- stage 0 -----+------ stage 1 -----+
-                |         |          |         |
-              mask a -- f -------- mask a -- (*) ------- head a
-              mask b -- f -------- mask b -- (*) ------- head b
+x -- stage 0 -----+------ stage 1 -----+
+        |         |          |         |
+      mask a -- f -------- mask a -- (*) ------- head a
+      mask b -- f -------- mask b -- (*) ------- head b
 """
 
     def __init__(self, *, batch_normalization: bool = True):

@@ -40,9 +40,9 @@ class NDDR(Sharing):
     )
     cost = "K trunks, and K * channels squared weights a task and stage."
     drawing = """\
-           +-- stage a --+-- [a;b] -- linear a -- stage a ... head a
-        x -+             |
-           +-- stage b --+-- [a;b] -- linear b -- stage b ... head b
+   +-- stage a --+-- [a;b] -- linear a -- stage a ... head a
+x -+             |
+   +-- stage b --+-- [a;b] -- linear b -- stage b ... head b
 """
 
     def __init__(

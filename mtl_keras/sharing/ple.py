@@ -50,9 +50,9 @@ class PLE(Sharing):
         "without stages at each level), K + 1 gates a level."
     )
     drawing = """\
-           +- expert a -+- gate a ------ expert a -+- gate a -- head a
-        x -+- shared ---+- shared gate - shared ---+
-           +- expert b -+- gate b ------ expert b -+- gate b -- head b
+   +- expert a -+- gate a ------ expert a -+- gate a -- head a
+x -+- shared ---+- shared gate - shared ---+
+   +- expert b -+- gate b ------ expert b -+- gate b -- head b
 """
 
     def __init__(

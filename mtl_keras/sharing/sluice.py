@@ -51,9 +51,9 @@ class Sluice(Sharing):
         "stage."
     )
     drawing = """\
-           +-- stage a [1|2] --+-- alpha a -- stage a ... beta a -- head a
-        x -+                   x
-           +-- stage b [1|2] --+-- alpha b -- stage b ... beta b -- head b
+   +-- stage a [1|2] --+-- alpha a -- stage a ... beta a -- head a
+x -+                   x
+   +-- stage b [1|2] --+-- alpha b -- stage b ... beta b -- head b
 """
 
     def __init__(
