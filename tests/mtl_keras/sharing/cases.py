@@ -40,6 +40,102 @@ class Case:
 
 
 CASES = {
+    "branching": Case(
+        # So hot that the draws, which differ between backends, don't matter.
+        arguments={"temperature": 1e6, "lowest": 1e6, "seed": 0},
+        shared={
+            "zero",
+            "one",
+            "stage_1_branch_0_choice",
+            "stage_1_branch_1_choice",
+        },
+        # A choice has two logits and a temperature.
+        num_shared=2 * (54 + 35) + 2 * 3,
+        own={t: {f"{t}_choice", t} for t in ("a", "b")},
+        num_own={"a": 3 + 6, "b": 3 + 6},
+    ),
+    "cgc": Case(
+        shared={"zero", "one"},
+        num_shared=54 + 35,
+        own={t: {"zero", "one", f"{t}_gate", t} for t in ("a", "b")},
+        # A gate: 8 inputs, 2 experts.
+        num_own={"a": 89 + 16 + 6, "b": 89 + 16 + 6},
+    ),
+    "cross_stitch": Case(
+        shared={"zero", "one", "a_stitch_0", "b_stitch_0"},
+        num_shared=2 * (54 + 35) + 2 * (2 * 6),
+        own={t: {f"{t}_stitch_1", t} for t in ("a", "b")},
+        num_own={"a": 2 * 5 + 6, "b": 2 * 5 + 6},
+    ),
+    "dselect_k": Case(
+        arguments={"num_experts": 3, "k": 2},
+        shared={"zero", "one"},
+        num_shared=3 * (54 + 35),
+        own={t: {f"{t}_gate", t} for t in ("a", "b")},
+        # Two selectors: two digits and a weight each.
+        num_own={"a": 2 * 3 + 6, "b": 2 * 3 + 6},
+    ),
+    "mmoe": Case(
+        arguments={"num_experts": 2},
+        shared={"zero", "one"},
+        num_shared=2 * (54 + 35),
+        own={t: {f"{t}_gate", t} for t in ("a", "b")},
+        num_own={"a": 8 * 2 + 6, "b": 8 * 2 + 6},
+    ),
+    "mtan": Case(
+        # The masks of stage 0 lead to the transition, which the tasks share.
+        shared={"zero", "one", "transition_1", "transition_1_norm"}
+        | {
+            f"{task}_attention_0_{layer}"
+            for task in ("a", "b")
+            for layer in ("hidden", "hidden_norm", "mask", "mask_norm")
+        },
+        # Linear layers without bias, and 4 numbers a channel for the norm.
+        num_shared=54
+        + 35
+        + (6 * 5 + 4 * 5)
+        + 2 * ((6 * 6 + 4 * 6) + (6 * 6 + 4 * 6)),
+        own={
+            t: {t}
+            | {
+                f"{t}_attention_1_{layer}"
+                for layer in ("hidden", "hidden_norm", "mask", "mask_norm")
+            }
+            for t in ("a", "b")
+        },
+        num_own={t: (10 * 5 + 4 * 5) + (5 * 5 + 4 * 5) + 6 for t in ("a", "b")},
+    ),
+    "nddr": Case(
+        shared={
+            "zero",
+            "one",
+            "a_nddr_0",
+            "a_nddr_0_norm",
+            "b_nddr_0",
+            "b_nddr_0_norm",
+        },
+        num_shared=2 * (54 + 35) + 2 * (12 * 6 + 4 * 6),
+        own={t: {f"{t}_nddr_1", f"{t}_nddr_1_norm", t} for t in ("a", "b")},
+        num_own={t: 10 * 5 + 4 * 5 + 6 for t in ("a", "b")},
+    ),
+    "ple": Case(
+        # Own experts of the first level are shared through the shared gate.
+        shared={"zero", "one", "level_0_gate_shared"},
+        num_shared=3 * 54 + 8 * 3 + 35,
+        own={
+            t: {f"{t}_level_0_gate", "one", f"{t}_level_1_gate", t}
+            for t in ("a", "b")
+        },
+        num_own={t: 8 * 2 + 35 + 6 * 2 + 6 for t in ("a", "b")},
+    ),
+    "sluice": Case(
+        # 6 and 5 channels have no common divisor.
+        arguments={"num_subspaces": 1},
+        shared={"zero", "one", "a_sluice_0", "b_sluice_0"},
+        num_shared=2 * (54 + 35) + 2 * 2,
+        own={t: {f"{t}_sluice_1", t} for t in ("a", "b")},
+        num_own={"a": 2 + 6, "b": 2 + 6},
+    ),
     "hard": Case(
         shared={"zero", "one"},
         num_shared=54 + 35,
