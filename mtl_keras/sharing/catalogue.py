@@ -11,10 +11,24 @@ _HEAD = """\
 <!-- Written by `python -m tools.sharing --output=docs/sharing.md`. -->
 
 ```python
-model = mtl_keras.build(inputs, tasks, trunk=trunk, sharing="mmoe")
+import keras
+import mtl_keras
+
+tasks = [
+    mtl_keras.Task("income", "presence"),
+    mtl_keras.Task("age", "regression"),
+]
+model = mtl_keras.build(
+    keras.Input((40,), name="person"),
+    tasks,
+    trunk=lambda x: keras.layers.Dense(32, "relu")(x),
+    sharing="mmoe",
+)
+model.compile("adam", loss_weights="cagrad")
+print(mtl_keras.graph.describe(model))
 ```
 
-`tasks` are `mtl_keras.Task`s. `trunk` is a function from inputs to features, a
+`trunk` is a function from inputs to features, a
 Keras layer or model, or a list of these, its stages. `sharing` is a name, a
 dict with hyperparameters, `{"name": "mmoe", "num_experts": 4}`, or
 `sharing.get("mmoe", num_experts=4)`; `sharing.list_sharings()` lists the
