@@ -107,7 +107,8 @@ def prepare(model, declared, given: dict) -> CompiledTasks:
     if model.sharing is not None:
         model.sharing.check_balancer(balancer, parts, names)
     dropout = FrontierDropout.of(given["shared_dropout"], model, parts)
-    graph.warn_if_nothing_shared(parts)
+    if model.sharing is None:
+        graph.warn_if_nothing_shared(parts)
     step_plan = make_step_plan(parts, balancer, names, dropout, penalty)
     bind(model, balancer, names, step_plan)
     optimizers.bind(given["optimizer"], model)

@@ -41,10 +41,7 @@ def build(inputs, tasks, *, trunk, sharing="hard", head=None, name=None):
     from mtl_keras.model.model import MultiTaskModel
 
     tasks = _checked_tasks(tasks, head)
-    if not tree.flatten(inputs):
-        raise ValueError(
-            f"A model needs at least one input. Received: inputs={inputs!r}"
-        )
+    _check_inputs(inputs, [task.name for task in tasks])
     architecture = registry.get(sharing)
     outputs = architecture.outputs(
         inputs, tasks, Trunk.of(trunk), head or _default_head
@@ -53,6 +50,21 @@ def build(inputs, tasks, *, trunk, sharing="hard", head=None, name=None):
     return MultiTaskModel(
         inputs, outputs, tasks=tasks, sharing=architecture, **arguments
     )
+
+
+def _check_inputs(inputs, task_names):
+    names = [tensor.name for tensor in tree.flatten(inputs)]
+    if not names:
+        raise ValueError(
+            f"A model needs at least one input. Received: inputs={inputs!r}"
+        )
+    for name in names:
+        if name in task_names:
+            raise ValueError(
+                f"The input {name!r} has the name of a task, which is that of "
+                "the task's last layer. Name the input otherwise. Received: "
+                f"inputs {listed(names)}, tasks {listed(task_names)}"
+            )
 
 
 def _default_head(features, task):

@@ -53,9 +53,15 @@ class Trunk:
         self.stages = (self,)
         self._source = trunk
         self._is_used = False
+        # Before any call: a layer that is built later draws its own.
         self._has_weights = copy_weights and bool(
             getattr(trunk, "weights", None)
         )
+
+    @property
+    def has_weights(self) -> bool:
+        """Whether copies start with the weights that the trunk came with."""
+        return all(stage._has_weights for stage in self.stages)
 
     @classmethod
     def of(cls, trunk, *, copy_weights: bool = True) -> "Trunk":

@@ -142,6 +142,66 @@ CASES = {
         own={"a": {"a"}, "b": {"b"}},
         num_own={"a": 6, "b": 6},
     ),
+    # Of rank 2: 8 x 2 and 6 x 2 are shared. What leads to the second basis,
+    # two layers of 2 x 6 + 6, is trunk as well.
+    "low_rank": Case(
+        {"rank": 2},
+        shared={"zero_basis", "one_basis", "a_zero", "b_zero"},
+        num_shared=16 + 12 + 2 * 18,
+        own={"a": {"a", "a_one"}, "b": {"b", "b_one"}},
+        num_own={"a": 15 + 6, "b": 15 + 6},
+    ),
+    # Of rank 1: 8 + 6 for each task in the first layer, 6 + 5 in the second.
+    "lora": Case(
+        {"rank": 1},
+        shared={
+            *("zero", "one"),
+            *("a_zero_down", "a_zero_up", "b_zero_down", "b_zero_up"),
+        },
+        num_shared=54 + 35 + 2 * 14,
+        own={
+            "a": {"a", "a_one_down", "a_one_up"},
+            "b": {"b", "b_one_down", "b_one_up"},
+        },
+        num_own={"a": 11 + 6, "b": 11 + 6},
+    ),
+    "mapped": Case(
+        shared={"zero", "one", "a_zero", "b_zero"},
+        num_shared=54 + 35 + 2 * 12,
+        own={"a": {"a", "a_one"}, "b": {"b", "b_one"}},
+        num_own={"a": 10 + 6, "b": 10 + 6},
+    ),
+    "soft": Case(
+        own={"a": {"a", "zero", "one"}, "b": {"b", "zero", "one"}},
+        num_own={"a": 89 + 6, "b": 89 + 6},
+    ),
+    # The first head is read by the second task.
+    "esmm": Case(
+        shared={"zero", "one", "a"},
+        num_shared=89 + 6,
+        own={"a": set(), "b": {"b_given_a"}},
+        num_own={"a": 0, "b": 6},
+    ),
+    # Towers 5 x 3 + 3, square layers 3 x 3 + 3, heads 3 + 1.
+    "aitm": Case(
+        {"units": 3},
+        shared={"zero", "one", "a_tower", "a"},
+        num_shared=89 + 18 + 4,
+        own={
+            "a": set(),
+            "b": {"b_tower", "b_transfer", "b_attention", "b_probability"},
+        },
+        num_own={"a": 0, "b": 18 + 12 + 3 * 12 + 4},
+    ),
+    # Adapters 8 x 4 + 4, so the first stage has 4 x 6 + 6. They lead to the
+    # trunk, so they belong to it.
+    "adapters": Case(
+        {"units": 4},
+        shared={"zero", "one", "a_input_adapter", "b_input_adapter"},
+        num_shared=2 * 36 + 30 + 35,
+        own={"a": {"a"}, "b": {"b"}},
+        num_own={"a": 6, "b": 6},
+    ),
 }
 SHAPES = {"vector": (8,), "map": (6, 6, 2), "sequence": (7, 3)}
 
@@ -176,7 +236,9 @@ def inputs_of(name, kind="vector"):
     """One input, or one for each task where the architecture is for those."""
     if name != "adapters":
         return keras.Input(SHAPES[kind], name="x")
-    return {n: keras.Input(SHAPES[kind], name=n) for n in ("a", "b")}
+    return {
+        n: keras.Input(SHAPES[kind], name=n) for n in ("a_input", "b_input")
+    }
 
 
 def build(name, kind="vector", **arguments):
@@ -205,7 +267,9 @@ def data(name, kind="vector", num_examples=24):
         for task in ("a", "b")
     }
     labels["b"][::5] = -1
-    return ({"a": x, "b": x[::-1]} if name == "adapters" else x), labels
+    if name == "adapters":
+        x = {"a_input": x, "b_input": x[::-1]}
+    return x, labels
 
 
 def step(model, name, loss_weights=None, steps=1):
