@@ -260,9 +260,9 @@ def _check_peer(values):
 _COMMAND = app.Command(
     name="benchmark",
     summary=SUMMARIES["benchmark"],
-    usage="step|memory|serving|sharing [--steps=N] [--num_tasks=N] [--trunk=NAME] "
-    "[--dtype=TYPE] [--xla=off,on] [--balancer=NAME,NAME] [--on=LEVEL] "
-    "[--torchjd] [--output=FILE]",
+    usage="step|memory|serving|sharing [--steps=N] [--num_tasks=N] "
+    "[--trunk=NAME] [--dtype=TYPE] [--xla=off,on] [--balancer=NAME,NAME] "
+    "[--on=LEVEL] [--torchjd] [--output=FILE]",
     define=define,
     run=run,
     operands="files",

@@ -85,7 +85,13 @@ def trained(name, width, train, test, seed) -> tuple[float, int]:
             seed, _INPUTS, models.regression_tasks(names), trunk, sharing
         )
         x, labels = train
-        models.train(model, x, {n: labels[n] for n in names}, steps=1500)
+        models.train(
+            model,
+            x,
+            {n: labels[n] for n in names},
+            steps=800,
+            learning_rate=5e-3,
+        )
         x, labels = test
         found += models.errors(model, x, {n: labels[n] for n in names}).values()
         size += model.count_params()
