@@ -2,7 +2,8 @@
 
 A module has `run(seed)`, which returns a dict of row to dict of column to
 number. The first line of its docstring is the title of its section on
-`docs/results/sharing.md`, the rest the text.
+`docs/results/sharing.md`, the rest the text. `DECIMALS` says how many digits
+its values have, 3 without it.
 """
 
 import importlib
@@ -49,12 +50,13 @@ def section(name: str, results: list[dict]) -> str:
         deviations over the seeds.
     """
     title, _, text = inspect.getdoc(get(name)).partition("\n\n")
+    decimals = getattr(get(name), "DECIMALS", 3)
     rows = list(results[0])
     columns = list(dict.fromkeys(c for row in results[0].values() for c in row))
     lines = [["", *columns], ["---"] * (len(columns) + 1)]
     for row in rows:
         cells = [
-            _cell([result[row].get(column) for result in results])
+            _cell([result[row].get(column) for result in results], decimals)
             for column in columns
         ]
         lines.append([row, *cells])
@@ -63,7 +65,7 @@ def section(name: str, results: list[dict]) -> str:
     return f"## {title.rstrip('.')}\n\n{text}\n\n{table}\n{command}"
 
 
-def _cell(values) -> str:
+def _cell(values, decimals) -> str:
     import numpy as np
 
     if values[0] is None:
@@ -71,5 +73,7 @@ def _cell(values) -> str:
     mean = float(np.mean(values))
     if all(float(value).is_integer() for value in values):
         return f"{mean:,.0f}" if len(set(values)) == 1 else f"{mean:.1f}"
-    spread = f" ± {np.std(values, ddof=1):.3f}" if len(values) > 1 else ""
-    return f"{mean:.3f}{spread}"
+    spread = ""
+    if len(values) > 1:
+        spread = f" ± {np.std(values, ddof=1):.{decimals}f}"
+    return f"{mean:.{decimals}f}{spread}"

@@ -89,7 +89,7 @@ def trained(name, width, train, test, seed) -> tuple[float, int]:
             model,
             x,
             {n: labels[n] for n in names},
-            steps=800,
+            steps=1500,
             learning_rate=5e-3,
         )
         x, labels = test

@@ -7,21 +7,24 @@ from keras import layers
 import mtl_keras
 
 
-def dense_stages(*units: int, linear_end: bool = False) -> list:
+def dense_stages(
+    *units: int, linear_end: bool = False, activation: str = "gelu"
+) -> list:
     """Makes the stages of a dense trunk.
 
     Args:
         *units: Integers, the units of each stage.
         linear_end: Boolean, whether the last stage has no activation.
+        activation: Name of the others' activation.
 
     Returns:
         List of functions.
     """
 
-    def stage(count, activation):
-        return lambda x: layers.Dense(count, activation=activation)(x)
+    def stage(count, name):
+        return lambda x: layers.Dense(count, activation=name)(x)
 
-    activations = ["relu"] * len(units)
+    activations = [activation] * len(units)
     if linear_end:
         activations[-1] = None
     return [stage(*each) for each in zip(units, activations, strict=True)]

@@ -47,7 +47,7 @@ def test_discrete_tree_predicts_what_the_model_does():
     assert list(tree.tasks) == ["a", "b"]
 
 
-def test_discrete_tree_can_be_saved_and_trained(tmp_path):
+def test_discrete_tree_is_a_model_of_its_own(tmp_path):
     model = crossed()
     model.compile("sgd", loss_weights="cagrad")
     tree = model.sharing.discrete(model)
@@ -57,13 +57,11 @@ def test_discrete_tree_can_be_saved_and_trained(tmp_path):
     again = keras.models.load_model(path)
     for task, output in small.predictions(again, x).items():
         np.testing.assert_array_equal(output, small.predictions(tree, x)[task])
-    tree.compile("sgd", loss_weights="cagrad", jit_compile=True)
-    tree.fit(x, {"a": x[:, 0], "b": x[:, 1]}, verbose=0)
-    # Its weights are copies.
-    assert not np.array_equal(
-        tree.get_layer("a").get_weights()[0],
-        model.get_layer("a").get_weights()[0],
-    )
+    # Its weights are copies, and it is compiled anew.
+    assert not tree.compiled
+    before = model.get_layer("a").get_weights()[0]
+    tree.get_layer("a").set_weights([before + 1, np.zeros(1)])
+    np.testing.assert_array_equal(model.get_layer("a").get_weights()[0], before)
 
 
 def test_shared_branches_are_hard_sharing():
@@ -95,23 +93,26 @@ def test_draws_follow_the_softmax_of_the_logits():
     ones = [np.full((1,), i, "float32") for i in (0, 1)]
     choice(ones)
     choice.logits.assign([0.0, np.log(3.0)])
-    drawn = [float(choice(ones, training=True)[0]) for _ in range(400)]
-    assert np.mean(drawn) == pytest.approx(0.75, abs=0.07)
+    drawn = [float(choice(ones, training=True)[0]) for _ in range(200)]
+    assert np.mean(drawn) == pytest.approx(0.75, abs=0.09)
 
 
-def test_training_resumes_bitwise_from_a_file(tmp_path):
+def test_draws_resume_bitwise_from_a_file(tmp_path):
     x = small.inputs(8)
-    labels = {"a": x[:, 0], "b": x[:, 1]}
-    options = {"batch_size": 4, "shuffle": False, "verbose": 0}
     model = small.build("branching", num_branches=2)
-    model.compile("adam", jit_compile=True, metrics={"a": [], "b": []})
-    model.fit(x, labels, **options)
+    first = model(x, training=True)
     model.save(tmp_path / "model.keras")
-    model.fit(x, labels, **options)
+    expected = model(x, training=True)
     again = keras.models.load_model(tmp_path / "model.keras")
-    again.fit(x, labels, **options)
-    for one, two in zip(model.get_weights(), again.get_weights(), strict=True):
-        np.testing.assert_array_equal(one, two)
+    received = again(x, training=True)
+    for task in ("a", "b"):
+        np.testing.assert_array_equal(received[task], expected[task])
+        assert not np.array_equal(first[task], expected[task])
+    temperatures = [
+        float(each.get_layer("a_choice").current_temperature)
+        for each in (model, again)
+    ]
+    assert temperatures[0] == temperatures[1] < 5.0 * 0.998
 
 
 def test_a_trunk_without_stages_is_refused():

@@ -68,6 +68,7 @@ def test_gates_per_example_penalise_the_mean_entropy_in_training():
     assert float(gate.losses[0]) == pytest.approx(np.log(4), rel=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("per_example", [False, True])
 def test_training_with_a_large_penalty_ends_sparse(per_example):
     # The entropy pushes the digits to 0 or 1, whatever the tasks' losses say.
