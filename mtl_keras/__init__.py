@@ -26,6 +26,7 @@ _NAMES = {
     "LabelSpec": "mtl_keras.labels",
     "MultiTaskModel": "mtl_keras.model.model",
     "Task": "mtl_keras.task",
+    "build": "mtl_keras.sharing.building",
     "initialize": "mtl_keras.sharing.initialization",
 }
 __all__ = sorted([*_MODULES, *_NAMES, "checkpoint"])

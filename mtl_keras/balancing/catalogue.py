@@ -144,7 +144,7 @@ def entry(name: str) -> Entry:
         ),
         common=tuple(key for key in _COMMON if key in taken),
         properties=_properties(cls),
-        paper=_paper(paragraphs[1:]),
+        paper=paper(paragraphs[1:]),
     )
 
 
@@ -169,14 +169,14 @@ def page() -> str:
 
 
 def _uses(entries) -> str:
-    return _table(
+    return table(
         ("", "What it does", "When to use it", "Source"),
         [(f"`{e.name}`", e.summary, e.when, e.paper) for e in entries],
     )
 
 
 def _facts(entries) -> str:
-    return _table(
+    return table(
         ("", "Reads", "Level: cost", "Hyperparameters", "Properties"),
         [
             (
@@ -193,7 +193,16 @@ def _facts(entries) -> str:
     )
 
 
-def _table(head, rows) -> str:
+def table(head, rows) -> str:
+    """Writes a table in Markdown.
+
+    Args:
+        head: Sequence of strings.
+        rows: Sequence of sequences of strings; empty ones become `-`.
+
+    Returns:
+        String.
+    """
     lines = [head, ["---"] * len(head), *rows]
     cells = [[cell.replace("|", r"\|") or "-" for cell in r] for r in lines[1:]]
     written = [list(head), *cells]
@@ -237,8 +246,15 @@ def _properties(cls) -> tuple[str, ...]:
     return tuple(text for text, is_true in holds.items() if is_true)
 
 
-def _paper(paragraphs) -> str:
-    """Turns the addresses of a module's docstring into links."""
+def paper(paragraphs) -> str:
+    """Turns the addresses of a module's docstring into links.
+
+    Args:
+        paragraphs: List of strings, the docstring's second and following.
+
+    Returns:
+        String, Markdown.
+    """
     text = " ".join(paragraphs).replace("\n", " ").rstrip(".")
     return re.sub(
         r"https?://([^\s,;)]+)",

@@ -102,10 +102,13 @@ def prepare(model, declared, given: dict) -> CompiledTasks:
         )
     balancer = balancing.get(given["loss_weights"])
     parts = graph.partition(model)
-    penalty = SharedPenalty(given["shared_regularizer"], parts)
-    dropout = FrontierDropout.of(given["shared_dropout"], model, parts)
-    graph.warn_if_nothing_shared(parts)
     names = tuple(losses)
+    penalty = SharedPenalty(given["shared_regularizer"], parts, model)
+    if model.sharing is not None:
+        model.sharing.check_balancer(balancer, parts, names)
+    dropout = FrontierDropout.of(given["shared_dropout"], model, parts)
+    if model.sharing is None:
+        graph.warn_if_nothing_shared(parts)
     step_plan = make_step_plan(parts, balancer, names, dropout, penalty)
     bind(model, balancer, names, step_plan)
     optimizers.bind(given["optimizer"], model)

@@ -12,6 +12,7 @@ from mtl_keras.model.collection import COLLECTED, packed
 from mtl_keras.model.loops import CheckedLoops
 from mtl_keras.model.task_loss import LabelledBatch, TaskLosses, combined
 from mtl_keras.model.validation import declared_tasks, named_outputs
+from mtl_keras.sharing.architecture import saved_sharing
 from mtl_keras.task import Task
 
 
@@ -41,7 +42,8 @@ class MultiTaskModel(CheckedLoops):
             output tensor.
         **kwargs: As for `keras.Model`, and `tasks`: a sequence of `Task`, one
             for each output that you want to declare. An output without a task
-            is understood from its loss in `compile`.
+            is understood from its loss in `compile`; and `sharing`: the
+            `sharing.Sharing` that built the model.
 
     Raises:
         ValueError: If the outputs are no flat dict of task name to tensor, or
@@ -50,9 +52,11 @@ class MultiTaskModel(CheckedLoops):
 
     def __init__(self, *args, **kwargs):
         tasks = kwargs.pop("tasks", None)
+        sharing = kwargs.pop("sharing", None)
         named_outputs(args, kwargs)
         super().__init__(*args, **kwargs)
         self._declared = declared_tasks(tasks, self.output)
+        self.sharing = saved_sharing(sharing)
 
     def call(self, inputs, training=None, mask=None, **kwargs):
         """Runs the graph; in training with the shared dropout, if any."""
@@ -76,9 +80,14 @@ class MultiTaskModel(CheckedLoops):
 
     def get_config(self) -> dict:
         """Returns the graph's config with the declared tasks."""
-        config = super().get_config()
-        config["tasks"] = [task.get_config() for task in self._declared]
-        return config
+        return {**super().get_config(), **self._declaration()}
+
+    def _declaration(self):
+        declaration = {"tasks": [task.get_config() for task in self._declared]}
+        if self.sharing is not None:
+            save = keras.saving.serialize_keras_object
+            declaration["sharing"] = save(self.sharing)
+        return declaration
 
     def compile(
         self,
@@ -168,13 +177,14 @@ class MultiTaskModel(CheckedLoops):
         config["optimizer"] = self.optimizer
         config = keras.saving.serialize_keras_object(config)
         # For `keras.models.clone_model`, which passes on nothing else.
-        config["tasks"] = [task.get_config() for task in self._declared]
-        return config
+        return {**config, **self._declaration()}
 
     def compile_from_config(self, config: dict) -> None:
         """Compiles with what `get_compile_config` returned."""
         config = dict(config)
         tasks = config.pop("tasks", ())
+        sharing = saved_sharing(config.pop("sharing", None))
+        self.sharing = self.sharing or sharing
         if not self._declared:
             self._declared = declared_tasks(tasks, self.output)
         self.compile(**keras.saving.deserialize_keras_object(config))
@@ -201,21 +211,15 @@ class MultiTaskModel(CheckedLoops):
         A file without it, such as that of a model trained with other weights,
         leaves the balancer at its start.
         """
-        super().load_own_variables(
-            {
-                key: store[key]
-                for key in store.keys()
-                if not key.startswith("balancer_")
-            }
-        )
+        stored = {key: store[key] for key in store.keys()}
+        state = {
+            key: stored.pop(key)
+            for key in tuple(stored)
+            if key.startswith("balancer_")
+        }
+        super().load_own_variables(stored)
         if self.balancer is not None:
-            self.balancer.load_state(
-                {
-                    key: store[key]
-                    for key in store.keys()
-                    if key.startswith("balancer_")
-                }
-            )
+            self.balancer.load_state(state)
 
     def compute_loss(
         self, x=None, y=None, y_pred=None, sample_weight=None, training=True

@@ -20,7 +20,7 @@ def named_outputs(args, kwargs) -> None:
     if unknown:
         raise TypeError(
             "MultiTaskModel takes the keywords 'inputs', 'outputs', 'tasks', "
-            f"'name' and 'trainable'. Received: {sorted(unknown)}"
+            f"'sharing', 'name' and 'trainable'. Received: {sorted(unknown)}"
         )
     outputs = kwargs.get("outputs", args[1] if len(args) > 1 else None)
     repair = (

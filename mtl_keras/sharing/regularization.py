@@ -12,19 +12,22 @@ class SharedPenalty:
     """The penalty of one compiled model.
 
     Regularizes the trainable kernels of the trunk (see `kernels`), in addition
-    to a layer's own `kernel_regularizer`.
+    to a layer's own `kernel_regularizer`. Adds the penalties of the
+    architecture that built the model.
 
     Args:
         regularizer: Regularizer of Keras, its name, config, or a function of
             a weight; `None` for no penalty.
         parts: The model's `graph.Partition`.
+        model: `MultiTaskModel`, for its `sharing`. Defaults to `None`.
 
     Raises:
         ValueError: If the regularizer is unknown, or the tasks share no
             kernel.
     """
 
-    def __init__(self, regularizer, parts):
+    def __init__(self, regularizer, parts, model=None):
+        self._model = model
         self.regularizer = _regularizer(regularizer)
         self.kernels = []
         if self.regularizer is None:
@@ -40,12 +43,16 @@ class SharedPenalty:
             )
 
     def losses(self) -> list:
-        """Returns the penalty of each kernel, scalar tensors."""
-        return [
+        """Returns the penalties, scalar tensors."""
+        losses = [
             self.regularizer(keras.ops.convert_to_tensor(kernel))
             for kernel in self.kernels
             if kernel.trainable
         ]
+        sharing = getattr(self._model, "sharing", None)
+        if sharing is not None:
+            losses.extend(sharing.penalties(self._model))
+        return losses
 
 
 def _regularizer(identifier):

@@ -1,4 +1,4 @@
-"""Measures steps and exports: `python -m tools.benchmark step`."""
+"""Measures steps, exports and sharing: `python -m tools.benchmark step`."""
 
 import dataclasses
 import itertools
@@ -8,9 +8,14 @@ import pathlib
 from absl import flags
 
 from mtl_keras.messages import listed, unknown
-from zoo.commands import SUMMARIES, app, serving_benchmark
+from zoo.commands import (
+    SUMMARIES,
+    app,
+    serving_benchmark,
+    sharing_benchmark,
+)
 
-_KINDS = ("step", "memory", "serving")
+_KINDS = ("step", "memory", "serving", "sharing")
 # Those of mtl_keras.profiling.network, which imports a backend; a test
 # compares them.
 TRUNKS = ("cnn", "resnet50")
@@ -20,6 +25,7 @@ DTYPES = ("float32", "bfloat16")
 def define(values: flags.FlagValues) -> None:
     """Defines the tool's flags."""
     serving_benchmark.define(values)
+    sharing_benchmark.define(values)
     flags.DEFINE_integer(
         "steps",
         200,
@@ -111,6 +117,7 @@ def run(values: flags.FlagValues, operands: list[str]) -> None:
         "step": _times,
         "memory": _memory,
         "serving": serving_benchmark.run,
+        "sharing": sharing_benchmark.run,
     }
     _check_peer(values)
     versions = ", ".join(f"{k} {v}" for k, v in engine.versions().items())
@@ -253,9 +260,9 @@ def _check_peer(values):
 _COMMAND = app.Command(
     name="benchmark",
     summary=SUMMARIES["benchmark"],
-    usage="step|memory|serving [--steps=N] [--num_tasks=N] [--trunk=NAME] "
-    "[--dtype=TYPE] [--xla=off,on] [--balancer=NAME,NAME] [--on=LEVEL] "
-    "[--torchjd] [--output=FILE]",
+    usage="step|memory|serving|sharing [--steps=N] [--num_tasks=N] "
+    "[--trunk=NAME] [--dtype=TYPE] [--xla=off,on] [--balancer=NAME,NAME] "
+    "[--on=LEVEL] [--torchjd] [--output=FILE]",
     define=define,
     run=run,
     operands="files",

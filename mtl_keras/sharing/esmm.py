@@ -1,0 +1,68 @@
+"""ESMM: entire space multi-task model.
+
+Ma et al., SIGIR 2018, https://arxiv.org/abs/1804.07931.
+"""
+
+import dataclasses
+
+import keras
+from keras import layers
+
+from mtl_keras.sharing.composed import Composed, ordered_presences
+
+
+@keras.saving.register_keras_serializable(package="mtl_keras")
+class Esmm(Composed):
+    """Chains probabilities of tasks that follow each other.
+
+    With tasks in the order of their happening, such as click, then
+    conversion, the output of a task is
+    `p(click and conversion) = p(click) * p(conversion | click)`, so that all
+    rows train it, those without a click included. Its label is whether both
+    happened: 0 where there was no click. The conditional probability, which is
+    unbiased over all rows, is the output of the layer
+    `"<task>_given_<task before>"`:
+
+    ```python
+    layer = model.get_layer("conversion_given_click")
+    conditional = keras.Model(model.input, layer.output)
+    ```
+
+    Args:
+        base: Name of an architecture, a dict with hyperparameters, or a
+            `Sharing`, which makes the features. Defaults to `"hard"`.
+    """
+
+    when_to_use = (
+        "A task that happens only after another, such as a purchase after a "
+        "click, and whose labels are selected by it."
+    )
+    cost = "That of its base; one product a task."
+    drawing = """\
+           +-- head click ----------------+---- p(click)
+x -- trunk-+                              |
+           +-- head conversion | click --(x)--- p(click, conversion)
+"""
+
+    def outputs(self, inputs, tasks, trunk, head):
+        """Multiplies each task's probability by that of the task before."""
+        ordered_presences(tasks, self.name)
+        names = tuple(task.name for task in tasks)
+        features = self.features(inputs, names, trunk)
+        outputs = {}
+        before = None
+        for task in tasks:
+            if before is None:
+                outputs[task.name] = head(features[task.name], task)
+            else:
+                conditional = head(
+                    features[task.name],
+                    dataclasses.replace(
+                        task, name=f"{task.name}_given_{before}"
+                    ),
+                )
+                outputs[task.name] = layers.Multiply(
+                    dtype="float32", name=task.name
+                )([outputs[before], conditional])
+            before = task.name
+        return outputs

@@ -1,0 +1,1 @@
+"""Layers that architectures of sharing are made of, one a file."""

@@ -1,0 +1,91 @@
+"""Trains architectures of sharing on problems with known answers."""
+
+import pathlib
+import re
+
+from absl import flags
+
+import zoo.problems
+from mtl_keras.messages import unknown
+
+_HEAD = """\
+# What each architecture of sharing is for
+
+<!-- Sections are written by `python -m tools.benchmark sharing`. -->
+
+Small problems whose answer is known, and real data. Each value is the mean
+over three seeds with its standard deviation.
+"""
+
+
+def define(values: flags.FlagValues) -> None:
+    """Defines the flags of `benchmark sharing`."""
+    flags.DEFINE_list(
+        "problems",
+        None,
+        "Of sharing: names of problems. Without it, all.",
+        flag_values=values,
+    )
+    flags.DEFINE_integer(
+        "seeds", 3, "Of sharing: seeds.", lower_bound=1, flag_values=values
+    )
+    flags.DEFINE_string(
+        "page",
+        None,
+        "Of sharing: Markdown file in which the problems' sections are "
+        "replaced.",
+        flag_values=values,
+    )
+
+
+def run(values: flags.FlagValues) -> list[dict]:
+    """Prints a section for each problem.
+
+    Args:
+        values: Parsed flags.
+
+    Returns:
+        List of dicts of figures, one a problem and seed.
+
+    Raises:
+        ValueError: If a problem is unknown.
+    """
+    names = values.problems or zoo.problems.list_problems()
+    for name in names:
+        if name not in zoo.problems.list_problems():
+            raise ValueError(
+                unknown("problem", name, zoo.problems.list_problems())
+            )
+    figures = []
+    for name in names:
+        problem = zoo.problems.get(name)
+        results = [problem.run(seed) for seed in range(values.seeds)]
+        section = zoo.problems.section(name, results)
+        print(section, flush=True)
+        if values.page:
+            path = pathlib.Path(values.page)
+            page = path.read_text("utf-8") if path.exists() else _HEAD
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(with_section(page, section), "utf-8")
+        figures += [
+            {"problem": name, "seed": seed, "figures": result}
+            for seed, result in enumerate(results)
+        ]
+    return figures
+
+
+def with_section(page: str, section: str) -> str:
+    """Replaces the section with the same title, or adds it at the end.
+
+    Args:
+        page: String, Markdown.
+        section: String, Markdown that starts with a line `## title`.
+
+    Returns:
+        String, Markdown.
+    """
+    title = re.escape(section.splitlines()[0])
+    old = re.compile(rf"^{title}\n.*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)
+    if old.search(page):
+        return old.sub(lambda match: section + "\n", page).rstrip("\n") + "\n"
+    return page.rstrip("\n") + "\n\n" + section
