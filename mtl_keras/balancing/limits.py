@@ -15,7 +15,7 @@ def check(balancer, num_tasks: int) -> None:
     if most is None or num_tasks <= most:
         return
     raise ValueError(
-        f"{type(balancer).__name__} balances at most {most} tasks: its memory "
-        f"grows with their number cubed. Received: {num_tasks} tasks. "
-        "Methods such as 'cagrad', 'imtl_g' or 'uncertainty' take more."
+        f"{type(balancer).__name__} balances at most {most} tasks: of more, "
+        f"its solver or state takes too long or too much memory. Received: "
+        f"{num_tasks} tasks. 'cagrad', 'gradnorm' and 'uncertainty' take more."
     )

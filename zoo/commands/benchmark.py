@@ -10,7 +10,7 @@ from absl import flags
 from mtl_keras.messages import listed, unknown
 from zoo.commands import SUMMARIES, app, serving_benchmark
 
-_KINDS = ("step", "memory", "serving")
+_KINDS = ("step", "memory", "group", "serving")
 # Those of mtl_keras.profiling.network, which imports a backend; a test
 # compares them.
 TRUNKS = ("cnn", "resnet50")
@@ -110,6 +110,7 @@ def run(values: flags.FlagValues, operands: list[str]) -> None:
     measure = {
         "step": _times,
         "memory": _memory,
+        "group": _group,
         "serving": serving_benchmark.run,
     }
     _check_peer(values)
@@ -195,6 +196,55 @@ def _memory(values) -> list[dict]:
     return results
 
 
+def _group(values) -> list[dict]:
+    """Measures a group of tasks; prints and returns what was found."""
+    from mtl_keras.profiling import group
+
+    network = group.GroupNetwork(**dataclasses.asdict(_network(values)))
+    print(
+        f"a group of {network.num_tasks} tasks beside one loss for all "
+        f"columns, {network.title}, batch {network.batch_size}, "
+        f"{values.steps} interleaved steps, balancer {_title(values)}"
+    )
+    print(
+        f"{'':<24}{'first':>9}{'plain':>12}{'balanced':>12}{'ratio':>8}  "
+        f"{'95%':<18}more memory"
+    )
+    results = []
+    for setting, name, monitor in itertools.product(
+        values.xla, values.balancer, (False, True)
+    ):
+        measured = group.measure(
+            network,
+            name,
+            _options(values) | {"monitor": monitor},
+            steps=values.steps,
+            jit_compile=setting == "on",
+        ).summary()
+        low, high = measured["interval"]
+        more = measured["memory_bytes"] - measured["plain_memory_bytes"]
+        ratio = measured["ratio" if values.update_every == 1 else "mean_ratio"]
+        title = f"XLA {setting} {name}{' monitor' if monitor else ''}"
+        print(
+            f"{title:<24}{measured['first_step_s']:>7.1f} s"
+            f"{measured['plain_ms']:>9.1f} ms{measured['ours_ms']:>9.1f} ms"
+            f"{ratio:>8.3f}  {f'{low:.3f} to {high:.3f}':<18}"
+            f"{more / 1e6:>8.0f} MB",
+            flush=True,
+        )
+        results.append(
+            {
+                "measured": "group",
+                "num_tasks": network.num_tasks,
+                "xla": setting,
+                "balancer": name,
+                "monitor": monitor,
+                **measured,
+            }
+        )
+    return results
+
+
 def _show(name, times, result, values):
     result.update(times.summary())
     low, high = result["interval"]
@@ -253,9 +303,9 @@ def _check_peer(values):
 _COMMAND = app.Command(
     name="benchmark",
     summary=SUMMARIES["benchmark"],
-    usage="step|memory|serving [--steps=N] [--num_tasks=N] [--trunk=NAME] "
-    "[--dtype=TYPE] [--xla=off,on] [--balancer=NAME,NAME] [--on=LEVEL] "
-    "[--torchjd] [--output=FILE]",
+    usage="step|memory|group|serving [--steps=N] [--num_tasks=N] "
+    "[--trunk=NAME] [--dtype=TYPE] [--xla=off,on] [--balancer=NAME,NAME] "
+    "[--on=LEVEL] [--torchjd] [--output=FILE]",
     define=define,
     run=run,
     operands="files",
