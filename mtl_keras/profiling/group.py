@@ -86,6 +86,8 @@ class GroupCost:
         first: Float, seconds of its first step, with tracing and compilation.
         plain_first: Float, those of the plain step.
         times: `StepTimes` of later steps.
+        processor: `StepTimes` in seconds of the processor, all cores together,
+            which other processes do not lengthen.
         memory: Integer, bytes of the peak; see `StepMemory`.
         plain_memory: Integer, those of the plain step.
     """
@@ -93,6 +95,7 @@ class GroupCost:
     first: float
     plain_first: float
     times: StepTimes
+    processor: StepTimes
     memory: int
     plain_memory: int
 
@@ -102,6 +105,7 @@ class GroupCost:
             "first_step_s": self.first,
             "plain_first_step_s": self.plain_first,
             **self.times.summary(),
+            "processor_ratio": self.processor.ratio,
             "memory_bytes": self.memory,
             "plain_memory_bytes": self.plain_memory,
         }
@@ -132,13 +136,14 @@ def measure(
         _in_own_process(_peak, setting, network, jit_compile)
         for setting in (plain, ours)
     )
-    firsts, times = _in_own_process(
+    firsts, times, processor = _in_own_process(
         _times, (plain, ours), network, jit_compile, steps
     )
     return GroupCost(
         first=firsts[1],
         plain_first=firsts[0],
         times=StepTimes(*times),
+        processor=StepTimes(*processor),
         memory=memory,
         plain_memory=plain_memory,
     )
@@ -178,4 +183,8 @@ def _times(settings, network, jit_compile, steps) -> tuple:
         functions.append(engine.step_function(model, x, y))
         functions[-1]()
         firsts.append(time.perf_counter() - started)
-    return firsts, interleaved(functions, steps, 2, network.seed)
+    times = [
+        interleaved(functions, steps, 2, network.seed, clock)
+        for clock in (time.perf_counter, time.process_time)
+    ]
+    return firsts, *times

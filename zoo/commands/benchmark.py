@@ -208,7 +208,7 @@ def _group(values) -> list[dict]:
     )
     print(
         f"{'':<24}{'first':>9}{'plain':>12}{'balanced':>12}{'ratio':>8}  "
-        f"{'95%':<18}more memory"
+        f"{'95%':<18}{'CPU':>6}  more memory"
     )
     results = []
     for setting, name, monitor in itertools.product(
@@ -229,7 +229,7 @@ def _group(values) -> list[dict]:
             f"{title:<24}{measured['first_step_s']:>7.1f} s"
             f"{measured['plain_ms']:>9.1f} ms{measured['ours_ms']:>9.1f} ms"
             f"{ratio:>8.3f}  {f'{low:.3f} to {high:.3f}':<18}"
-            f"{more / 1e6:>8.0f} MB",
+            f"{measured['processor_ratio']:>6.3f}{more / 1e6:>10.0f} MB",
             flush=True,
         )
         results.append(
