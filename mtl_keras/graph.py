@@ -8,6 +8,8 @@ import keras
 
 from mtl_keras import compat
 from mtl_keras.calls import Call, CallGraph
+from mtl_keras.groups import columns
+from mtl_keras.groups.columns import Columns
 from mtl_keras.messages import listed
 
 
@@ -76,6 +78,10 @@ class Partition:
         opaque: Tuple of strings, subclassed models that could not be opened.
         opened: Tuple of strings, nested models whose graph is a part of this
             one, such as a backbone that is called as one layer.
+        columns: Dict, group to its `Columns`: the head of a group is what its
+            members have alone, and what they share belongs to the trunk. A
+            group whose columns cannot be told apart is missing; it counts as
+            one task.
     """
 
     tasks: tuple[str, ...]
@@ -86,6 +92,7 @@ class Partition:
     tensors: dict[int, object]
     opaque: tuple[str, ...]
     opened: tuple[str, ...] = ()
+    columns: dict[str, Columns] = dataclasses.field(default_factory=dict)
 
     @property
     def shared_variables(self) -> list:
@@ -124,7 +131,8 @@ def partition(model) -> Partition:
 
     A variable that reaches two or more outputs is shared; one that reaches
     one is that task's own. Sharing is closed over variables: a layer called
-    in two heads is shared, and so is all that leads to it.
+    in two heads is shared, and so is all that leads to it. The members of a
+    group share all that leads to its last dense layer.
 
     Args:
         model: Functional model whose outputs are a flat dict of task name to
@@ -139,7 +147,8 @@ def partition(model) -> Partition:
     """
     names = _task_names(model)
     graph = CallGraph(model)
-    reaching = _tasks_reached(graph, names)
+    grouped = _columns_of_groups(model, graph, names)
+    reaching = _tasks_reached(graph, names, grouped)
     shared = _shared_calls(graph.calls, reaching, graph.producer)
     trunk = [call for call in graph.calls if call in shared]
     in_trunk = {slot for call in trunk for slot in call.writes}
@@ -167,6 +176,12 @@ def partition(model) -> Partition:
         tensors=graph.tensors,
         opaque=tuple(dict.fromkeys(graph.opaque)),
         opened=tuple(dict.fromkeys(graph.opened)),
+        columns={
+            name: one
+            for name, one in grouped.items()
+            # A head that another output reads is a part of the trunk.
+            if not shared.intersection(one.calls)
+        },
     )
 
 
@@ -247,12 +262,28 @@ def _task_names(model) -> list[str]:
     return sorted(outputs)
 
 
-def _tasks_reached(graph, names) -> dict:
+def _columns_of_groups(model, graph, names) -> dict:
+    tasks = getattr(model, "tasks", None)
+    if not isinstance(tasks, dict):
+        return {}
+    found = {
+        name: columns.find(tasks[name], output, graph.producer, graph.tensors)
+        for name, output in zip(names, graph.outputs, strict=True)
+        if name in tasks and len(getattr(tasks[name], "names", ())) > 1
+    }
+    return {name: one for name, one in found.items() if one is not None}
+
+
+def _tasks_reached(graph, names, columns) -> dict:
     """Returns, for each call, the names of the tasks it leads to."""
     reached = {call: set() for call in graph.calls}
     for name, output in zip(names, graph.outputs, strict=True):
+        own = columns[name].calls if name in columns else ()
         for call in _leading_to([output], graph.producer):
             reached[call].add(name)
+            if own and call not in own:
+                # It leads to several tasks, the members.
+                reached[call].add((name, "members"))
     return reached
 
 

@@ -286,18 +286,35 @@ def vector_weights(sample_weight, vectors):
     return sample_weight
 
 
-def weighted_sum(values, weight):
+def weighted_sum(values, weight, num_columns: int | None = None):
     """Sums weighted values; a value of weight 0 may be NaN.
 
     Args:
         values: Tensor of any number type, or boolean.
         weight: float32 tensor of the same shape.
+        num_columns: As of `column_sum`.
 
     Returns:
-        float32 scalar.
+        float32 scalar, or vector of a sum for each column.
     """
     values = ops.where(weight > 0, ops.cast(values, "float32"), 0.0)
-    return ops.sum(weight * values)
+    return column_sum(weight * values, num_columns)
+
+
+def column_sum(values, num_columns: int | None = None):
+    """Sums all values, or those of each column.
+
+    Args:
+        values: Tensor; with columns, of shape `(batch, num_columns)`, or
+            `(batch,)` for one column.
+        num_columns: Integer, or `None` for the sum of all.
+
+    Returns:
+        Scalar, or tensor of shape `(num_columns,)`.
+    """
+    if num_columns is None:
+        return ops.sum(values)
+    return ops.sum(ops.reshape(values, (-1, num_columns)), axis=0)
 
 
 def _broadcasts(shape, values_shape) -> bool:

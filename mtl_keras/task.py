@@ -4,6 +4,7 @@ import dataclasses
 import numbers
 import re
 
+from mtl_keras.groups import members
 from mtl_keras.labels import LabelSpec
 from mtl_keras.messages import did_you_mean, listed
 
@@ -19,6 +20,7 @@ class Task:
     Task("cls", "classification", class_names=("apple", "banana", "orange"))
     Task("det", "presence")
     Task("box", "box", loss="giou")
+    Task("assays", "presence", names=("NR-AR", "NR-ER", "SR-p53"))
     ```
 
     Args:
@@ -35,11 +37,19 @@ class Task:
         class_names: Sequence of strings, the names of class 0, 1, ...
         label: `LabelSpec`, the label's shape, type, range and missing marker.
             Defaults to the kind's.
+        names: Sequence of strings: the task is a group of tasks of one kind,
+            its members, each a column of one output of shape
+            `(batch, len(names))`, or `(batch, len(names), num_classes)`, and
+            of one array of labels of shape `(batch, len(names))`. Loss,
+            metrics and label are those of each member. Defaults to `()`, one
+            task.
+        log_members: Boolean, whether the logs of a group show each member
+            beside the summary.
 
     Raises:
-        ValueError: If the name is not legal, the kind is unknown, a
-            classification has no classes, or the names disagree with the
-            number.
+        ValueError: If the name is not legal, the kind is unknown or cannot be
+            grouped, a classification has no classes, the names disagree with
+            the number, or a member's name repeats.
     """
 
     name: str
@@ -49,6 +59,8 @@ class Task:
     num_classes: int | None = None
     class_names: tuple[str, ...] = ()
     label: LabelSpec | None = None
+    names: tuple[str, ...] = ()
+    log_members: bool = False
 
     def __post_init__(self):
         if not isinstance(self.name, str) or not _LEGAL_NAME.fullmatch(
@@ -74,7 +86,9 @@ class Task:
                 f"Received: label={self.label!r}"
             )
         self._check_classes()
+        members.check_members(self)
         self._complete()
+        object.__setattr__(self, "label", members.label_of_columns(self))
 
     def _check_classes(self):
         names = self.class_names
@@ -125,6 +139,16 @@ class Task:
             object.__setattr__(self, "label", self.head.label_spec(self))
 
     @property
+    def is_group(self) -> bool:
+        """Whether the task is a group of tasks, one for each column."""
+        return bool(self.names)
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """The names of the tasks that this one stands for."""
+        return self.names or (self.name,)
+
+    @property
     def head(self):
         """The `Head` of this kind of output; `None` without a kind."""
         from mtl_keras import heads
@@ -152,7 +176,7 @@ class Task:
         import keras
 
         save = keras.saving.serialize_keras_object
-        return {
+        config = {
             "name": self.name,
             "kind": self.kind,
             "loss": save(self.loss),
@@ -165,6 +189,10 @@ class Task:
             "class_names": list(self.class_names),
             "label": self.label.get_config(),
         }
+        if self.is_group:
+            config["names"] = list(self.names)
+            config["log_members"] = self.log_members
+        return config
 
     @classmethod
     def from_config(cls, config: dict) -> "Task":

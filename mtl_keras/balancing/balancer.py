@@ -16,7 +16,7 @@ from mtl_keras.balancing.reading import (
     read_vector,
 )
 from mtl_keras.balancing.step import Step
-from mtl_keras.messages import did_you_mean, listed
+from mtl_keras.groups.members import abridged, by_member, check_known
 
 
 class Balancer(abc.ABC):
@@ -56,6 +56,8 @@ class Balancer(abc.ABC):
         needs_positive_losses: Boolean, whether a loss must be above zero.
         takes_preference: Boolean.
         reads_gradients: Boolean.
+        most_tasks: Integer, the most tasks whose problem a step can solve;
+            `None` for any number.
         is_fixed: Boolean, whether only the user changes the weights; the log
             `loss` is then the losses' sum with the weights of now, and else
             the plain sum.
@@ -71,10 +73,13 @@ class Balancer(abc.ABC):
     needs_positive_losses = False
     takes_preference = False
     reads_gradients = False
+    most_tasks: int | None = None
     is_fixed = False
 
     def __init__(self, *, preference=None, monitor: bool = False):
         self.tasks: tuple[str, ...] | None = None
+        # The members of each group among them, by the group's name.
+        self.groups: dict[str, tuple[str, ...]] = {}
         self.on = self.levels[0]
         # A weak reference to the model whose state this holds.
         self.owner = None
@@ -167,14 +172,7 @@ class Balancer(abc.ABC):
             ValueError: If a `preference` names a task that does not exist.
         """
         tasks = tuple(tasks)
-        for name in self.preference or ():
-            if name not in tasks:
-                raise ValueError(
-                    f"`preference` names the task {name!r}, which this model "
-                    f"does not train. It trains {listed(tasks)}."
-                    f"{did_you_mean(name, tasks)} "
-                    f"Received: preference={dict(self.preference)}"
-                )
+        check_known("preference", self.preference or (), tasks, self.groups)
         if self.tasks != tasks:
             self._variables = {}
         self.tasks = tasks
@@ -276,11 +274,11 @@ class Balancer(abc.ABC):
 
     def _preferences(self, step: Step):
         """Returns the preference as a tensor of shape `(num_tasks,)`."""
-        chosen = self.preference or {}
+        chosen = by_member(self.preference or {}, self.groups)
         names = self.tasks if self.tasks is not None else sorted(chosen)
         if chosen and len(names) != step.num_tasks:
             raise ValueError(
-                f"`preference` is of the tasks {listed(names)}. Received: "
+                f"`preference` is of the tasks {abridged(names)}. Received: "
                 f"losses or gradients of {step.num_tasks} tasks. Name each "
                 "task, or compile a model with this balancer first."
             )

@@ -46,6 +46,9 @@ class DBMTL(JacobianBalancer):
     needs_losses = True
     needs_positive_losses = True
 
+    # Rows are merged one by one.
+    most_tasks = 256
+
     def __init__(self, beta: float = 0.9, beta_decay: float = 0.0, **kwargs):
         super().__init__(**kwargs)
         self.beta = number("beta", beta, low=0, below=1)

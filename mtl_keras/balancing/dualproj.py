@@ -40,6 +40,9 @@ class DualProj(GradientBalancer):
     takes_preference = True
     solves_in_steps = True
 
+    # Two pivots a task, each over the whole Gramian.
+    most_tasks = 256
+
     def _weigh(self, step):
         cosines, lengths, inverses = unit_rows(step.gramian)
         shares = self._preferences(step) * step.present

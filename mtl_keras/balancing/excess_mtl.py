@@ -49,6 +49,9 @@ class ExcessMTL(JacobianBalancer):
     )
     is_scale_free = True
 
+    # The state holds every row.
+    most_tasks = 256
+
     def __init__(self, step_size: float = 0.01, **kwargs):
         super().__init__(**kwargs)
         self.step_size = number("step_size", step_size, above=0)

@@ -47,6 +47,9 @@ class GradDrop(JacobianBalancer):
     levels = ("features", "parameters")
     is_scale_free = True
 
+    # Rows are merged one by one.
+    most_tasks = 256
+
     def __init__(self, leak: float = 0.0, *, seed: int = 0, **kwargs):
         super().__init__(**kwargs)
         self.leak = number("leak", leak, low=0, high=1)

@@ -61,6 +61,9 @@ class GradVac(GradientBalancer):
     is_equivariant = False
     solves_in_steps = True
 
+    # An order of all tasks for each: numbers cubed.
+    most_tasks = 256
+
     def __init__(self, beta: float = 0.01, seed: int = 0, **kwargs):
         super().__init__(**kwargs)
         self.beta = number("beta", beta, above=0, high=1)

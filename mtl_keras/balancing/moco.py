@@ -58,6 +58,9 @@ class MoCo(JacobianBalancer):
     is_scale_free = True
     needs_losses = True
 
+    # The state holds every row.
+    most_tasks = 256
+
     def __init__(
         self,
         beta: float = 0.5,

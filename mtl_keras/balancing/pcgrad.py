@@ -47,6 +47,9 @@ class PCGrad(GradientBalancer):
     is_equivariant = False
     solves_in_steps = True
 
+    # An order of all tasks for each: numbers cubed.
+    most_tasks = 256
+
     def __init__(self, seed: int = 0, **kwargs):
         super().__init__(**kwargs)
         self.seed = integer("seed", seed, low=0)

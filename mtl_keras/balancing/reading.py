@@ -6,7 +6,7 @@ import numpy as np
 from keras import ops
 
 from mtl_keras import compat
-from mtl_keras.messages import listed
+from mtl_keras.groups.members import abridged
 
 
 def read_tasks(balancer, *tensors) -> int:
@@ -52,7 +52,7 @@ def read_tasks(balancer, *tensors) -> int:
     if balancer.tasks is not None and size != len(balancer.tasks):
         raise ValueError(
             f"This {name} belongs to a model of the tasks "
-            f"{listed(balancer.tasks)}. Received: {size} tasks. Give each "
+            f"{abridged(balancer.tasks)}. Received: {size} tasks. Give each "
             "model a balancer of its own."
         )
     return size

@@ -9,7 +9,7 @@ import numpy as np
 from keras import ops
 
 from mtl_keras.balancing.weighting_balancer import WeightingBalancer
-from mtl_keras.messages import did_you_mean, listed
+from mtl_keras.groups.members import abridged, by_member, check_known
 
 
 @keras.saving.register_keras_serializable(package="mtl_keras")
@@ -26,7 +26,8 @@ class Static(WeightingBalancer):
 
     Args:
         task_weights: Number for every task, or dict of task name to number. A
-            task that the dict leaves out has the weight 1.
+            task that the dict leaves out has the weight 1. A group's number
+            is that of each member without one of its own.
         monitor: Boolean, whether the logs show the weights.
 
     Raises:
@@ -74,6 +75,7 @@ class Static(WeightingBalancer):
             return
         if isinstance(changes, dict):
             self._check_names(changes, self.tasks)
+            changes = by_member(changes, self.groups)
         now = dict(self.task_weights)
         self._variables["task_weights"].assign(
             _vector(changes, self.tasks, now)
@@ -96,10 +98,11 @@ class Static(WeightingBalancer):
         if not isinstance(values, dict):
             weights = np.full(num_tasks, values, "float32")
             return {"task_weights": weights, "initial_weights": weights}
+        values = by_member(values, self.groups)
         order = self.tasks if self.tasks is not None else sorted(values)
         if num_tasks != len(order):
             raise ValueError(
-                f"This balancer weighs the tasks {listed(order)}. Received: "
+                f"This balancer weighs the tasks {abridged(order)}. Received: "
                 f"losses or Gramian of {num_tasks} tasks. Give each model a "
                 "balancer of its own."
             )
@@ -152,14 +155,7 @@ class Static(WeightingBalancer):
             self._variables["task_weights"].assign(stored[name])
 
     def _check_names(self, weights, tasks):
-        for name in weights:
-            if name not in tasks:
-                raise ValueError(
-                    f"`loss_weights` names the task {name!r}, which this "
-                    f"model does not train. It trains {listed(tasks)}."
-                    f"{did_you_mean(name, tasks)} "
-                    f"Received: loss_weights={weights}"
-                )
+        check_known("loss_weights", weights, tasks, self.groups)
 
     def _weigh(self, step):
         return step.state["task_weights"]

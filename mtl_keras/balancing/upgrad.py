@@ -39,6 +39,9 @@ class UPGrad(GradientBalancer):
     takes_preference = True
     solves_in_steps = True
 
+    # A tableau of all tasks for each: numbers cubed.
+    most_tasks = 256
+
     def _weigh(self, step):
         cosines, lengths, inverses = unit_rows(step.gramian)
         # The cone depends on directions only: whatever the lengths, the

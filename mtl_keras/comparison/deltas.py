@@ -41,6 +41,8 @@ _LOWER = (
 )
 # What is logged of a task beside its metrics.
 _NO_METRICS = ("loss",)
+# The worst member of a group, beside the mean over all.
+_WORST = "_worst"
 JOINT = (
     "needs the outputs of several tasks, so STL has no value; in neither delta"
 )
@@ -125,7 +127,7 @@ def measures(
             continue
         task = max(matching, key=len)
         name = key.removeprefix(f"{task}_")
-        if name in _NO_METRICS:
+        if name in _NO_METRICS or name.endswith(_WORST):
             continue
         known = name if name in directions else name.removeprefix("weighted_")
         if known not in directions:

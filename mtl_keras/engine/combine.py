@@ -1,7 +1,6 @@
 """Combines the tasks' gradients as a balancer says."""
 
 import dataclasses
-import math
 
 from keras import ops
 
@@ -38,6 +37,10 @@ class Pullbacks:
         last: Function of a row; returns those of the last shared layers.
         after: Function of a row and tensors; returns the row, which is not
             read before the tensors are computed.
+        whole: Function of `trunk` or `last` and a row; returns the gradients
+            as tensors only, zeros for `None`.
+        each: Function of `trunk` or `last` and a `GroupBlock`; does the same
+            to one row after the other, and returns the results stacked.
         dense: Function of a list of gradients; returns tensors only, zeros
             for `None`.
         branch: Function of a condition and two functions; runs one of them.
@@ -53,6 +56,8 @@ class Pullbacks:
     trunk: object
     last: object
     after: object
+    whole: object
+    each: object
     dense: object
     branch: object
     solver: object
@@ -74,7 +79,8 @@ def combine(
 
     Args:
         step_plan: `StepPlan`.
-        rows: List of rows, the cotangents of the frontier, one row a task.
+        rows: `Rows` or `GroupedRows`, the cotangents of the frontier, one row
+            a task.
         frontier: List of tensors, what the heads read.
         task_losses: `TaskLosses` of the step.
         scale: float32 scalar tensor, the loss scale within the rows.
@@ -86,7 +92,7 @@ def combine(
         `Mix`.
     """
     balancer = step_plan.balancer
-    rows = rows_of.without_absent(rows, task_losses.present)
+    rows = rows.without_absent(task_losses.present)
     if balancer.is_weighting:
         return _weigh(balancer, rows, task_losses, scale, pullbacks, is_exact)
     if balancer.on == "features":
@@ -111,37 +117,34 @@ def _weigh(balancer, rows, task_losses, scale, pullbacks, is_exact) -> Mix:
     def exact():
         jacobian, values = _jacobian(rows, present, pullbacks)
         gramian, weights = solved(_gramian_of(jacobian, pullbacks))
-        gradients = _with_values(rows_of.mixed(jacobian, weights), values)
+        gradients = _with_values(jacobian.mixed(weights), values)
         return gradients, weights, gramian
 
     def reuse():
         weights = held()
-        gradients = pullbacks.dense(
-            pullbacks.trunk(rows_of.mixed(rows, weights))
-        )
+        gradients = pullbacks.dense(pullbacks.trunk(rows.mixed(weights)))
         unknown = ops.zeros((len(rows),) * 2, "float32")
         return gradients, weights, unknown
 
     if balancer.on != "parameters":
         if balancer.on == "features":
-            gramian = rows_of.gramian(rows)
+            gramian = rows.gramian()
             (gramian,) = pullbacks.sum_over_replicas([gramian])
         else:
-            last = rows_of.without_absent(
-                [pullbacks.last(row) for row in rows], present
-            )
+            last = rows.pulled(pullbacks, pullbacks.last)
+            last = last.without_absent(present)
             gramian = _gramian_of(last, pullbacks)
         gramian, weights = solved(gramian)
         if balancer.update_every > 1:
             weights = ops.where(is_due, weights, held())
-        gradients = pullbacks.trunk(rows_of.mixed(rows, weights))
+        gradients = pullbacks.trunk(rows.mixed(weights))
     elif balancer.update_every == 1 or pullbacks.num_replicas > 1:
         gradients, weights, gramian = exact()
         if balancer.update_every > 1:
             # Replicas meet in `exact`, which a branch does not allow: the
             # weights are held, but nothing is saved.
             weights = ops.where(is_due, weights, held())
-            gradients = pullbacks.trunk(rows_of.mixed(rows, weights))
+            gradients = pullbacks.trunk(rows.mixed(weights))
     elif is_exact is None:
         gradients, weights, gramian = pullbacks.branch(is_due, exact, reuse)
     else:
@@ -158,7 +161,7 @@ def _merge(step_plan, rows, task_losses, scale, pullbacks) -> Mix:
     losses, present = task_losses.losses, task_losses.present
     shapes = [tuple(v.shape) for v in step_plan.trunk_variables]
     jacobian, next_values = _jacobian(rows, present, pullbacks)
-    jacobian = rows_of.flat(jacobian, step_plan.sizes)
+    jacobian = jacobian.flat(step_plan.sizes)
     (jacobian,) = pullbacks.sum_over_replicas([jacobian / scale])
     direction = balancer.combine_rows(jacobian, losses, present)
     balancer.update(None, losses, present, jacobian=jacobian)
@@ -177,7 +180,7 @@ def _merge_frontier(
     losses, present = task_losses.losses, task_losses.present
     tensors = []
     for slot, values, column in zip(
-        step_plan.slots, frontier, zip(*rows, strict=True), strict=True
+        step_plan.slots, frontier, zip(*rows.each(), strict=True), strict=True
     ):
         shape = step_plan.parts.tensors[slot].shape
         tensors.append(
@@ -189,7 +192,7 @@ def _merge_frontier(
             )
         )
     merged = balancer.combine_frontier(tensors, losses, present)
-    gramian = rows_of.gramian(rows) / scale**2
+    gramian = rows.gramian() / scale**2
     (gramian,) = pullbacks.sum_over_replicas([gramian])
     # A state of this level has no entry for each parameter.
     no_rows = ops.zeros((len(rows), 1), "float32")
@@ -206,44 +209,37 @@ def own_gradient(gradient, is_present):
 
     Args:
         gradient: Tensor.
-        is_present: Boolean scalar tensor, whether the task has labels.
+        is_present: Boolean tensor of shape `(members,)`, whether the task, or
+            each member of a group, has labels. The last axis of a group's
+            variables runs over its members, each with as many units.
 
     Returns:
         Tensor of the same shape.
     """
+    size, num_members = gradient.shape[-1:], is_present.shape[0]
+    if num_members > 1 and size and size[0] % num_members == 0:
+        is_present = ops.repeat(is_present, size[0] // num_members)
+    else:
+        is_present = ops.any(is_present)
     is_kept = ops.logical_or(is_present, ops.isfinite(gradient))
     return ops.where(is_kept, gradient, ops.zeros_like(gradient))
 
 
-def _jacobian(rows, present, pullbacks) -> tuple[list[list], dict]:
+def _jacobian(rows, present, pullbacks) -> tuple:
     """Pulls each row back through the trunk, one after the other.
 
-    A compiler would run several at a time, each with the activations'
-    gradients of its own: at 40 tasks five times the memory.
-
     Returns:
-        Tuple of the tasks' gradients, and a dict of the next values of the
-        variables that are overwritten, by place. A pass through the trunk
-        measures the range of what it quantizes; the largest holds for each
-        task's pass.
+        Tuple of the tasks' gradients, a `Rows` or `StackedRows`, and a dict of
+        the next values of the variables that are overwritten, by place. A
+        pass through the trunk measures the range of what it quantizes; the
+        largest holds for each task's pass.
     """
-    jacobian = []
-    for row in rows:
-        if jacobian:
-            row = pullbacks.after(row, jacobian[-1])
-        jacobian.append(pullbacks.dense(pullbacks.trunk(row)))
-    next_values = {}
-    for place in pullbacks.overwritten:
-        value, *others = [row[place] for row in jacobian]
-        for other in others:
-            value = ops.maximum(value, other)
-        next_values[place] = value
-    gradients = [
-        [None if i in next_values else g for i, g in enumerate(row)]
-        for row in jacobian
-    ]
+    jacobian = rows.pulled(pullbacks, pullbacks.trunk)
+    next_values = {
+        place: jacobian.largest(place) for place in pullbacks.overwritten
+    }
     # A trunk with an infinite derivative turns the zeros into NaN.
-    return rows_of.without_absent(gradients, present), next_values
+    return jacobian.without(next_values).without_absent(present), next_values
 
 
 def _with_values(gradients: list, next_values: dict) -> list:
@@ -252,18 +248,8 @@ def _with_values(gradients: list, next_values: dict) -> list:
 
 def _gramian_of(jacobian, pullbacks):
     if pullbacks.num_replicas == 1:
-        return rows_of.gramian(jacobian)
+        return jacobian.gramian()
     # Gradients are summed over replicas first: the inner products of the
     # replicas' own would not add up to those of the whole batch's.
-    columns = [
-        column
-        for column in zip(*jacobian, strict=True)
-        if any(tensor is not None for tensor in column)
-    ]
-    sizes = [
-        max(math.prod(t.shape) for t in column if t is not None)
-        for column in columns
-    ]
-    rows = [list(row) for row in zip(*columns, strict=True)]
-    (whole,) = pullbacks.sum_over_replicas([rows_of.flat(rows, sizes)])
+    (whole,) = pullbacks.sum_over_replicas([jacobian.flat()])
     return ops.matmul(whole, ops.transpose(whole))

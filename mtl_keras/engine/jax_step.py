@@ -7,6 +7,7 @@ from jax import numpy as jnp
 from mtl_keras import compat
 from mtl_keras.engine import jax_program
 from mtl_keras.engine.combine import Pullbacks, combine, own_gradient
+from mtl_keras.engine.group_rows import gathered
 from mtl_keras.engine.jax_masks import MaskedOutputs
 from mtl_keras.engine.step_plan import total_of
 
@@ -112,9 +113,13 @@ def step(model, state, data, *, is_exact: bool | None = None) -> tuple:
     )
     values = {**rest, **dict(zip(step_plan.slots, live, strict=True))}
 
-    def heads(copies, own):
+    def heads(copies, probes, own):
+        def see(name, scores):
+            # The gradient in the scores is that in what is added to them.
+            return scores + probes[name].astype(scores.dtype)
+
         def body():
-            predictions = step_plan.run_heads(values, copies, masks)
+            predictions = step_plan.run_heads(values, copies, masks, see)
             task_losses = model.task_losses(y, predictions, sample_weight)
             weights = step_plan.balancer.head_weights(
                 task_losses.losses, task_losses.present
@@ -134,23 +139,22 @@ def step(model, state, data, *, is_exact: bool | None = None) -> tuple:
         )
 
     copies = {
-        name: {s: values[s] for s in step_plan.reads(name)}
+        name: {s: values[s] for s in step_plan.copied(name)}
         for name in step_plan.tasks
     }
-    (cotangents, head_gradients), (predictions, task_losses, late, fixed) = (
-        jax.grad(heads, argnums=(0, 1), has_aux=True)(
-            copies, [trainable[i] for i in in_heads]
-        )
-    )
+    probes = {
+        name: jnp.zeros((values[c.slot].shape[0], c.layer.units), "float32")
+        for name, c in step_plan.columns.items()
+    }
+    gradients, (predictions, task_losses, late, fixed) = jax.grad(
+        heads, argnums=(0, 1, 2), has_aux=True
+    )(copies, probes, [trainable[i] for i in in_heads])
+    cotangents, slopes, head_gradients = gradients
     owners = step_plan.owners
     own = [owners.get(id(model.trainable_variables[i])) for i in in_heads]
     head_gradients = [
         g if k is None else own_gradient(g, task_losses.present[k] > 0)
         for g, k in zip(head_gradients, own, strict=True)
-    ]
-    rows = [
-        [cotangents[name].get(slot) for slot in step_plan.slots]
-        for name in step_plan.tasks
     ]
 
     def weight_penalty(values):
@@ -162,13 +166,14 @@ def step(model, state, data, *, is_exact: bool | None = None) -> tuple:
     penalty, gradients = jax.value_and_grad(weight_penalty)(trainable)
     gradients = [scale * g for g in gradients]
     pullbacks = _pullbacks(step_plan, pull, live)
-    mix, fixed, _ = run.step(
-        lambda: combine(
+
+    def balance():
+        rows = gathered(step_plan, cotangents, slopes, live)
+        return combine(
             step_plan, rows, live, task_losses, scale, pullbacks, is_exact
-        ),
-        trainable,
-        fixed,
-    )
+        )
+
+    mix, fixed, _ = run.step(balance, trainable, fixed)
     parts = [(in_trunk, mix.gradients), (in_heads, head_gradients)]
     if is_penalised[0]:
         # One more pass through the trunk, only where a layer of it asks.
@@ -337,10 +342,24 @@ def _pullbacks(step_plan, pull, live) -> Pullbacks:
         (gradients,) = pull((row, silent))
         return gradients
 
+    def of_last(row):
+        gradients = trunk(row)
+        return [gradients[i] for i in last]
+
+    def each(pull, block):
+        # One row after the other: all at once would hold as many times the
+        # activations' gradients.
+        return jax.lax.map(
+            lambda factors: pull(block.row(*factors)),
+            (block.slopes, block.kernel),
+        )
+
     return Pullbacks(
         trunk=trunk,
-        last=lambda row: [trunk(row)[i] for i in last],
+        last=of_last,
         after=_after,
+        whole=lambda pull, row: pull(row),
+        each=each,
         dense=lambda gradients: gradients,
         branch=jax.lax.cond,
         solver=lambda balancer: balancer.weights,

@@ -1,5 +1,8 @@
 """Arithmetic on the tasks' gradients, kept as one tensor a variable.
 
+`Rows` has the interface that the combination of gradients uses;
+`group_rows.GroupedRows` and `group_rows.StackedRows` have it as well.
+
 A row is one task's gradient: a list with a tensor for each variable (or
 frontier tensor), `None` where the task does not reach it. Rows are never
 copied into one long matrix where a Gramian is all that a method reads.
@@ -9,6 +12,94 @@ import math
 
 import numpy as np
 from keras import ops
+
+
+class Rows:
+    """The gradients of tasks, each of them held by itself.
+
+    Args:
+        rows: List of rows.
+    """
+
+    def __init__(self, rows: list[list]):
+        self._rows = rows
+
+    def __len__(self):
+        return len(self._rows)
+
+    def each(self) -> list[list]:
+        """Returns the rows."""
+        return self._rows
+
+    def without_absent(self, present) -> "Rows":
+        """Replaces the rows of absent tasks by zeros."""
+        return Rows(without_absent(self._rows, present))
+
+    def gramian(self):
+        """Computes the inner products of the rows."""
+        return gramian(self._rows)
+
+    def mixed(self, weights) -> list:
+        """Adds the rows up, each with a weight."""
+        return mixed(self._rows, weights)
+
+    def flat(self, sizes: list[int] | None = None):
+        """Writes the rows as a matrix.
+
+        Args:
+            sizes: List of integers, how many numbers each tensor holds;
+                `None` leaves out the tensors that no row has.
+        """
+        if sizes is not None:
+            return flat(self._rows, sizes)
+        columns = [
+            column
+            for column in zip(*self._rows, strict=True)
+            if any(tensor is not None for tensor in column)
+        ]
+        sizes = [
+            max(math.prod(t.shape) for t in column if t is not None)
+            for column in columns
+        ]
+        return flat([list(row) for row in zip(*columns, strict=True)], sizes)
+
+    def pulled(self, pullbacks, pull) -> "Rows":
+        """Pulls each row back through the trunk, one after the other.
+
+        A compiler would run several at a time, each with the activations'
+        gradients of its own: at 40 tasks five times the memory.
+
+        Args:
+            pullbacks: `Pullbacks`.
+            pull: Its `trunk` or `last`.
+
+        Returns:
+            `Rows`, the gradients of the variables.
+        """
+        if pull is pullbacks.last:
+            return Rows([pull(row) for row in self._rows])
+        jacobian = []
+        for row in self._rows:
+            if jacobian:
+                row = pullbacks.after(row, jacobian[-1])
+            jacobian.append(pullbacks.dense(pull(row)))
+        return Rows(jacobian)
+
+    def largest(self, place: int):
+        """Computes the largest of the rows' tensors at a place."""
+        value, *others = [row[place] for row in self._rows]
+        for other in others:
+            value = ops.maximum(value, other)
+        return value
+
+    def without(self, places) -> "Rows":
+        """Leaves out the tensors at some places."""
+        return Rows(
+            [
+                [None if i in places else t for i, t in enumerate(row)]
+                for row in self._rows
+            ]
+        )
 
 
 def without_absent(rows: list[list], present) -> list[list]:

@@ -1,6 +1,7 @@
 """What a step that balances gradients runs, and in which order."""
 
 import dataclasses
+import functools
 import math
 import warnings
 import weakref
@@ -8,8 +9,9 @@ import weakref
 from keras import ops
 
 from mtl_keras import compat, graph
+from mtl_keras.balancing import limits
 from mtl_keras.balancing.balancer import Balancer
-from mtl_keras.messages import listed
+from mtl_keras.groups.members import abridged, places
 from mtl_keras.sharing.dropout import FrontierDropout
 from mtl_keras.sharing.regularization import SharedPenalty
 
@@ -21,7 +23,9 @@ class StepPlan:
     Args:
         parts: The model's `graph.Partition`.
         balancer: `GradientBalancer`.
-        tasks: Tuple of strings, the trained ones, sorted.
+        members: Dict, the name of each trained output, sorted, to a tuple:
+            the members of a group, else the name. A row of gradients belongs
+            to each of them.
         slots: Tuple of integers, the frontier that a gradient flows through.
         trunk_variables: List of trainable variables of the trunk.
         last_variables: List of those of its last layers.
@@ -32,13 +36,29 @@ class StepPlan:
 
     parts: graph.Partition
     balancer: Balancer
-    tasks: tuple[str, ...]
+    members: dict[str, tuple[str, ...]]
     slots: tuple[int, ...]
     trunk_variables: list
     last_variables: list
     dropout: FrontierDropout | None
     penalty: SharedPenalty
     programs: dict = dataclasses.field(default_factory=dict)
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """The names of the trained outputs."""
+        return tuple(self.members)
+
+    @property
+    def columns(self) -> dict:
+        """The `Columns` of each trained group of several members."""
+        found = self.parts.columns
+        return {name: found[name] for name in self.tasks if name in found}
+
+    @property
+    def places(self) -> dict[str, slice]:
+        """The rows of each trained output."""
+        return places(self.members)
 
     @property
     def branches(self) -> bool:
@@ -65,11 +85,11 @@ class StepPlan:
         ]
 
     @property
-    def owners(self) -> dict[int, int]:
-        """Which of `tasks` owns a head's variable, by the variable's id."""
+    def owners(self) -> dict[int, slice]:
+        """The rows of the output that owns a head's variable, by its id."""
         return {
-            id(variable): place
-            for place, task in enumerate(self.tasks)
+            id(variable): self.places[task]
+            for task in self.tasks
             for variable in self.parts.heads[task].trainable_variables
         }
 
@@ -93,23 +113,38 @@ class StepPlan:
         needed = {*self.parts.frontier, *self.parts.trunk.reads}
         return {slot: values[slot] for slot in values if slot in needed}
 
-    def run_heads(self, values: dict, copies: dict, masks: dict) -> dict:
+    def copied(self, task: str) -> list[int]:
+        """Lists the slots of `slots` that a head reads from its own copy.
+
+        A group reads no copy: its rows follow from its scores.
+        """
+        return [] if task in self.columns else self.reads(task)
+
+    def run_heads(
+        self, values: dict, copies: dict, masks: dict, see=None
+    ) -> dict:
         """Runs every head in training, each on its own copy of the frontier.
 
         Args:
             values: Dict, slot to tensor.
             copies: Dict, task name to dict, slot to tensor.
             masks: Dict, slot to Keras's mask of it.
+            see: Function of a group's name and its scores, which returns the
+                scores; see `Columns.run`.
 
         Returns:
             Dict, task name to output tensor.
         """
-        predictions = {}
+        predictions, columns = {}, self.columns
         for name, head in self.parts.heads.items():
             own = {**values, **copies.get(name, {})}
             for slot, mask in masks.items():
                 compat.set_mask(own[slot], mask)
-            predictions[name] = head.run(own, training=True)[0]
+            if name in columns:
+                note = functools.partial(see, name)
+                predictions[name] = columns[name].run(own, note)
+            else:
+                predictions[name] = head.run(own, training=True)[0]
         return predictions
 
     def masks(self, values: dict) -> dict:
@@ -122,13 +157,15 @@ class StepPlan:
         return [*compat.weight_losses(model), *self.penalty.losses()]
 
 
-def make_step_plan(parts, balancer, tasks, dropout, penalty) -> StepPlan | None:
+def make_step_plan(
+    parts, balancer, members, dropout, penalty
+) -> StepPlan | None:
     """Plans the step of a balancer that reads gradients.
 
     Args:
         parts: The model's `graph.Partition`.
         balancer: `Balancer`.
-        tasks: Tuple of strings, the trained tasks, sorted.
+        members: Dict, as of `StepPlan`.
         dropout: `FrontierDropout` or `None`.
         penalty: `SharedPenalty`.
 
@@ -138,11 +175,15 @@ def make_step_plan(parts, balancer, tasks, dropout, penalty) -> StepPlan | None:
 
     Raises:
         ValueError: If the tasks share no variable at all at a level that
-            compares what heads read.
+            compares what heads read, or the members of a group cannot be
+            told apart.
     """
+    tasks = tuple(name for group in members.values() for name in group)
     if not balancer.reads_gradients or len(tasks) < 2:
         return None
-    read = {slot: _readers(parts, slot, tasks) for slot in parts.live}
+    limits.check(balancer, len(tasks))
+    _check_columns(parts, members)
+    read = {slot: _readers(parts, slot, members) for slot in parts.live}
     slots = tuple(slot for slot in parts.live if read[slot])
     variables = parts.trunk.trainable_variables
     if not variables or not slots:
@@ -161,7 +202,7 @@ def make_step_plan(parts, balancer, tasks, dropout, penalty) -> StepPlan | None:
     return StepPlan(
         parts=parts,
         balancer=balancer,
-        tasks=tasks,
+        members=members,
         slots=slots,
         trunk_variables=variables,
         last_variables=_last_variables(parts, slots),
@@ -170,7 +211,7 @@ def make_step_plan(parts, balancer, tasks, dropout, penalty) -> StepPlan | None:
     )
 
 
-def bind(model, balancer, tasks, step_plan: StepPlan | None) -> None:
+def bind(model, balancer, members, step_plan: StepPlan | None) -> None:
     """Fixes a balancer's tasks and makes its state.
 
     Compiling the same model again keeps the state.
@@ -178,14 +219,15 @@ def bind(model, balancer, tasks, step_plan: StepPlan | None) -> None:
     Args:
         model: The model that it belongs to.
         balancer: `Balancer`.
-        tasks: Tuple of strings, the trained tasks, sorted.
+        members: Dict, as of `StepPlan`.
         step_plan: `StepPlan` or `None`.
 
     Raises:
         ValueError: If another model has its state, or gave it other tasks.
     """
+    tasks = tuple(name for group in members.values() for name in group)
     owner = balancer.owner() if balancer.owner is not None else None
-    is_taken = balancer.variables or balancer.tasks != tuple(tasks)
+    is_taken = balancer.variables or balancer.tasks != tasks
     if is_taken and owner is not None and owner is not model:
         name = type(balancer).__name__
         raise ValueError(
@@ -195,6 +237,9 @@ def bind(model, balancer, tasks, step_plan: StepPlan | None) -> None:
             f"Received: loss_weights={balancer!r}"
         )
     balancer.owner = weakref.ref(model)
+    balancer.groups = {
+        name: group for name, group in members.items() if group != (name,)
+    }
     num_parameters = None if step_plan is None else sum(step_plan.sizes)
     balancer.bind(tasks, num_parameters)
 
@@ -241,8 +286,21 @@ def refuse_own_step(model) -> None:
     )
 
 
-def _readers(parts, slot, tasks):
-    return [name for name in parts.readers(slot) if name in tasks]
+def _readers(parts, slot, members):
+    readers = [name for name in parts.readers(slot) if name in members]
+    return [member for name in readers for member in members[name]]
+
+
+def _check_columns(parts, members):
+    for name, group in members.items():
+        if len(group) > 1 and name not in parts.columns:
+            raise ValueError(
+                "A balancer of gradients needs a group's output to come from "
+                "one Dense layer on features of shape (batch, channels), with "
+                "nothing behind it that mixes the members. Received: the "
+                f"group {name!r}, whose output does not. Build it with "
+                "heads.get(kind).build."
+            )
 
 
 def _without_trunk(parts, balancer, tasks):
@@ -251,12 +309,12 @@ def _without_trunk(parts, balancer, tasks):
     if not parts.shared_variables and balancer.on != "parameters":
         raise ValueError(
             f"{name}(on={balancer.on!r}) has nothing to act on: the tasks "
-            f"{listed(tasks)} share no variable. {hint} Let the heads read a "
+            f"{abridged(tasks)} share no variable. {hint} Let the heads read a "
             "trunk, or balance by losses alone, such as "
             "loss_weights='uncertainty'."
         )
     warnings.warn(
-        f"{name} has nothing to balance: the tasks {listed(tasks)} share no "
+        f"{name} has nothing to balance: the tasks {abridged(tasks)} share no "
         f"variable that is trained. Each trains with the weight 1. {hint} "
         "Compile again when you unfreeze the trunk.",
         UserWarning,

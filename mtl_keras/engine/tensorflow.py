@@ -8,6 +8,7 @@ import tensorflow as tf
 from mtl_keras import compat
 from mtl_keras.engine.backend import Backend
 from mtl_keras.engine.combine import Pullbacks, combine, own_gradient
+from mtl_keras.engine.group_rows import gathered
 from mtl_keras.engine.step_plan import total_of
 from mtl_keras.engine.tensorflow_update import Update, absent_tasks, plain_step
 
@@ -162,11 +163,18 @@ def _step(model, step_plan, data, *, is_exact=None) -> dict:
     masks = step_plan.masks(values)
     with tf.GradientTape() as head_tape:
         copies = {
-            name: {s: tf.identity(values[s]) for s in step_plan.reads(name)}
+            name: {s: tf.identity(values[s]) for s in step_plan.copied(name)}
             for name in step_plan.tasks
         }
         head_tape.watch(copies)
-        predictions = step_plan.run_heads(values, copies, masks)
+        scores = {}
+
+        def see(name, tensor):
+            head_tape.watch(tensor)
+            scores[name] = tensor
+            return tensor
+
+        predictions = step_plan.run_heads(values, copies, masks, see)
         task_losses = model.task_losses(y, predictions, sample_weight)
         known = {id(loss) for loss in activity}
         late = [
@@ -184,17 +192,16 @@ def _step(model, step_plan, data, *, is_exact=None) -> dict:
     trained = model.trainable_variables
     shared = {id(v) for v in step_plan.trunk_variables}
     own = [v for v in trained if id(v) not in shared]
-    cotangents, head_gradients = head_tape.gradient(
-        objective, (copies, [v.value for v in own])
+    cotangents, slopes, head_gradients = head_tape.gradient(
+        objective, (copies, scores, [v.value for v in own])
     )
     absent = absent_tasks(model, y)
     for name in absent.intersection(step_plan.tasks):
         cotangents[name] = tf.nest.map_structure(tf.zeros_like, copies[name])
-    rows = [
-        [cotangents[name].get(slot) for slot in step_plan.slots]
-        for name in step_plan.tasks
-    ]
+    for name in absent.intersection(scores):
+        slopes[name] = tf.zeros_like(scores[name])
     frontier = [values[slot] for slot in step_plan.slots]
+    rows = gathered(step_plan, cotangents, slopes, frontier)
     pullbacks = _pullbacks(step_plan, tape, frontier)
     mix = combine(
         step_plan, rows, frontier, task_losses, scale, pullbacks, is_exact
@@ -265,13 +272,46 @@ def _pullbacks(step_plan, tape, targets) -> Pullbacks:
             for g, v in zip(gradients, step_plan.trunk_variables, strict=True)
         ]
 
-    return Pullbacks(
-        trunk=lambda row: pull(row, step_plan.trunk_variables),
-        last=lambda row: [
+    def trunk(row):
+        return pull(row, step_plan.trunk_variables)
+
+    def last(row):
+        return [
             None if g is None else tf.convert_to_tensor(g)
             for g in pull(row, step_plan.last_variables)
-        ],
+        ]
+
+    def whole(pull, row):
+        if pull is trunk:
+            return dense(trunk(row))
+        return [
+            tf.zeros(v.shape, v.dtype) if g is None else g
+            for g, v in zip(last(row), step_plan.last_variables, strict=True)
+        ]
+
+    def each(pull, block):
+        variables = (
+            step_plan.trunk_variables
+            if pull is trunk
+            else step_plan.last_variables
+        )
+        # A backward pass of its own in each round of a loop: all at once
+        # would hold as many times the activations' gradients.
+        return tf.map_fn(
+            lambda factors: whole(pull, block.row(*factors)),
+            (block.slopes, block.kernel),
+            fn_output_signature=[
+                tf.TensorSpec(v.shape, v.value.dtype) for v in variables
+            ],
+            parallel_iterations=1,
+        )
+
+    return Pullbacks(
+        trunk=trunk,
+        last=last,
         after=_after,
+        whole=whole,
+        each=each,
         dense=dense,
         branch=tf.cond,
         solver=_solver,

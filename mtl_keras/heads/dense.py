@@ -11,6 +11,7 @@ class DenseHead(Head):
     """
 
     activation: str | None = None
+    is_groupable = True
 
     def units(self, task) -> int:
         """Returns the number of outputs of an example."""
@@ -26,6 +27,10 @@ class DenseHead(Head):
     ):
         """Builds an output of shape `(batch, units)`.
 
+        That of a group has the shape `(batch, members)`, or
+        `(batch, members, units)` of members with several units; its members
+        share the pooling and the hidden layer.
+
         Args:
             features: Keras tensor of shape `(batch, channels)` or
                 `(batch, height, width, channels)`; a map is pooled first.
@@ -35,7 +40,7 @@ class DenseHead(Head):
             dropout: Float in [0, 1), fraction of features dropped in training.
 
         Returns:
-            Keras tensor of shape `(batch, units)`, float32.
+            Keras tensor, float32.
         """
         from keras import layers
 
@@ -44,12 +49,29 @@ class DenseHead(Head):
         if len(features.shape) == 4:
             features = self.pool(features, task.name)
         features = attention.hidden(features, task.name, hidden, dropout)
+        units, num_members = self.units(task), len(task.members)
+        if units > 1 and task.is_group:
+            return self._columns_of_classes(features, task)
         return layers.Dense(
-            self.units(task),
+            units * num_members,
             activation=self.activation,
             dtype="float32",
             name=task.name,
         )(features)
+
+    def _columns_of_classes(self, features, task):
+        from keras import layers
+
+        shape = (len(task.members), self.units(task))
+        scores = layers.Dense(
+            shape[0] * shape[1], dtype="float32", name=f"{task.name}_scores"
+        )(features)
+        scores = layers.Reshape(
+            shape, dtype="float32", name=f"{task.name}_columns"
+        )(scores)
+        return layers.Activation(
+            self.activation, dtype="float32", name=task.name
+        )(scores)
 
     def pool(self, features, name: str):
         """Turns a feature map into a vector: attention and maxima."""

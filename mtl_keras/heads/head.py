@@ -19,12 +19,15 @@ class Head(abc.ABC):
         metrics: Tuple of strings, the default metrics, as `metrics.get` takes
             them.
         label: `LabelSpec` of the labels.
+        is_groupable: Boolean, whether many tasks of this kind can be the
+            columns of one output.
     """
 
     kind: str
     loss: str
     metrics: tuple[str, ...]
     label: LabelSpec
+    is_groupable = False
 
     @abc.abstractmethod
     def build(self, features, task, **options):

@@ -32,9 +32,15 @@ class F1(keras.metrics.Metric):
         name: String. Defaults to `"f1"`.
         dtype: Accepted for Keras compatibility; counts are float32.
 
+    Attributes:
+        num_columns: Integer, where F1 of binary labels is kept for each column
+            of a group of tasks, a vector; see `mtl_keras.groups.metrics`.
+
     Raises:
         ValueError: If an argument is out of range.
     """
+
+    num_columns: int | None = None
 
     def __init__(
         self,
@@ -52,11 +58,12 @@ class F1(keras.metrics.Metric):
         self.num_classes = num_classes
         self.average = average
         self.threshold = checks.number("threshold", threshold)
-        size = (self.num_classes or 1,)
+        size = (self.num_columns or self.num_classes or 1,)
         self.true_positives = self._counts(size, "true_positives")
         self.labelled = self._counts(size, "labelled")
         self.predicted = self._counts(size, "predicted")
-        self.count = self._counts((), "count")
+        of_columns = () if self.num_columns is None else size
+        self.count = self._counts(of_columns, "count")
 
     def _counts(self, shape, name):
         return self.add_variable(shape, "zeros", "float32", name=name)
@@ -92,9 +99,13 @@ class F1(keras.metrics.Metric):
         self.true_positives.assign_add(self._sum(label * predicted, weight))
         self.labelled.assign_add(self._sum(label, weight))
         self.predicted.assign_add(self._sum(predicted, weight))
-        self.count.assign_add(ops.sum(weight))
+        self.count.assign_add(shapes.column_sum(weight, self.num_columns))
 
     def _sum(self, positives, weight):
+        if self.num_columns is not None:
+            return shapes.column_sum(
+                positives[..., 0] * weight, self.num_columns
+            )
         weighted = positives * ops.expand_dims(weight, axis=-1)
         return ops.sum(weighted, axis=tuple(range(len(weight.shape))))
 
@@ -119,7 +130,9 @@ class F1(keras.metrics.Metric):
         """Returns F1 so far, NaN if no label was seen."""
         hits = 2.0 * ops.convert_to_tensor(self.true_positives)
         positives = ops.add(self.labelled, self.predicted)
-        if self.num_classes is not None and self.average == "macro":
+        if self.num_columns is not None:
+            f1 = ops.divide_no_nan(hits, positives)
+        elif self.num_classes is not None and self.average == "macro":
             occurs = ops.cast(positives > 0, "float32")
             by_class = ops.divide_no_nan(hits, positives)
             f1 = ops.divide_no_nan(ops.sum(by_class), ops.sum(occurs))

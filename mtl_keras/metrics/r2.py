@@ -24,18 +24,25 @@ class R2(keras.metrics.Metric):
             all labels together.
         name: String. Defaults to `"r2"`.
         dtype: Accepted for Keras compatibility; sums are float32.
+
+    Attributes:
+        num_columns: Integer, where the result is a vector with R2 of each
+            column of a group of tasks; see `mtl_keras.groups.metrics`.
     """
+
+    num_columns: int | None = None
 
     def __init__(self, num_outputs: int = 1, name: str = "r2", dtype=None):
         super().__init__(name=name, dtype=dtype)
         self.num_outputs = checks.integer("num_outputs", num_outputs, low=1)
+        self._size = self.num_columns or self.num_outputs
         self.count = self._row("count")
         self.mean = self._row("mean")
         self.deviation = self._row("deviation")
         self.residual = self._row("residual")
 
     def _row(self, name):
-        shape = (self.num_outputs,)
+        shape = (self._size,)
         return self.add_variable(shape, "zeros", "float32", name=name)
 
     def update_state(self, y_true, y_pred, sample_weight=None):
@@ -59,7 +66,7 @@ class R2(keras.metrics.Metric):
                 f"elements. {shapes.received(y_true, y_pred)}"
             )
         weight = shapes.metric_weights(self.name, sample_weight, p)
-        rows = (-1, self.num_outputs)
+        rows = (-1, self._size)
         weight = ops.reshape(weight, rows)
         y = _counted(ops.reshape(ops.cast(y, "float32"), rows), weight)
         p = _counted(ops.reshape(p, rows), weight)
@@ -93,6 +100,8 @@ class R2(keras.metrics.Metric):
         r2 = ops.where(
             differs, 1.0 - residual / ops.where(differs, deviation, 1.0), 0.0
         )
+        if self.num_columns is not None:
+            return ops.where(differs, r2, float("nan"))
         return ops.divide(ops.sum(r2), ops.sum(ops.cast(differs, "float32")))
 
     def get_config(self) -> dict:

@@ -17,12 +17,20 @@ class WeightedMean(keras.metrics.Metric):
     Args:
         name: String.
         dtype: Accepted for Keras compatibility.
+
+    Attributes:
+        num_columns: Integer, where the metric keeps a mean for each column of
+            a group of tasks, a vector; `None` for one mean of all labels. See
+            `mtl_keras.groups.metrics`.
     """
+
+    num_columns: int | None = None
 
     def __init__(self, name: str, dtype=None):
         super().__init__(name=name, dtype=dtype)
-        self.total = self.add_variable((), "zeros", "float32", name="total")
-        self.count = self.add_variable((), "zeros", "float32", name="count")
+        shape = () if self.num_columns is None else (self.num_columns,)
+        self.total = self.add_variable(shape, "zeros", "float32", name="total")
+        self.count = self.add_variable(shape, "zeros", "float32", name="count")
 
     def add(self, values, sample_weight) -> None:
         """Adds the values of a batch.
@@ -36,8 +44,9 @@ class WeightedMean(keras.metrics.Metric):
             ValueError: If the shapes do not fit.
         """
         weight = shapes.metric_weights(self.name, sample_weight, values)
-        self.total.assign_add(shapes.weighted_sum(values, weight))
-        self.count.assign_add(ops.sum(weight))
+        columns = self.num_columns
+        self.total.assign_add(shapes.weighted_sum(values, weight, columns))
+        self.count.assign_add(shapes.column_sum(weight, columns))
 
     def result(self):
         """Returns the mean so far, NaN if no label was seen."""

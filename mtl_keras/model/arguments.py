@@ -5,6 +5,7 @@ import inspect
 from mtl_keras import checks
 from mtl_keras import losses as losses_module
 from mtl_keras import metrics as metrics_module
+from mtl_keras.groups.members import by_member, check_known
 from mtl_keras.messages import did_you_mean, listed
 from mtl_keras.metrics.logits import read_logits
 
@@ -252,12 +253,14 @@ def resolve_class_weight(class_weight, tasks: dict, losses: dict) -> dict:
     Args:
         class_weight: `None`, or a dict of task name to a dict of class number
             to weight. Classes left out weigh 1. A soft label has the weight
-            of its nearest class.
+            of its nearest class. A group's weights are those of each member
+            without an entry of its own.
         tasks: Dict, task name to `Task`.
         losses: Dict, task name to loss, the tasks that are trained.
 
     Returns:
-        Dict, task name to a list of floats, one a class.
+        Dict, task name to a list of floats, one a class; of a group, to a
+        list of such lists, one a member.
 
     Raises:
         ValueError: If a name is no task, the task has no classes, or a class
@@ -273,12 +276,24 @@ def resolve_class_weight(class_weight, tasks: dict, losses: dict) -> dict:
             f"number to weight. Its tasks are {listed(tasks)}. "
             f"Received: class_weight={class_weight!r}"
         )
-    check_names("class_weight", class_weight, tasks)
-    return {
-        name: _class_table(name, weights, tasks[name])
-        for name, weights in class_weight.items()
-        if name in losses
-    }
+    groups = {n: task.members for n, task in tasks.items() if task.is_group}
+    if groups:
+        trained = [m for name in losses for m in tasks[name].members]
+        check_known("class_weight", class_weight, trained, groups)
+    else:
+        check_names("class_weight", class_weight, tasks)
+    by_name = by_member(class_weight, groups)
+    tables = {}
+    for name in losses:
+        task = tasks[name]
+        if not any(member in by_name for member in task.members):
+            continue
+        rows = [
+            _class_table(member, by_name.get(member, {}), task)
+            for member in task.members
+        ]
+        tables[name] = rows if task.is_group else rows[0]
+    return tables
 
 
 def _class_table(name, weights, task):

@@ -2,6 +2,7 @@
 
 import collections
 import itertools
+import math
 
 import keras
 import numpy as np
@@ -23,27 +24,42 @@ class BalanceLog(LabelMeans):
     `<task>_gradient_norm` and `<task>_<other>_cosine`, at the level that it
     reads, over the steps that computed them. Of more than `MOST_PAIRS` pairs,
     the logs have `cosine_mean`, `cosine_lowest` and `num_conflicts`, the
-    number of pairs with a negative cosine, instead of each cosine.
+    number of pairs with a negative cosine, instead of each cosine. Of a group
+    of tasks they have the mean over its members, the least and the greatest:
+    `<group>_weight`, `<group>_weight_lowest` and `<group>_weight_highest`.
 
     Args:
         tasks: Tuple of strings, sorted.
         reads_gradients: Boolean.
         is_weighting: Boolean, whether the method has weights.
+        groups: Dict, each group that is summarised to a tuple of its members.
 
     Raises:
         ValueError: If two pairs of tasks would have one log key.
     """
 
-    def __init__(self, tasks, *, reads_gradients: bool, is_weighting: bool):
-        self.pairs = list(itertools.combinations(range(len(tasks)), 2))
-        self.is_summary = len(self.pairs) > MOST_PAIRS
+    def __init__(
+        self, tasks, *, reads_gradients: bool, is_weighting: bool, groups=None
+    ):
+        self.is_summary = math.comb(len(tasks), 2) > MOST_PAIRS
+        self.pairs = (
+            []
+            if self.is_summary
+            else list(itertools.combinations(range(len(tasks)), 2))
+        )
         self.reads_gradients = reads_gradients
         self.is_weighting = is_weighting
+        self._groups = [
+            (group, tuple(tasks).index(members[0]), len(members))
+            for group, members in (groups or {}).items()
+        ]
+        in_groups = {m for group in (groups or {}).values() for m in group}
+        self._single = [k for k, t in enumerate(tasks) if t not in in_groups]
         names = []
         if is_weighting:
-            names += [f"{name}_weight" for name in tasks]
+            names += self._keys(tasks, "weight")
         if reads_gradients:
-            names += [f"{name}_gradient_norm" for name in tasks]
+            names += self._keys(tasks, "gradient_norm")
             names += (
                 SUMMARY
                 if self.is_summary
@@ -60,12 +76,21 @@ class BalanceLog(LabelMeans):
         self.log_names = tuple(names)
         super().__init__(len(names), "balance")
 
+    def _keys(self, tasks, key):
+        single = [f"{tasks[k]}_{key}" for k in self._single]
+        return single + [
+            f"{group}_{key}{end}"
+            for group, _, _ in self._groups
+            for end in ("", "_lowest", "_highest")
+        ]
+
     @classmethod
-    def of(cls, balancer, step_plan) -> "BalanceLog | None":
+    def of(cls, balancer, step_plan, tasks) -> "BalanceLog | None":
         """Makes the log of a balancer that monitors.
 
         Args:
             balancer: `Balancer`, bound to its tasks.
+            tasks: Dict, task name to `Task`.
             step_plan: `StepPlan`, or `None` of a step that reads no gradient.
 
         Returns:
@@ -78,6 +103,11 @@ class BalanceLog(LabelMeans):
             reads_gradients=step_plan is not None,
             # A plain step weighs the losses, whatever the method.
             is_weighting=step_plan is None or balancer.is_weighting,
+            groups={
+                name: members
+                for name, members in balancer.groups.items()
+                if not tasks[name].log_members
+            },
         )
 
     def add(self, weights, present, gramian=None, is_new=None) -> None:
@@ -92,13 +122,15 @@ class BalanceLog(LabelMeans):
         """
         values, counts = [], []
         if self.is_weighting:
-            values.append(weights)
-            counts.append(present)
+            more_values, more_counts = self._summarised(weights, present)
+            values.append(more_values)
+            counts.append(more_counts)
         if self.reads_gradients:
             norms = ops.sqrt(ops.maximum(ops.diagonal(gramian), 0.0))
             is_measured = present * ops.cast(is_new, "float32")
             cosines = _summary if self.is_summary else self._cosines
             more_values, more_counts = cosines(gramian, norms, is_measured)
+            norms, is_measured = self._summarised(norms, is_measured)
             values += [norms, more_values]
             counts += [is_measured, more_counts]
         values = ops.concatenate(values)
@@ -107,6 +139,36 @@ class BalanceLog(LabelMeans):
         is_sound = ops.isfinite(values)
         counts = ops.where(is_sound, counts, 0.0)
         self.update_state(ops.where(counts > 0, values, 0.0) * counts, counts)
+
+    def _summarised(self, values, counts):
+        """Summarises the members of each group; others stay.
+
+        Args:
+            values: float32 tensor of shape `(num_tasks,)`.
+            counts: float32 tensor of that shape, 0 for a task to leave out.
+
+        Returns:
+            Tuple of the values of the log keys and of their counts.
+        """
+        if not self._groups:
+            return values, counts
+        places = np.array(self._single, "int32")
+        all_values = [ops.take(values, places)]
+        all_counts = [ops.take(counts, places)]
+        for _, start, size in self._groups:
+            own, some = (
+                values[start : start + size],
+                counts[start : start + size],
+            )
+            # What is not finite is left out, as of single tasks.
+            is_read = ops.logical_and(some > 0, ops.isfinite(own))
+            number = ops.sum(ops.cast(is_read, "float32"))
+            mean = ops.sum(ops.where(is_read, own, 0.0)) / number
+            lowest = ops.min(ops.where(is_read, own, math.inf))
+            highest = ops.max(ops.where(is_read, own, -math.inf))
+            all_values.append(ops.stack([mean, lowest, highest]))
+            all_counts.append(ops.cast(number > 0, "float32") * np.ones(3, "f"))
+        return ops.concatenate(all_values), ops.concatenate(all_counts)
 
     def _cosines(self, gramian, norms, is_measured):
         first, second = np.array(self.pairs, "int32").reshape(-1, 2).T

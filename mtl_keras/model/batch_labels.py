@@ -53,12 +53,12 @@ class BatchLabels:
         return ops.logical_and(self.usable, self._weights_of(self.usable) != 0)
 
     @property
-    def num_illegal(self):
-        """float32 scalar, the number of labels that are present but illegal."""
+    def illegal(self):
+        """float32 tensor, 1 for each label that is present but illegal."""
         illegal = self._illegal
         if self._task.label.rule is not None:
             illegal = ops.any(illegal, axis=-1)
-        return ops.sum(ops.cast(illegal, "float32"))
+        return ops.cast(illegal, "float32")
 
     @property
     def numbers(self):

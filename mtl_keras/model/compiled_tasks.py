@@ -6,9 +6,12 @@ import weakref
 
 from mtl_keras import balancing, graph, optimizers
 from mtl_keras.engine.step_plan import StepPlan, bind, make_step_plan
-from mtl_keras.model import arguments
+from mtl_keras.groups.members import members_by_task
+from mtl_keras.groups.metrics import by_column
+from mtl_keras.model import arguments, group_loss
 from mtl_keras.model.balance_log import BalanceLog
 from mtl_keras.model.finite_watch import FiniteWatch
+from mtl_keras.model.group_logs import GroupLogs
 from mtl_keras.model.label_inference import complete_task
 from mtl_keras.model.tracking import TaskTracking
 from mtl_keras.sharing.dropout import FrontierDropout
@@ -90,10 +93,12 @@ def prepare(model, declared, given: dict) -> CompiledTasks:
             f"weighted_metrics={given['weighted_metrics']!r}"
         )
     arguments.check_shared_metrics((streaming, weighted))
-    streaming = _own_metrics(model, streaming)
-    weighted = _own_metrics(model, weighted)
+    streaming = by_column(_own_metrics(model, streaming), tasks)
+    weighted = by_column(_own_metrics(model, weighted), tasks)
+    split = by_column(split, tasks)
     declared_names = {task.name for task in declared}
     for name, loss in losses.items():
+        group_loss.check(tasks[name], loss)
         tasks[name] = complete_task(
             tasks[name],
             loss,
@@ -102,15 +107,17 @@ def prepare(model, declared, given: dict) -> CompiledTasks:
         )
     balancer = balancing.get(given["loss_weights"])
     parts = graph.partition(model)
-    names = tuple(losses)
     penalty = SharedPenalty(given["shared_regularizer"], parts, model)
     if model.sharing is not None:
-        model.sharing.check_balancer(balancer, parts, names)
+        model.sharing.check_balancer(balancer, parts, tuple(losses))
     dropout = FrontierDropout.of(given["shared_dropout"], model, parts)
     if model.sharing is None:
         graph.warn_if_nothing_shared(parts)
-    step_plan = make_step_plan(parts, balancer, names, dropout, penalty)
-    bind(model, balancer, names, step_plan)
+    of_task = members_by_task(tasks)
+    members = {name: of_task[name] for name in losses}
+    names = tuple(member for name in losses for member in members[name])
+    step_plan = make_step_plan(parts, balancer, members, dropout, penalty)
+    bind(model, balancer, members, step_plan)
     optimizers.bind(given["optimizer"], model)
     return CompiledTasks(
         arguments=given,
@@ -123,12 +130,15 @@ def prepare(model, declared, given: dict) -> CompiledTasks:
         dropout=dropout,
         step_plan=step_plan,
         tracking=TaskTracking(
-            losses,
+            members,
             streaming,
             weighted,
             split,
-            BalanceLog.of(balancer, step_plan) if balancer.monitor else None,
+            BalanceLog.of(balancer, step_plan, tasks)
+            if balancer.monitor
+            else None,
             FiniteWatch(names, parts, given["on_nonfinite"]),
+            GroupLogs(tasks),
         ),
     )
 

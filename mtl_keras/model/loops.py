@@ -8,6 +8,7 @@ from keras import ops
 from mtl_keras import engine
 from mtl_keras.engine import distribution
 from mtl_keras.engine.kept_state import KeptState
+from mtl_keras.groups.members import task_of_each
 from mtl_keras.model import arguments, label_checks, random_state
 from mtl_keras.model.audit import (
     raise_illegal_labels,
@@ -23,6 +24,7 @@ from mtl_keras.model.callbacks import (
 )
 from mtl_keras.model.collection import COLLECTED, SplitCollection
 from mtl_keras.model.finite_watch import FiniteCheck, raise_nonfinite
+from mtl_keras.model.group_logs import WorstMembers
 from mtl_keras.model.label_streams import LabelStream
 from mtl_keras.model.progress import add_progress
 
@@ -162,14 +164,17 @@ class CheckedLoops(keras.Model):
                 held_out_stream,
             )
         state, own = KeptState(self), call.get("callbacks")
+        verbose = call.get("verbose", "auto")
+        is_reported = self._board.groups.names and verbose
         call["callbacks"] = add_callbacks(
             [
                 state,
                 LabelCheck(type(self)._check_audit),
                 FiniteCheck(type(self)._check_finite),
                 BalancerEpochs(),
+                *([WorstMembers()] if is_reported else []),
             ],
-            add_progress(own, self.tasks, call.get("verbose", "auto")),
+            self._with_progress(own, verbose),
             self,
         )
         with passing_over_nan(own), stream, held_out_stream, state:
@@ -274,9 +279,8 @@ class CheckedLoops(keras.Model):
         return_dict = call.pop("return_dict", False)
         is_within_fit = private.get("_use_cached_eval_dataset", False)
         stream = LabelStream(self, self._checked)
-        call["callbacks"] = add_progress(
-            call.get("callbacks"), self.tasks, call.get("verbose", "auto")
-        )
+        verbose = call.get("verbose", "auto")
+        call["callbacks"] = self._with_progress(call.get("callbacks"), verbose)
         if is_within_fit:
             # Before the training epoch's counts are reset.
             self._check_audit()
@@ -307,6 +311,8 @@ class CheckedLoops(keras.Model):
             self._collection = None
             self._evaluation_steps = 1
             self.steps_per_execution = steps
+        if verbose and not is_within_fit:
+            self.print_worst_members()
         if return_dict:
             return {**logs, **intervals}
         return [*self._in_order(logs), *intervals.values()]
@@ -323,6 +329,36 @@ class CheckedLoops(keras.Model):
         """
         with KeptState(self):
             return super().predict(*args, **kwargs)
+
+    def worst_members(
+        self, group: str, metric: str = "loss", count: int = 5
+    ) -> dict:
+        """Names the members of a group that were worst.
+
+        Args:
+            group: String, the group of tasks.
+            metric: String, `"loss"` or the name of one of its metrics.
+            count: Integer, how many members.
+
+        Returns:
+            Dict, member to its value, the worst first: of the last
+            evaluation, the validation in `fit` included, else of the last
+            epoch. Members without labels are left out.
+
+        Raises:
+            ValueError: If there is no such group or metric.
+        """
+        self._require_loss()
+        return self._board.groups.worst(self._board, group, metric, count)
+
+    def print_worst_members(self) -> None:
+        """Prints the worst members of each group, by loss and metric."""
+        if report := self._board.groups.report(self._board):
+            print(report, flush=True)
+
+    def _with_progress(self, callbacks, verbose):
+        names = [*self.tasks, *self._board.groups.tasks]
+        return add_progress(callbacks, names, verbose)
 
     def _split_results(self) -> dict:
         if not self._board.split_metrics:
@@ -346,7 +382,9 @@ class CheckedLoops(keras.Model):
         new = {n: c for n, c in clipped.items() if n not in self._clipped_tasks}
         named = warn_of_clipped(new, self.tasks)
         self._set_untracked("_clipped_tasks", (*self._clipped_tasks, *named))
-        raise_illegal_labels(self._board.audit.by_task(), self.tasks)
+        raise_illegal_labels(
+            self._board.audit.by_task(), task_of_each(self.tasks)
+        )
         balancer = self._plan.balancer
         if balancer.needs_positive_losses:
             raise_negative_losses(self._board.negative.by_task(), balancer)

@@ -9,8 +9,9 @@ from mtl_keras import engine
 from mtl_keras.engine.step_plan import check_overrides, refuse_own_step
 from mtl_keras.model import compiled_tasks, label_checks, step_options
 from mtl_keras.model.collection import COLLECTED, packed
+from mtl_keras.model.group_loss import labelled
 from mtl_keras.model.loops import CheckedLoops
-from mtl_keras.model.task_loss import LabelledBatch, TaskLosses, combined
+from mtl_keras.model.task_loss import TaskLosses, combined
 from mtl_keras.model.validation import declared_tasks, named_outputs
 from mtl_keras.sharing.architecture import saved_sharing
 from mtl_keras.task import Task
@@ -285,7 +286,7 @@ class MultiTaskModel(CheckedLoops):
         )
         tables = self._class_tables if training else {}
         return combined(
-            LabelledBatch(
+            labelled(
                 self.tasks[name],
                 loss,
                 labels.get(name),

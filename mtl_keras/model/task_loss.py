@@ -12,6 +12,8 @@ from mtl_keras.shapes import align
 class TaskLosses(NamedTuple):
     """The losses of a batch; each field is a vector over the trained tasks.
 
+    Each member of a group is a task.
+
     Args:
         totals: float32 tensor, this replica's sums of weighted loss values.
         counts: float32 tensor, this replica's numbers of labels that count.
@@ -54,7 +56,7 @@ class LabelledBatch:
         if label is None:
             # Not 0 times the output: an infinite derivative in the head would
             # make that NaN. The engine gives the head a gradient of zeros.
-            self.total = self.count = ops.zeros((), "float32")
+            self.total = self.count = self._nothing(task)
             self.num_invalid = self.total
             return
         mask = compat.get_mask(prediction)
@@ -80,7 +82,7 @@ class LabelledBatch:
         weights = counted
         if class_table is not None:
             weights = weights * align(
-                _class_weights(task.label, labels.filled, class_table),
+                self._class_weights(task.label, labels.filled, class_table),
                 values,
                 task.name,
                 what="class_weight",
@@ -92,13 +94,31 @@ class LabelledBatch:
                 task.name,
                 what="sample_weight",
             )
-        self.num_invalid = labels.num_illegal
+        self.num_invalid = self._sum(task, labels.illegal)
         # An infinite value of a label that does not count, times 0, is NaN.
         is_read = weights != 0
-        self.total = ops.sum(ops.where(is_read, values, 0.0) * weights)
+        values = ops.where(is_read, values, 0.0) * weights
+        self.total = self._sum(task, values)
         reduction = getattr(loss, "reduction", None)
         by_weight = reduction == "mean_with_sample_weight"
-        self.count = ops.sum(weights if by_weight else counted)
+        self.count = self._sum(task, weights if by_weight else counted)
+
+    def _nothing(self, task):
+        return ops.zeros((), "float32")
+
+    def _sum(self, task, values):
+        return ops.sum(values)
+
+    def _class_weights(self, spec, label, table):
+        """Gives each label the weight of its class, a soft one its nearest's.
+
+        Args:
+            spec: `LabelSpec`.
+            label: Tensor of labels, missing ones filled.
+            table: As `class_table`.
+        """
+        table = ops.convert_to_tensor(table, dtype="float32")
+        return ops.take(table, nearest_class(spec, label))
 
 
 def _where_counted(counted, prediction):
@@ -129,12 +149,11 @@ def _where_counted(counted, prediction):
     return compat.where_keeping_logits(counted, prediction, 0.5)
 
 
-def _class_weights(spec, label, table):
-    """Gives each label the weight of its class, a soft one its nearest's."""
-    table = ops.convert_to_tensor(table, dtype="float32")
+def nearest_class(spec, label):
+    """Returns the number of each label's class, of a soft one the nearest."""
     if spec.rule == "one_hot":
-        return ops.take(table, ops.argmax(label, axis=-1))
-    return ops.take(table, ops.cast(ops.round(label), "int32"))
+        return ops.argmax(label, axis=-1)
+    return ops.cast(ops.round(label), "int32")
 
 
 def combined(batches) -> TaskLosses:
@@ -147,9 +166,9 @@ def combined(batches) -> TaskLosses:
         `TaskLosses`, in the same order.
     """
     batches = list(batches)
-    totals = ops.stack([batch.total for batch in batches])
-    counts = ops.stack([batch.count for batch in batches])
-    num_invalid = ops.stack([batch.num_invalid for batch in batches])
+    totals = _vector([batch.total for batch in batches])
+    counts = _vector([batch.count for batch in batches])
+    num_invalid = _vector([batch.num_invalid for batch in batches])
     (whole,) = engine.sum_over_replicas([counts])
     # Without a label, an infinite loss value times 0 is NaN.
     totals = ops.where(counts != 0, totals, 0.0)
@@ -158,3 +177,9 @@ def combined(batches) -> TaskLosses:
     (means,) = engine.sum_over_replicas([ops.stop_gradient(shares)])
     present = ops.cast(whole != 0, "float32")
     return TaskLosses(totals, counts, num_invalid, shares, means, present)
+
+
+def _vector(values):
+    if all(value.shape == () for value in values):
+        return ops.stack(values)
+    return ops.concatenate([ops.reshape(value, (-1,)) for value in values])

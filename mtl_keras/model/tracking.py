@@ -7,9 +7,12 @@ import numpy as np
 from keras import ops
 
 from mtl_keras import compat, metrics, shapes
+from mtl_keras.groups.members import places
+from mtl_keras.groups.metrics import ColumnwiseMetric, is_higher_better
 from mtl_keras.metrics.keras_arguments import keras_arguments
 from mtl_keras.model.audit import LabelAudit, LabelCounts
 from mtl_keras.model.batch_labels import BatchLabels, class_numbers
+from mtl_keras.model.group_logs import GroupLogs
 from mtl_keras.model.label_means import LabelMeans
 
 # Metrics of Keras that average an elementwise formula over the last axis.
@@ -43,24 +46,29 @@ class TaskTracking:
     tracker of an earlier compilation.
 
     Args:
-        names: Sequence of strings, the tasks that have a loss, in order.
+        members: Dict, the name of each output that has a loss, in order, to
+            the tasks it stands for: the members of a group, else itself.
         metrics: Dict, task name to a list of metrics of Keras.
         weighted_metrics: Dict, likewise; these see the sample weights.
         split_metrics: Dict, task name to a list of `SplitMetric`.
         balance: `BalanceLog`, or `None`.
         watch: `FiniteWatch`, or `None`.
+        groups: `GroupLogs`; `None` where there are no groups.
     """
 
     def __init__(
         self,
-        names,
+        members,
         metrics,
         weighted_metrics,
         split_metrics,
         balance=None,
         watch=None,
+        groups=None,
     ):
-        self.names = tuple(names)
+        self.names = tuple(m for group in members.values() for m in group)
+        self.places = places(members)
+        self.groups = groups or GroupLogs({})
         self.losses = LabelMeans(max(len(self.names), 1), "losses")
         # Here, since Keras's step on JAX computes the logs where no variable
         # but the trackers' has a value.
@@ -72,7 +80,7 @@ class TaskTracking:
         self.weighted_metrics = weighted_metrics
         self.split_metrics = split_metrics
         self.label_counts = LabelCounts(
-            sorted({*names, *metrics, *weighted_metrics, *self.split_reads()})
+            sorted({*members, *metrics, *weighted_metrics, *self.split_reads()})
         )
         self.balance = balance
         self.watch = watch
@@ -120,24 +128,40 @@ class TaskTracking:
     def split_names(self) -> list[str]:
         """Lists the log keys of the metrics of a whole split, in order."""
         return [
-            f"{name}_{metric.name}"
+            key
             for name, group in self.split_metrics.items()
             for metric in group
+            for key in self.groups.keys(name, metric.name)
         ]
 
     def results(self) -> dict:
         """Returns the logs of the losses and streaming metrics by key."""
         logs, seen = {}, self.label_counts.of("seen")
         if self.names:
-            # One operation, where a slice a task would be hundreds.
-            means = ops.unstack(self.losses.result(), len(self.names))
-            keys = [f"{name}_loss" for name in self.names]
-            logs = dict(zip(keys, means, strict=True))
+            logs = self._losses(self.losses.result())
         is_seen = {name: count > 0 for name, count in seen.items()}
         for groups in (self.metrics, self.weighted_metrics):
             for name, group in groups.items():
                 for metric in group:
-                    logs.update(_named(name, metric, logs, is_seen[name]))
+                    logs.update(
+                        _named(name, metric, logs, is_seen[name], self.groups)
+                    )
+        return logs
+
+    def _losses(self, means) -> dict:
+        if not self.groups.names:
+            # One operation, where a slice a task would be hundreds.
+            means = ops.unstack(means, len(self.names))
+            keys = [f"{name}_loss" for name in self.names]
+            return dict(zip(keys, means, strict=True))
+        logs = {}
+        for name, place in self.places.items():
+            values = means[place]
+            if name not in self.groups.names:
+                values = values[0]
+            logs |= self.groups.entries(
+                name, "loss", values, is_higher_better=False
+            )
         return logs
 
     def total_loss(self, balancer):
@@ -174,6 +198,10 @@ class TaskTracking:
         for name, group in self.split_metrics.items():
             for metric in group:
                 is_defined = _has_labels(metric, name, arrays)
+                if isinstance(metric, ColumnwiseMetric):
+                    values = metric.by_member(*arrays, name)
+                    results |= self.groups.split_entries(name, metric, values)
+                    continue
                 value = metric.result(*arrays, name) if is_defined else math.nan
                 results[f"{name}_{metric.name}"] = float(value)
         return results
@@ -268,7 +296,10 @@ class TaskTracking:
             name: [m for m in group if _has_labels(m, name, arrays)]
             for name, group in self.split_metrics.items()
         }
-        intervals = dict.fromkeys(self.split_names(), (math.nan, math.nan))
+        keys = [
+            f"{n}_{m.name}" for n, g in self.split_metrics.items() for m in g
+        ]
+        intervals = dict.fromkeys(keys, (math.nan, math.nan))
         intervals |= metrics.bootstrap.intervals(
             defined, *arrays, num_samples=num_samples
         )
@@ -327,8 +358,14 @@ def _is_of_keras(metric) -> bool:
     return type(metric).__module__.startswith("keras.") and not is_wrapper
 
 
-def _named(task, metric, logs, is_seen) -> dict:
+def _named(task, metric, logs, is_seen, groups) -> dict:
     result = metric.result()
+    if task in groups.names:
+        key = metric.name
+        key = f"weighted_{key}" if f"{task}_{key}" in logs else key
+        return groups.entries(
+            task, key, result, is_higher_better=is_higher_better(metric)
+        )
     if not isinstance(metric, _COUNTING):
         # A mean over nothing is not 0: that would be the best of losses.
         result = keras.tree.map_structure(

@@ -2,6 +2,7 @@
 
 import keras
 
+from mtl_keras.groups.members import members_by_task
 from mtl_keras.model.arguments import check_names
 from mtl_keras.task import Task
 
@@ -90,12 +91,25 @@ def declared_tasks(tasks, outputs: dict) -> tuple[Task, ...]:
             raise ValueError(
                 f"`tasks` declares {name!r} twice. Received: {names}"
             )
+    members_by_task([*read, *(Task(n) for n in outputs if n not in names)])
     for task in read:
         _check_output(task, tuple(outputs[task.name].shape))
     return tuple(sorted(read, key=lambda task: task.name))
 
 
 def _check_output(task, shape):
+    if task.is_group:
+        num_members = len(task.members)
+        expected = (num_members,)
+        if task.kind == "classification":
+            expected = (num_members, task.num_classes)
+        if shape[1:] != expected:
+            raise ValueError(
+                f"Group {task.name!r} has {num_members} members, so that its "
+                f"output needs the shape {(None, *expected)}. Received: an "
+                f"output of shape {shape}"
+            )
+        return
     if task.kind == "classification" and shape[-1] != task.num_classes:
         raise ValueError(
             f"Task {task.name!r} has {task.num_classes} classes, but its "

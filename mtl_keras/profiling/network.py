@@ -60,12 +60,25 @@ class Network:
             a dict of task name to int32 array of shape `(batch_size,)`.
         """
         rng = np.random.default_rng(self.seed)
-        side, many = TRUNKS[self.trunk], self.batch_size
-        x = rng.normal(size=(many, side, side, 3)).astype("float32")
+        x = self.images(rng)
         return x, {
-            name: rng.integers(0, NUM_CLASSES, many).astype("int32")
+            name: rng.integers(0, NUM_CLASSES, len(x)).astype("int32")
             for name in self.task_names
         }
+
+    def images(self, rng=None):
+        """Draws images.
+
+        Args:
+            rng: NumPy generator; one from the seed if `None`.
+
+        Returns:
+            float32 array of shape `(batch_size, side, side, 3)`.
+        """
+        rng = np.random.default_rng(self.seed) if rng is None else rng
+        side = TRUNKS[self.trunk]
+        shape = (self.batch_size, side, side, 3)
+        return rng.normal(size=shape).astype("float32")
 
     def compiled(self, cls, loss_weights, *, jit_compile: bool):
         """Builds and compiles a model; the same weights each time.
@@ -89,11 +102,15 @@ class Network:
         )
         return model
 
-    def _tensors(self):
+    def features(self) -> tuple:
+        """Builds the trunk; returns the input and the features."""
         side = TRUNKS[self.trunk]
         with _policy(DTYPES[self.dtype]):
             inputs = keras.Input((side, side, 3), name="image")
-            features = _FEATURES[self.trunk](inputs)
+            return inputs, _FEATURES[self.trunk](inputs)
+
+    def _tensors(self):
+        inputs, features = self.features()
         return inputs, {
             name: keras.layers.Dense(
                 NUM_CLASSES, "softmax", dtype="float32", name=name

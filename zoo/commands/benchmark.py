@@ -15,7 +15,7 @@ from zoo.commands import (
     sharing_benchmark,
 )
 
-_KINDS = ("step", "memory", "serving", "sharing")
+_KINDS = ("step", "memory", "group", "serving", "sharing")
 # Those of mtl_keras.profiling.network, which imports a backend; a test
 # compares them.
 TRUNKS = ("cnn", "resnet50")
@@ -116,6 +116,7 @@ def run(values: flags.FlagValues, operands: list[str]) -> None:
     measure = {
         "step": _times,
         "memory": _memory,
+        "group": _group,
         "serving": serving_benchmark.run,
         "sharing": sharing_benchmark.run,
     }
@@ -202,6 +203,55 @@ def _memory(values) -> list[dict]:
     return results
 
 
+def _group(values) -> list[dict]:
+    """Measures a group of tasks; prints and returns what was found."""
+    from mtl_keras.profiling import group
+
+    network = group.GroupNetwork(**dataclasses.asdict(_network(values)))
+    print(
+        f"a group of {network.num_tasks} tasks beside one loss for all "
+        f"columns, {network.title}, batch {network.batch_size}, "
+        f"{values.steps} interleaved steps, balancer {_title(values)}"
+    )
+    print(
+        f"{'':<24}{'first':>9}{'plain':>12}{'balanced':>12}{'ratio':>8}  "
+        f"{'95%':<18}{'CPU':>6}  more memory"
+    )
+    results = []
+    for setting, name, monitor in itertools.product(
+        values.xla, values.balancer, (False, True)
+    ):
+        measured = group.measure(
+            network,
+            name,
+            _options(values) | {"monitor": monitor},
+            steps=values.steps,
+            jit_compile=setting == "on",
+        ).summary()
+        low, high = measured["interval"]
+        more = measured["memory_bytes"] - measured["plain_memory_bytes"]
+        ratio = measured["ratio" if values.update_every == 1 else "mean_ratio"]
+        title = f"XLA {setting} {name}{' monitor' if monitor else ''}"
+        print(
+            f"{title:<24}{measured['first_step_s']:>7.1f} s"
+            f"{measured['plain_ms']:>9.1f} ms{measured['ours_ms']:>9.1f} ms"
+            f"{ratio:>8.3f}  {f'{low:.3f} to {high:.3f}':<18}"
+            f"{measured['processor_ratio']:>6.3f}{more / 1e6:>10.0f} MB",
+            flush=True,
+        )
+        results.append(
+            {
+                "measured": "group",
+                "num_tasks": network.num_tasks,
+                "xla": setting,
+                "balancer": name,
+                "monitor": monitor,
+                **measured,
+            }
+        )
+    return results
+
+
 def _show(name, times, result, values):
     result.update(times.summary())
     low, high = result["interval"]
@@ -260,7 +310,7 @@ def _check_peer(values):
 _COMMAND = app.Command(
     name="benchmark",
     summary=SUMMARIES["benchmark"],
-    usage="step|memory|serving|sharing [--steps=N] [--num_tasks=N] "
+    usage="step|memory|group|serving|sharing [--steps=N] [--num_tasks=N] "
     "[--trunk=NAME] [--dtype=TYPE] [--xla=off,on] [--balancer=NAME,NAME] "
     "[--on=LEVEL] [--torchjd] [--output=FILE]",
     define=define,

@@ -3,6 +3,7 @@
 import numpy as np
 from keras import ops
 
+from mtl_keras.balancing.solvers import cagrad_of_many
 from mtl_keras.balancing.solvers.interior_point import (
     longest_step,
     solved,
@@ -10,6 +11,8 @@ from mtl_keras.balancing.solvers.interior_point import (
 )
 from mtl_keras.balancing.solvers.unit_rows import unit_rows
 
+# Of more tasks, `cagrad_of_many` has less to compute.
+_MOST_BY_INTERIOR_POINT = 64
 _STEPS = 20
 # How much of the way to the boundary a step may take.
 _SHARE = 0.9
@@ -29,7 +32,8 @@ def conflict_averse(gramian, shares, c: float, present):
     same, the `d` with `|d - g0| <= c * |g0|` whose least product with a row
     is greatest. The second form is solved, with the rows at length one and in
     units of `|g0|`, by a primal-dual interior-point method: where zero is in
-    the rows' hull, `g_w / |g_w|` is 0 / 0 and `d` is not. Where many rows
+    the rows' hull, `g_w / |g_w|` is 0 / 0 and `d` is not. Of more than 64
+    tasks `cagrad_of_many.path` solves its dual. Where many rows
     nearly cancel, more than they have dimensions, `|d - g0|` carries the
     rounding of the Gramian, times the sum of the weights squared.
 
@@ -63,7 +67,10 @@ def conflict_averse(gramian, shares, c: float, present):
     cosines = ops.where(
         has_rows, cosines, ops.eye(cosines.shape[0], dtype="float32")
     )
-    v, y = _path(cosines, gains, a, c)
+    if cosines.shape[0] <= _MOST_BY_INTERIOR_POINT:
+        v, y = _path(cosines, gains, a, c)
+    else:
+        v, y = cagrad_of_many.path(cosines, gains, a, c, _LEAST)
     weights = shares + ops.where(takes_part, length * inverses * y, 0.0)
     weights = ops.where(has_rows, weights, shares)
     hull = ops.where(takes_part, v * a, 0.0)

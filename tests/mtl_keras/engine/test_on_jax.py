@@ -15,6 +15,8 @@ FILES = (
     "model/test_coupled_training.py",
     "model/test_evaluate_bootstrap.py",
     "model/test_habits.py",
+    "groups/test_members.py",
+    "groups/test_training.py",
     "engine/test_float8.py",
     "balancing/test_changed_weights.py",
     "engine/test_absent_tasks.py",

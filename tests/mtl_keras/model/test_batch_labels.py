@@ -181,7 +181,9 @@ def test_losses_and_metrics_see_the_labels_that_count(labels, weight):
 
     plain, weighted = Seen(), Seen()
     split = {"a": [metrics.get("auc")]}
-    board = TaskTracking(["a"], {"a": [plain]}, {"a": [weighted]}, split)
+    board = TaskTracking(
+        {"a": ("a",)}, {"a": [plain]}, {"a": [weighted]}, split
+    )
     batch = {"a": label}, {"a": p}, {"a": weight}, {"a": task}
     _, _, marks = board.update_metrics(*batch, collect=True)["a"]
     np.testing.assert_array_equal(to_numpy(marks), weights > 0)

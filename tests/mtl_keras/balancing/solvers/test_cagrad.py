@@ -177,3 +177,19 @@ def test_under_xla(num_rows):
     weights, w = solved(rows, 0.5, xla=True)
     problem = Problem(rows, 0.5)
     assert problem.objective(w) - problem.worst_gain(weights) <= 1e-3
+
+
+@pytest.mark.parametrize("spread", [0.0, 1.0])
+def test_many_tasks_gain_as_much_as_by_the_interior_point_method(spread):
+    """Of more than 64 tasks another method solves the problem."""
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(65, 400)) + 0.1 * rng.normal(size=400)
+    rows *= np.exp(spread * rng.normal(size=(65, 1)))
+    problem = Problem(rows, 0.5)
+    weights, w = solved(rows, 0.5)
+    # No direction can gain more than the dual of any `w`.
+    bound = problem.objective(w)
+    gain = problem.worst_gain(weights)
+    assert problem.worst_gain(problem.shares) < gain
+    assert bound - 2e-3 * abs(bound) < gain < bound * (1 + 1e-4) + 1e-6
+    assert problem.distance(weights) == pytest.approx(1.0, abs=1e-3)
