@@ -98,6 +98,7 @@ class Entry:
         when: String, when to use it.
         reads: Tuple of strings.
         levels: Tuple of strings, the default first.
+        costs: Dict, level to string, in plain steps.
         hyperparameters: Tuple of strings, `name=default`, without the common.
         common: Tuple of strings, the common ones that it takes.
         properties: Tuple of strings.
@@ -110,6 +111,7 @@ class Entry:
     when: str
     reads: tuple[str, ...]
     levels: tuple[str, ...]
+    costs: dict[str, str]
     hyperparameters: tuple[str, ...]
     common: tuple[str, ...]
     properties: tuple[str, ...]
@@ -137,6 +139,7 @@ def entry(name: str) -> Entry:
         when=cls.when_to_use,
         reads=_reads(cls),
         levels=cls.levels,
+        costs=_costs(cls),
         hyperparameters=tuple(
             f"{key}={default!r}"
             for key, default in taken.items()
@@ -182,7 +185,7 @@ def _facts(entries) -> str:
             (
                 f"`{e.name}`",
                 ", ".join(e.reads),
-                "; ".join(f"{level}: {_COSTS[level]}" for level in e.levels),
+                "; ".join(f"{level}: {e.costs[level]}" for level in e.levels),
                 ", ".join(
                     f"`{text}`" for text in (*e.hyperparameters, *e.common)
                 ),
@@ -211,6 +214,12 @@ def _reads(cls) -> tuple[str, ...]:
         if _keeps_parameters(cls):
             inputs.append("keeps numbers for each parameter")
     return tuple(inputs) or ("nothing",)
+
+
+def _costs(cls) -> dict[str, str]:
+    # Of an average over turns, one task's pass through the trunk.
+    takes_turns = getattr(cls, "takes_turns", False)
+    return {**_COSTS, **({"parameters": "1"} if takes_turns else {})}
 
 
 def _keeps_parameters(cls) -> bool:

@@ -21,7 +21,13 @@ class JacobianBalancer(GradientMethod):
         **kwargs: `on` and `rescale`, as of `GradientMethod`; `preference` and
             `monitor`, as of `Balancer`. The rows are needed at each step, so
             that `update_every` must be 1 or left out.
+
+    Attributes:
+        takes_turns: Boolean, whether a step needs the gradient of one task
+            alone, which `turn(present)` chooses; the other rows are 0.
     """
+
+    takes_turns = False
 
     def __init__(self, **kwargs):
         # Not in the signature: it is not a hyperparameter to set or search.

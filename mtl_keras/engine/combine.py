@@ -157,9 +157,17 @@ def _merge(step_plan, rows, task_losses, scale, pullbacks) -> Mix:
     balancer = step_plan.balancer
     losses, present = task_losses.losses, task_losses.present
     shapes = [tuple(v.shape) for v in step_plan.trunk_variables]
-    jacobian, next_values = _jacobian(rows, present, pullbacks)
+    if balancer.takes_turns:
+        chosen = balancer.turn(present)
+        # The pass is linear: that of a sum with one row is that row's.
+        rows = [rows_of.mixed(rows, chosen)]
+        jacobian, next_values = _jacobian(rows, ops.ones((1,)), pullbacks)
+    else:
+        jacobian, next_values = _jacobian(rows, present, pullbacks)
     jacobian = rows_of.flat(jacobian, step_plan.sizes)
     (jacobian,) = pullbacks.sum_over_replicas([jacobian / scale])
+    if balancer.takes_turns:
+        jacobian = ops.where(chosen[:, None] > 0, jacobian, 0.0)
     direction = balancer.combine_rows(jacobian, losses, present)
     balancer.update(None, losses, present, jacobian=jacobian)
     # The optimizer sums over replicas, and this is the sum already.
