@@ -9,7 +9,15 @@ import numpy as np
 from mtl_keras.balancing import list_balancers, registry
 from mtl_keras.balancing.balancer import Balancer
 
-_COMMON = ("on", "update_every", "rescale", "preference", "monitor")
+_COMMON = (
+    "on",
+    "update_every",
+    "rescale",
+    "task_weights",
+    "smoothing",
+    "preference",
+    "monitor",
+)
 _COSTS = {
     "losses": "1",
     "features": "1",
@@ -57,6 +65,14 @@ _NOTES = """\
   that scales the losses first (`imtl`, `db_mtl`), it is the sum of those.
 - `preference={task: number}` says how much each task matters, for methods
   whose paper defines it.
+- `task_weights={task: number}` multiplies each loss by a fixed number before
+  any method that reads gradients sees it: the rows are scaled, then combined,
+  and so are the heads' gradients. Methods that divide a row's length out
+  (`imtl_g`, `config`, `nash_mtl`) go the same way as without; for those,
+  `preference` is the argument, where they take it.
+- `smoothing=0.9` averages the weights over the steps, exponentially, after all
+  else. The average is saved with the model and resumed. Methods whose weights
+  the user gives, or that learn them in small steps, do not take it.
 - The weights that `loss_weights` gives as numbers may change during training,
   such as in a callback. A change takes effect in the next step, without
   compiling again; saved models and checkpoints restore it:
@@ -67,6 +83,14 @@ _NOTES = """\
 
       model.compile("adam", loss_weights={"aux": 1.0})
       model.fit(x, y, callbacks=[Fade()])
+
+  A schedule needs no callback. One of Keras's counts steps in a dict, and
+  steps or epochs in `Scheduled`:
+
+      fade = keras.optimizers.schedules.ExponentialDecay(1.0, 1000, 0.5)
+      model.compile("adam", loss_weights={"aux": fade, "box": 2.0})
+      late = keras.optimizers.schedules.PiecewiseConstantDecay([4], [0.0, 1.0])
+      loss_weights = mtl_keras.balancing.Scheduled({"box": late}, by="epoch")
 
   All other hyperparameters are read by `compile`; setting one afterwards is an
   error.

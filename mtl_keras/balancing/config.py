@@ -31,8 +31,8 @@ class ConFIG(GradientBalancer):
     Args:
         preference: Dict, task name to positive number, the ratio of the
             cosines. Defaults to `None`, all alike.
-        **kwargs: `on`, `update_every`, `rescale` and `monitor`, as of
-            `GradientBalancer`.
+        **kwargs: `on`, `update_every`, `rescale`, `task_weights`,
+            `smoothing` and `monitor`, as of `GradientBalancer`.
 
     Note:
         The paper's direction is for equal cosines; ratios are the authors'

@@ -32,8 +32,8 @@ class ConicGrad(GradientBalancer):
         preference: Dict, task name to positive number: the weights of the
             mean, brought to the sum 1. The paper's reference is the plain
             mean; weights in it are ours.
-        **kwargs: `on`, `update_every`, `rescale`, `task_weights`, `smoothing`
-            and `monitor`, as of `GradientBalancer`.
+        **kwargs: `on`, `update_every`, `rescale`, `task_weights`,
+            `smoothing` and `monitor`, as of `GradientBalancer`.
 
     Note:
         The paper constrains the angle, brings the direction to the length of

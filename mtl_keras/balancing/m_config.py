@@ -41,6 +41,7 @@ class MConFIG(JacobianBalancer):
         beta_2: Float in [0, 1), of the second moment, or `None` for none.
             Defaults to `None`; the paper's is 0.999.
         on: `"parameters"`, the only level.
+        task_weights: As of `GradientMethod`.
         monitor: Boolean, whether the logs show the gradients' norms; at each
             step that of one task alone is known.
 
@@ -67,10 +68,11 @@ class MConFIG(JacobianBalancer):
         beta_2: float | None = None,
         *,
         on: str | None = None,
+        task_weights=None,
         monitor: bool = False,
     ):
         # `rescale` is left out: no step knows the sum of the gradients.
-        super().__init__(on=on, monitor=monitor)
+        super().__init__(on=on, task_weights=task_weights, monitor=monitor)
         self.beta_1 = number("beta_1", beta_1, low=0, below=1)
         self.beta_2 = beta_2
         if beta_2 is not None:

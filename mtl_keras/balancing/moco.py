@@ -42,7 +42,8 @@ class MoCo(JacobianBalancer):
             which `gamma` has the unit of an inverse squared gradient: the
             direction then depends on the scale of the losses. Defaults to
             `"loss"`.
-        **kwargs: `rescale` and `monitor`, as of `GradientBalancer`.
+        **kwargs: `rescale`, `task_weights` and `monitor`, as of
+            `GradientMethod`.
 
     Note:
         The defaults, the decays and `normalization` are those of the code

@@ -148,7 +148,7 @@ def _weigh(balancer, rows, task_losses, scale, pullbacks, is_exact) -> Mix:
         gradients, weights, gramian = exact() if is_exact else reuse()
     # The rows hold the heads' weights already; a task weighs their product.
     whole = weights * balancer.head_weights(losses, present)
-    balancer.update(gramian, losses, present, when=is_due)
+    balancer.update(gramian, losses, present, when=is_due, weights=weights)
     balancer.hold(weights, present, is_due)
     return Mix(gradients, whole, gramian, is_due)
 
