@@ -8,6 +8,7 @@ import numpy as np
 from keras import ops
 
 from mtl_keras.balancing.jacobian_balancer import JacobianBalancer
+from mtl_keras.balancing.moments import root_of_squares, share_of_data
 from mtl_keras.balancing.solvers.equal_cosines import equal_cosines
 from mtl_keras.balancing.solvers.interior_point import sound
 from mtl_keras.checks import number
@@ -125,14 +126,16 @@ class MConFIG(JacobianBalancer):
         follow = (1.0 - self.beta_1) * chosen[:, None]
         momentum = old + follow * (step.jacobian - old)
         takes_part = ops.logical_and(present > 0, counts > 0)
-        scales = ops.where(takes_part, 1.0 / _started(self.beta_1, counts), 0.0)
+        scales = ops.where(
+            takes_part, 1.0 / share_of_data(self.beta_1, counts), 0.0
+        )
         rows = scales[:, None] * momentum
         # A decomposition raises on what is not finite, on TensorFlow.
         is_sound, gramian = sound(ops.matmul(rows, ops.transpose(rows)))
         weights = equal_cosines(gramian, ops.ones_like(present))
         weights = ops.where(is_sound, weights, float("nan"))
         direction = ops.matmul(weights[None, :], rows)[0]
-        last = direction * _started(self.beta_1, steps)
+        last = direction * share_of_data(self.beta_1, steps)
         new = {
             "momentum": momentum,
             "counts": counts,
@@ -143,10 +146,10 @@ class MConFIG(JacobianBalancer):
         if self.beta_2 is None:
             return direction, new
         gradient = (last - self.beta_1 * state["last"]) / (1.0 - self.beta_1)
-        root = _root(state["root"], gradient, self.beta_2)
+        root = root_of_squares(state["root"], gradient, self.beta_2)
         new["root"] = ops.where(is_step, root, state["root"])
         # Before the first step there is nothing to divide.
-        divisor = root / ops.sqrt(_started(self.beta_2, steps))
+        divisor = root / ops.sqrt(share_of_data(self.beta_2, steps))
         divisor = divisor + 1e-8 * ops.max(divisor)
         divisor = ops.where(divisor > 0, divisor, 1.0)
         return direction / divisor, new
@@ -163,19 +166,3 @@ def _turn(counts, present):
     waiting = ops.where(present > 0, counts, 2**31 - 1)
     chosen = ops.one_hot(ops.argmin(waiting), counts.shape[0], dtype="float32")
     return chosen * present
-
-
-def _started(beta: float, steps):
-    """Returns how much of an average from zero is data: `1 - beta ** steps`."""
-    steps = ops.cast(ops.maximum(steps, 1), "float32")
-    return 1.0 - ops.power(ops.convert_to_tensor(beta, "float32"), steps)
-
-
-def _root(root, gradient, beta: float):
-    """Moves the root of the averaged squares on by a gradient."""
-    size = ops.abs(gradient)
-    top = ops.maximum(root, size)
-    safe = ops.where(top > 0, top, 1.0)
-    square = beta * ops.square(root / safe)
-    square = square + (1.0 - beta) * ops.square(size / safe)
-    return top * ops.sqrt(square)
