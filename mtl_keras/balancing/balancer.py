@@ -315,7 +315,7 @@ class Balancer(abc.ABC):
         if not self._variables:
             return
         state = {**self._advance(step), **(more or {})}
-        inputs = (step.jacobian, step.gramian, step.losses)
+        inputs = (step.jacobian, step.gramian, step.halves, step.losses)
         is_sound = finite([t for t in inputs if t is not None])
         if when is not None:
             is_sound = ops.logical_and(is_sound, when)

@@ -58,6 +58,12 @@ _NOTES = """\
   the state that belongs to it stays.
 - `update_every=n` computes the weights anew at every n-th step and reuses them
   in between; methods that need the rows of the Jacobian do not take it.
+- Methods that need two independent batches (`sdmgrad`, `modo`) get two halves
+  of one: every second example goes into either. Both are pulled through the
+  trunk, task by task; the direction is that of the whole batch. With one
+  example in a batch, or where a task has labels in one half only, the products
+  are 0 and the weights stay. At the features, which no two examples share,
+  there is nothing to multiply.
 - Gradient accumulation (`gradient_accumulation_steps`) balances each
   micro-batch; what is summed up is balanced already.
 - `rescale="sum"` brings the direction to the length of the plain sum of the
@@ -233,6 +239,8 @@ def _reads(cls) -> tuple[str, ...]:
         inputs.append("losses")
     if cls.reads_gradients and cls.is_weighting:
         inputs.append("products of the gradients")
+        if cls.needs_halves:
+            inputs.append("of two halves of the batch")
     elif cls.reads_gradients:
         inputs.append("each task's whole gradient")
         if _keeps_parameters(cls):
@@ -241,9 +249,13 @@ def _reads(cls) -> tuple[str, ...]:
 
 
 def _costs(cls) -> dict[str, str]:
-    # Of an average over turns, one task's pass through the trunk.
-    takes_turns = getattr(cls, "takes_turns", False)
-    return {**_COSTS, **({"parameters": "1"} if takes_turns else {})}
+    costs = dict(_COSTS)
+    if getattr(cls, "takes_turns", False):
+        # One task's pass through the trunk.
+        costs["parameters"] = "1"
+    if getattr(cls, "needs_halves", False):
+        costs["parameters"] = "(1 + 4K) / 3"
+    return costs
 
 
 def _keeps_parameters(cls) -> bool:

@@ -178,6 +178,8 @@ class GradientBalancer(GradientMethod, WeightingBalancer):
     # Whether `weights` takes many small operations one after the other, which
     # a backend that runs them singly should compile.
     solves_in_steps = False
+    # Whether `weights` reads the gradients of two halves of the batch.
+    needs_halves = False
 
     def __init__(self, *, update_every: int = 1, **kwargs):
         super().__init__(**kwargs)
@@ -257,7 +259,7 @@ class GradientBalancer(GradientMethod, WeightingBalancer):
         held.assign(ops.where(is_sound, weights, old))
         steps.assign(steps + 1)
 
-    def weights(self, gramian=None, losses=None, present=None):
+    def weights(self, gramian=None, losses=None, present=None, halves=None):
         """Computes the tasks' weights for this batch.
 
         Args:
@@ -268,6 +270,9 @@ class GradientBalancer(GradientMethod, WeightingBalancer):
                 reads them.
             present: Tensor of shape `(num_tasks,)`, 0 for a task without
                 labels in the batch. Defaults to `None`, all are present.
+            halves: Float tensor of shape `(2 * num_tasks, 2 * num_tasks)`, as
+                of `Step`, for a method that reads two halves of a batch;
+                `None` where the batch stands for both.
 
         Returns:
             float32 tensor of shape `(num_tasks,)`, 0 for an absent task.
@@ -276,18 +281,27 @@ class GradientBalancer(GradientMethod, WeightingBalancer):
             ValueError: If what the method reads is missing, or shapes
                 disagree.
         """
-        step = self._step(gramian, losses, present)
+        step = self._step(gramian, losses, present, halves)
+        warn_of_lengths(self, gramian_lengths(step.gramian))
+        return self._weights_of(step)
+
+    def _weights_of(self, step):
         gramian, present = step.gramian, step.present
-        warn_of_lengths(self, gramian_lengths(gramian))
         # Decompositions raise on what is not finite, on TensorFlow; a step
         # that overflowed is the optimizer's to skip, or the user's to see.
         is_sound = finite([gramian])
+        halves = step.halves
+        if halves is not None:
+            is_sound = ops.logical_and(is_sound, finite([halves]))
         has_task = ops.any(present > 0)
         stand_in = ops.eye(step.num_tasks, dtype="float32")
         is_solvable = ops.logical_and(is_sound, has_task)
+        if halves is not None:
+            halves = ops.where(is_solvable, halves, _as_halves(stand_in))
         solvable = dataclasses.replace(
             step,
             gramian=ops.where(is_solvable, gramian, stand_in),
+            halves=halves,
             # Without any task the weights are zero; the solver is still run.
             present=ops.where(has_task, present, 1.0),
         )
@@ -307,7 +321,7 @@ class GradientBalancer(GradientMethod, WeightingBalancer):
         """Returns the constructor's arguments."""
         return {**super().get_config(), "update_every": self.update_every}
 
-    def _step(self, gramian, losses, present) -> Step:
+    def _step(self, gramian, losses, present, halves=None) -> Step:
         if gramian is None:
             raise ValueError(
                 f"{type(self).__name__} reads the tasks' gradients. Received: "
@@ -320,9 +334,23 @@ class GradientBalancer(GradientMethod, WeightingBalancer):
                 "`gramian` must be of shape (num_tasks, num_tasks). "
                 f"Received: shape {shape}"
             )
-        return super()._step(gramian, losses, present)
+        step = super()._step(gramian, losses, present)
+        if not self.needs_halves:
+            return step
+        if halves is None:
+            return dataclasses.replace(step, halves=_as_halves(step.gramian))
+        both = ops.concatenate([step.present, step.present])
+        both = ops.outer(both, both)
+        halves = ops.cast(ops.convert_to_tensor(halves), "float32")
+        return dataclasses.replace(
+            step, halves=ops.where(both > 0, halves, 0.0)
+        )
 
 
 def _length(gramian, weights):
     product = ops.sum(weights * ops.matmul(gramian, weights[:, None])[:, 0])
     return ops.sqrt(ops.maximum(product, 0.0))
+
+
+def _as_halves(gramian):
+    return ops.tile(gramian, (2, 2))

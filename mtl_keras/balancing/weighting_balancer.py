@@ -74,7 +74,9 @@ class WeightingBalancer(Balancer):
             ValueError: If what the method reads is missing, or shapes
                 disagree.
         """
-        step = self._step(gramian, losses, present)
+        return self._weights_of(self._step(gramian, losses, present))
+
+    def _weights_of(self, step):
         weights = ops.where(step.present > 0, self._weigh(step), 0.0)
         return self._smoothed(weights, step)
 
@@ -119,6 +121,7 @@ class WeightingBalancer(Balancer):
         *,
         when=None,
         weights=None,
+        halves=None,
     ):
         """Moves the state past a step; nothing else does.
 
@@ -131,13 +134,14 @@ class WeightingBalancer(Balancer):
             when: Boolean scalar tensor, whether to move at all.
             weights: Tensor, what `weights` returned for this step; computed
                 anew where `smoothing` needs it and it is left out.
+            halves: As of `GradientBalancer.weights`.
         """
-        step = self._step(gramian, losses, present)
+        step = self._step(gramian, losses, present, halves)
         self._make_variables(step.num_tasks)
         more = {}
         if self.smoothing:
             if weights is None:
-                weights = self.weights(gramian, losses, present)
+                weights = self._weights_of(step)
             state = step.state
             is_new = ops.logical_and(step.present > 0, ops.isfinite(weights))
             more = {
@@ -170,11 +174,11 @@ class WeightingBalancer(Balancer):
         is_known = ops.logical_and(step.state["averaged"] > 0, step.present > 0)
         return ops.where(is_known, mixed, weights)
 
-    def _step(self, gramian, losses, present) -> Step:
+    def _step(self, gramian, losses, present, halves=None) -> Step:
         losses, present = self._read(losses, present, gramian)
         if gramian is not None:
             gramian = ops.convert_to_tensor(gramian, dtype="float32")
             both = ops.outer(present, present)
             gramian = ops.where(both > 0, gramian, 0.0)
         state = self.state(present.shape[0])
-        return Step(state, present, losses, gramian)
+        return Step(state, present, losses, gramian, halves)
