@@ -36,10 +36,10 @@ class MoDo(GradientBalancer):
             Defaults to 0.1.
         rho: Float of at least 0, pulls the weights towards equality. Defaults
             to 0.
-        normalization: `"length"`: `G12` is in units of the mean length of the
-            rows; or `None`, as in the paper, where `gamma` has the unit of an
-            inverse squared gradient, and the direction depends on the scale of
-            the losses. Defaults to `"length"`.
+        normalization: `"length"`: `G12` is divided by the sum of
+            `|J1[k]| * |J2[k]|`; or `None`, as in the paper, where `gamma` has
+            the unit of an inverse squared gradient, and the direction depends
+            on the scale of the losses. Defaults to `"length"`.
         **kwargs: `on`, `update_every`, `rescale`, `task_weights`,
             `smoothing` and `monitor`, as of `GradientBalancer`. `on` may be
             `"parameters"` or `"last_shared"`: examples share no feature, so

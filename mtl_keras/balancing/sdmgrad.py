@@ -30,15 +30,16 @@ class SDMGrad(GradientBalancer):
     The direction is `(w + pull * p) @ J / (1 + pull)`. Since the noise of two
     halves is independent, the slope has no bias.
 
-    `G12` is in units of the mean length of the rows. An absent task keeps its
-    weight, and the others share the rest. A row of zeros draws the weight, as
+    `G12` is divided by the sum of `|J1[k]| * |J2[k]|`, so that a learning rate
+    of 1 is stable whatever the losses' scale. An absent task keeps its weight,
+    and the others share the rest. A row of zeros draws the weight, as
     in `mgda`, and the pull keeps the rest of the direction.
 
     Args:
         pull: Float of at least 0, the paper's `lambda`: how strongly the
             direction is pulled to `p @ J`; 0 is a stochastic `mgda`. Defaults
             to 0.3.
-        learning_rate: Float above 0, of the weights. Defaults to 10.
+        learning_rate: Float above 0, of the weights. Defaults to 1.
         momentum: Float in [0, 1). Defaults to 0.5.
         steps: Integer of at least 1, steps of the weights for each training
             step. Defaults to 20.
@@ -51,10 +52,10 @@ class SDMGrad(GradientBalancer):
 
     Note:
         The paper draws a third batch for the direction; ours is that of the
-        whole batch. The defaults and the momentum are those of the authors'
-        experiments. Their unit is the mean root of the diagonal of `G12`,
-        which noise can bring near 0; ours is the geometric mean of the two
-        halves' lengths, the same where both agree.
+        whole batch. The other defaults are those of the authors' experiments.
+        They divide `G12` by its mean diagonal, which noise can bring near 0,
+        and step by 10, where the weights swing from task to task as rounding
+        decides.
     """
 
     when_to_use = (
@@ -69,7 +70,7 @@ class SDMGrad(GradientBalancer):
     def __init__(
         self,
         pull: float = 0.3,
-        learning_rate: float = 10.0,
+        learning_rate: float = 1.0,
         momentum: float = 0.5,
         steps: int = 20,
         **kwargs,

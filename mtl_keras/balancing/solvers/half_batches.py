@@ -1,26 +1,26 @@
-"""The products of two half batches' gradients, in a unit of their own."""
+"""The products of two half batches' gradients, over the sum of the squares."""
 
 from keras import ops
 
 
 def unit_cross(step):
-    """Divides the products of the two halves by the rows' mean length squared.
+    """Divides the products of the two halves by the sum of the squares.
 
     Args:
         step: `Step` with `halves`.
 
     Returns:
         float32 tensor of shape `(num_tasks, num_tasks)`, row `k` of the first
-        half's task `k`. The unit is the mean over the present tasks of the
-        geometric mean of a task's two lengths; where it is 0, so is the
-        tensor.
+        half's task `k`, over the sum over the tasks of the product of a task's
+        two lengths: no eigenvalue is beyond 1, so that a step of 1 along it is
+        stable. All 0 where that sum is 0.
     """
     size = step.num_tasks
     lengths = ops.sqrt(ops.maximum(ops.diagonal(step.halves), 0.0))
     # The roots first: the product of two lengths may leave float32's range.
     roots = ops.sqrt(lengths)
-    means = roots[:size] * roots[size:]
-    count = ops.maximum(ops.sum(step.present), 1.0)
-    unit = ops.sum(step.present * means) / count
-    inverse = ops.where(unit > 0, 1.0 / ops.where(unit > 0, unit, 1.0), 0.0)
-    return step.cross * inverse * inverse
+    means = step.present * roots[:size] * roots[size:]
+    top = ops.max(means)
+    inverse = ops.where(top > 0, 1.0 / ops.where(top > 0, top, 1.0), 0.0)
+    total = ops.maximum(ops.sum(ops.square(means * inverse)), 1.0)
+    return step.cross * inverse * inverse / total

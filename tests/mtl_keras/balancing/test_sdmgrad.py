@@ -18,8 +18,7 @@ def halves(seed):
 
 def moved(products, weights, target, settings):
     lengths = np.sqrt(np.diag(products))
-    unit = np.mean(np.sqrt(lengths[:3] * lengths[3:]))
-    cross = products[:3, 3:] / unit**2
+    cross = products[:3, 3:] / np.sum(lengths[:3] * lengths[3:])
     velocity = 0.0
     for _ in range(settings["steps"]):
         slope = cross @ (weights + settings["pull"] * target)
@@ -34,7 +33,7 @@ def moved(products, weights, target, settings):
 def test_weights_are_those_of_the_algorithm(chosen):
     settings = {
         "pull": 0.3,
-        "learning_rate": 10.0,
+        "learning_rate": 1.0,
         "momentum": 0.5,
         "steps": 20,
         **chosen,
