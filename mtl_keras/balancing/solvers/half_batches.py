@@ -24,3 +24,22 @@ def unit_cross(step):
     inverse = ops.where(top > 0, 1.0 / ops.where(top > 0, top, 1.0), 0.0)
     total = ops.maximum(ops.sum(ops.square(means * inverse)), 1.0)
     return step.cross * inverse * inverse / total
+
+
+def unweighted(halves, weights):
+    """Divides the weights of the losses out of the products of the halves.
+
+    Args:
+        halves: As of `Step`, of rows that the weights multiplied.
+        weights: float32 tensor of shape `(num_tasks,)`; a row of the weight 0
+            stays 0.
+
+    Returns:
+        float32 tensor of the shape of `halves`.
+    """
+    inverses = ops.where(
+        weights > 0, 1.0 / ops.where(weights > 0, weights, 1.0), 0.0
+    )
+    both = ops.concatenate([inverses, inverses])
+    # One after the other: their product may leave float32's range.
+    return halves * both[:, None] * both[None, :]

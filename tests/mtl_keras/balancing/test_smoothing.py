@@ -47,7 +47,8 @@ def test_every_method_with_weights_takes_it_but_those_that_do_not_change():
         for name in balancing.list_balancers()
         if registry.method(name).is_weighting
     }
-    left_out = {"equal", "static", "scheduled", "gradnorm"}
+    learned = {"gradnorm", "auto_lambda", "moml"}
+    left_out = {"equal", "static", "scheduled", *learned}
     assert set(SMOOTHED) == weighting - left_out
     for name in left_out:
         with pytest.raises(ValueError, match="hyperparameter.*smoothing"):

@@ -19,7 +19,7 @@ from mtl_keras.optimizers import AdaptiveAdam
 
 ANGLE = np.deg2rad(80.0)
 SIZE, EXAMPLES, BATCH, EPOCHS = 16, 2048, 32, 6
-METHODS = ("equal", "cagrad", "nash_mtl", "mgda")
+METHODS = ("equal", "cagrad", "nash_mtl", "aligned_mtl")
 
 
 class Whitened(balancing.JacobianBalancer):
@@ -71,11 +71,11 @@ def recorded(base):
             self.cosines = self.add_variable((2,), name="cosines")
 
         def update_step(self, gradient, variable, learning_rate):
-            before = ops.convert_to_tensor(variable)
+            before = tf.identity(variable)
             super().update_step(gradient, variable, learning_rate)
             if tuple(variable.shape) != (SIZE, 1):
                 return
-            moved = before - ops.convert_to_tensor(variable)
+            moved = before - tf.identity(variable)
             lengths = ops.norm(moved) * ops.norm(gradient)
             is_step = lengths > 0
             cosine = ops.sum(moved * gradient) / ops.where(
@@ -125,7 +125,6 @@ def run(method, optimizer, seed):
         if inner.levels == ("losses",):
             inner = balancing.get("cagrad", c=0.0)
         loss_weights = Whitened(inner)
-    # Both heads have an Adam of their own scale in all runs.
     rule = OPTIMIZERS[optimizer]()
     model.compile(rule, "mse", loss_weights)
     model.fit(x, y, batch_size=BATCH, epochs=EPOCHS, verbose=0)
