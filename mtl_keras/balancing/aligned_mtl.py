@@ -36,8 +36,8 @@ class AlignedMTL(GradientBalancer):
             proves convergence.
         preference: Dict, task name to positive number, `w`. Defaults to
             `None`, all ones.
-        **kwargs: `on`, `update_every`, `rescale` and `monitor`, as of
-            `GradientBalancer`.
+        **kwargs: `on`, `update_every`, `rescale`, `task_weights`,
+            `smoothing` and `monitor`, as of `GradientBalancer`.
 
     Raises:
         ValueError: If `scale_mode` is another.

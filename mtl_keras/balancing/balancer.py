@@ -1,8 +1,6 @@
 """The contract of a balancer: what each method's file fills in."""
 
 import abc
-import collections.abc
-import types
 
 import keras
 from keras import ops
@@ -11,6 +9,7 @@ from mtl_keras import checks
 from mtl_keras.balancing import registry
 from mtl_keras.balancing.reading import (
     finite,
+    read_by_name,
     read_jacobian,
     read_tasks,
     read_vector,
@@ -92,7 +91,8 @@ class Balancer(abc.ABC):
         """Refuses a change that a compiled step would not see."""
         cls = type(self)
         is_property = isinstance(getattr(cls, name, None), property)
-        if name == "task_weights" and not is_property:
+        arguments = registry.hyperparameters(cls)
+        if name == "task_weights" and not (is_property or name in arguments):
             raise AttributeError(
                 f"{cls.__name__} has no weights to set: it computes them. "
                 "Compile with loss_weights=1.0, or a dict of task name to "
@@ -101,7 +101,7 @@ class Balancer(abc.ABC):
         if (
             getattr(self, "tasks", None) is not None
             and not is_property
-            and name in registry.hyperparameters(cls)
+            and name in arguments
         ):
             raise AttributeError(
                 f"`{name}` is read when a model is compiled; a change would "
@@ -274,29 +274,37 @@ class Balancer(abc.ABC):
 
     def _preferences(self, step: Step):
         """Returns the preference as a tensor of shape `(num_tasks,)`."""
-        chosen = by_member(self.preference or {}, self.groups)
+        return self._by_task("preference", self.preference, step.num_tasks)
+
+    def _by_task(self, argument: str, chosen, num_tasks: int):
+        """Returns numbers by task's name as a vector, 1 where left out."""
+        chosen = by_member(chosen or {}, self.groups)
         names = self.tasks if self.tasks is not None else sorted(chosen)
-        if chosen and len(names) != step.num_tasks:
+        if chosen and len(names) != num_tasks:
             raise ValueError(
-                f"`preference` is of the tasks {abridged(names)}. Received: "
-                f"losses or gradients of {step.num_tasks} tasks. Name each "
+                f"`{argument}` is of the tasks {abridged(names)}. Received: "
+                f"losses or gradients of {num_tasks} tasks. Name each "
                 "task, or compile a model with this balancer first."
             )
         values = [chosen.get(name, 1.0) for name in names] if chosen else None
         return ops.convert_to_tensor(
-            values or [1.0] * step.num_tasks, dtype="float32"
+            values or [1.0] * num_tasks, dtype="float32"
         )
+
+    def _first_state(self, *sizes) -> dict:
+        """Returns the method's initial state, and what its kind adds to it."""
+        return self.initial_state(*sizes)
 
     def _tensors(self, *sizes) -> dict:
         """Returns the variables as tensors; before, the initial state."""
-        values = self._variables or self.initial_state(*sizes)
+        values = self._variables or self._first_state(*sizes)
         return {k: ops.convert_to_tensor(value) for k, value in values.items()}
 
     def _make_variables(self, *sizes):
         if self._variables:
             return
         self._num_tasks = sizes[0]
-        for name, value in self.initial_state(*sizes).items():
+        for name, value in self._first_state(*sizes).items():
             self._variables[name] = keras.Variable(
                 value,
                 trainable=False,
@@ -306,12 +314,12 @@ class Balancer(abc.ABC):
                 name=f"balancer_{name}",
             )
 
-    def _move(self, step: Step, when):
+    def _move(self, step: Step, when, more=None):
         """Assigns the state after a step, unless the step is not finite."""
         if not self._variables:
             return
-        state = self._advance(step)
-        inputs = (step.jacobian, step.gramian, step.losses)
+        state = {**self._advance(step), **(more or {})}
+        inputs = (step.jacobian, step.gramian, step.halves, step.losses)
         is_sound = finite([t for t in inputs if t is not None])
         if when is not None:
             is_sound = ops.logical_and(is_sound, when)
@@ -322,24 +330,9 @@ class Balancer(abc.ABC):
 
 
 def _checked_preference(balancer, preference):
-    if preference is None:
-        return None
-    name = type(balancer).__name__
-    if not balancer.takes_preference:
+    if preference is not None and not balancer.takes_preference:
         raise ValueError(
-            f"{name} takes no `preference`: its paper defines none. "
-            f"Received: preference={preference!r}"
+            f"{type(balancer).__name__} takes no `preference`: its paper "
+            f"defines none. Received: preference={preference!r}"
         )
-    is_named = isinstance(preference, collections.abc.Mapping)
-    if not is_named or not preference:
-        raise ValueError(
-            "`preference` must be a dict of task name to positive number. "
-            f"Received: preference={preference!r}"
-        )
-    # Read-only: a compiled step would not see a change.
-    return types.MappingProxyType(
-        {
-            task: checks.number(f"preference[{task!r}]", value, above=0)
-            for task, value in preference.items()
-        }
-    )
+    return read_by_name("preference", preference)

@@ -32,8 +32,8 @@ class CAGrad(GradientBalancer):
         preference: Dict, task name to positive number: the weights of the
             mean, brought to the sum 1. The paper's main loss is the plain
             mean of the losses; weights in it are ours.
-        **kwargs: `on`, `update_every`, `rescale` and `monitor`, as of
-            `GradientBalancer`.
+        **kwargs: `on`, `update_every`, `rescale`, `task_weights`,
+            `smoothing` and `monitor`, as of `GradientBalancer`.
 
     Note:
         The authors' code divides the direction by `1 + c**2`; the paper does

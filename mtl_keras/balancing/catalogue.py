@@ -9,7 +9,15 @@ import numpy as np
 from mtl_keras.balancing import list_balancers, registry
 from mtl_keras.balancing.balancer import Balancer
 
-_COMMON = ("on", "update_every", "rescale", "preference", "monitor")
+_COMMON = (
+    "on",
+    "update_every",
+    "rescale",
+    "task_weights",
+    "smoothing",
+    "preference",
+    "monitor",
+)
 _COSTS = {
     "losses": "1",
     "features": "1",
@@ -50,6 +58,14 @@ _NOTES = """\
   the state that belongs to it stays.
 - `update_every=n` computes the weights anew at every n-th step and reuses them
   in between; methods that need the rows of the Jacobian do not take it.
+- Methods that need two independent batches (`sdmgrad`, `modo`), or an inner and
+  an outer one (`auto_lambda`, `moml`), get two halves of one: every second
+  example goes into either. Both are pulled through the trunk, task by task; the
+  direction is that of the whole batch. With one example in a batch, or where a
+  task has labels in one half only, the products are 0 and the weights stay. At
+  the features, which no two examples share, there is nothing to multiply. The
+  outer gradients are those before the inner step, to first order in the
+  learning rate, and of what tasks share.
 - Gradient accumulation (`gradient_accumulation_steps`) balances each
   micro-batch; what is summed up is balanced already.
 - `rescale="sum"` brings the direction to the length of the plain sum of the
@@ -57,6 +73,14 @@ _NOTES = """\
   that scales the losses first (`imtl`, `db_mtl`), it is the sum of those.
 - `preference={task: number}` says how much each task matters, for methods
   whose paper defines it.
+- `task_weights={task: number}` multiplies each loss by a fixed number before
+  any method that reads gradients sees it: the rows are scaled, then combined,
+  and so are the heads' gradients. Methods that divide a row's length out
+  (`imtl_g`, `config`, `nash_mtl`) go the same way as without; for those,
+  `preference` is the argument, where they take it.
+- `smoothing=0.9` averages the weights over the steps, exponentially, after all
+  else. The average is saved with the model and resumed. Methods whose weights
+  the user gives, or that learn them in small steps, do not take it.
 - The weights that `loss_weights` gives as numbers may change during training,
   such as in a callback. A change takes effect in the next step, without
   compiling again; saved models and checkpoints restore it:
@@ -67,6 +91,14 @@ _NOTES = """\
 
       model.compile("adam", loss_weights={"aux": 1.0})
       model.fit(x, y, callbacks=[Fade()])
+
+  A schedule needs no callback. One of Keras's counts steps in a dict, and
+  steps or epochs in `Scheduled`:
+
+      fade = keras.optimizers.schedules.ExponentialDecay(1.0, 1000, 0.5)
+      model.compile("adam", loss_weights={"aux": fade, "box": 2.0})
+      late = keras.optimizers.schedules.PiecewiseConstantDecay([4], [0.0, 1.0])
+      loss_weights = mtl_keras.balancing.Scheduled({"box": late}, by="epoch")
 
   All other hyperparameters are read by `compile`; setting one afterwards is an
   error.
@@ -98,6 +130,7 @@ class Entry:
         when: String, when to use it.
         reads: Tuple of strings.
         levels: Tuple of strings, the default first.
+        costs: Dict, level to string, in plain steps.
         hyperparameters: Tuple of strings, `name=default`, without the common.
         common: Tuple of strings, the common ones that it takes.
         properties: Tuple of strings.
@@ -110,6 +143,7 @@ class Entry:
     when: str
     reads: tuple[str, ...]
     levels: tuple[str, ...]
+    costs: dict[str, str]
     hyperparameters: tuple[str, ...]
     common: tuple[str, ...]
     properties: tuple[str, ...]
@@ -137,6 +171,7 @@ def entry(name: str) -> Entry:
         when=cls.when_to_use,
         reads=_reads(cls),
         levels=cls.levels,
+        costs=_costs(cls),
         hyperparameters=tuple(
             f"{key}={default!r}"
             for key, default in taken.items()
@@ -182,7 +217,7 @@ def _facts(entries) -> str:
             (
                 f"`{e.name}`",
                 ", ".join(e.reads),
-                "; ".join(f"{level}: {_COSTS[level]}" for level in e.levels),
+                "; ".join(f"{level}: {e.costs[level]}" for level in e.levels),
                 ", ".join(
                     f"`{text}`" for text in (*e.hyperparameters, *e.common)
                 ),
@@ -215,11 +250,23 @@ def _reads(cls) -> tuple[str, ...]:
         inputs.append("losses")
     if cls.reads_gradients and cls.is_weighting:
         inputs.append("products of the gradients")
+        if cls.needs_halves:
+            inputs.append("of two halves of the batch")
     elif cls.reads_gradients:
         inputs.append("each task's whole gradient")
         if _keeps_parameters(cls):
             inputs.append("keeps numbers for each parameter")
     return tuple(inputs) or ("nothing",)
+
+
+def _costs(cls) -> dict[str, str]:
+    costs = dict(_COSTS)
+    if getattr(cls, "takes_turns", False):
+        # One task's pass through the trunk.
+        costs["parameters"] = "1"
+    if getattr(cls, "needs_halves", False):
+        costs["parameters"] = "(1 + 4K) / 3"
+    return costs
 
 
 def _keeps_parameters(cls) -> bool:

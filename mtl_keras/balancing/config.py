@@ -4,11 +4,9 @@ Liu et al., ICLR 2025, https://arxiv.org/abs/2408.11104.
 """
 
 import keras
-from keras import ops
 
 from mtl_keras.balancing.gradient_balancer import GradientBalancer
-from mtl_keras.balancing.solvers.pseudo_inverse import least_squares
-from mtl_keras.balancing.solvers.unit_rows import unit_rows
+from mtl_keras.balancing.solvers.equal_cosines import equal_cosines
 
 
 @keras.saving.register_keras_serializable(package="mtl_keras")
@@ -33,8 +31,8 @@ class ConFIG(GradientBalancer):
     Args:
         preference: Dict, task name to positive number, the ratio of the
             cosines. Defaults to `None`, all alike.
-        **kwargs: `on`, `update_every`, `rescale` and `monitor`, as of
-            `GradientBalancer`.
+        **kwargs: `on`, `update_every`, `rescale`, `task_weights`,
+            `smoothing` and `monitor`, as of `GradientBalancer`.
 
     Note:
         The paper's direction is for equal cosines; ratios are the authors'
@@ -48,16 +46,4 @@ class ConFIG(GradientBalancer):
     takes_preference = True
 
     def _weigh(self, step):
-        cosines, lengths, inverses = unit_rows(step.gramian)
-        target = self._preferences(step)
-        target = ops.where(inverses > 0, target, 0.0)
-        x, _, is_any_met = least_squares(cosines, target)
-        products = ops.matmul(cosines, x[:, None])[:, 0]
-        squared = ops.sum(x * products)
-        is_any_met = ops.logical_and(is_any_met, squared > 0)
-        # The sum of the projections over the length of `x @ U`.
-        factor = ops.sum(lengths * products) / ops.where(
-            is_any_met, squared, 1.0
-        )
-        # The factor first: with the inverse it may leave float32's range.
-        return ops.where(is_any_met, x * (factor * inverses), 0.0)
+        return equal_cosines(step.gramian, self._preferences(step))

@@ -31,7 +31,8 @@ class DBMTL(JacobianBalancer):
             0.9; the paper searches 0.1, 0.5 and 0.9.
         beta_decay: Float in [0, 1]: `beta / t ** beta_decay` at a task's step
             `t`. Defaults to 0; the paper searches 0 and 0.5.
-        **kwargs: `rescale` and `monitor`, as of `GradientBalancer`.
+        **kwargs: `rescale`, `task_weights` and `monitor`, as of
+            `GradientMethod`.
 
     Note:
         The paper adds `1e-8` to losses and lengths; nothing is added here.

@@ -29,8 +29,8 @@ class DualProj(GradientBalancer):
     Args:
         preference: Dict, task name to positive number: the mean is weighted
             with it. Defaults to `None`, all alike.
-        **kwargs: `on`, `update_every`, `rescale` and `monitor`, as of
-            `GradientBalancer`.
+        **kwargs: `on`, `update_every`, `rescale`, `task_weights`,
+            `smoothing` and `monitor`, as of `GradientBalancer`.
     """
 
     when_to_use = (

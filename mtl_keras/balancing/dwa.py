@@ -29,7 +29,7 @@ class DWA(WeightingBalancer):
     Args:
         temperature: Float of at least 1e-30, the paper's `T`. The greater,
             the more equal the weights. Defaults to 2, as in the paper.
-        monitor: Boolean, whether the logs show the weights.
+        **kwargs: `smoothing` and `monitor`, as of `WeightingBalancer`.
     """
 
     when_to_use = (
@@ -40,8 +40,8 @@ class DWA(WeightingBalancer):
     needs_losses = True
     needs_positive_losses = True
 
-    def __init__(self, temperature: float = 2.0, *, monitor: bool = False):
-        super().__init__(monitor=monitor)
+    def __init__(self, temperature: float = 2.0, **kwargs):
+        super().__init__(**kwargs)
         self.temperature = number("temperature", temperature, low=1e-30)
 
     def initial_state(self, num_tasks: int) -> dict:

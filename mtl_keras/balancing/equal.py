@@ -16,6 +16,7 @@ class Equal(WeightingBalancer):
     when_to_use = "The baseline: losses of one kind and scale."
     is_scale_free = True
     is_fixed = True
+    takes_smoothing = False
 
     def __init__(self, *, monitor: bool = False):
         super().__init__(monitor=monitor)

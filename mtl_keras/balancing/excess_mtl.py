@@ -33,7 +33,8 @@ class ExcessMTL(JacobianBalancer):
 
     Args:
         step_size: Float above 0. Defaults to 0.01, as in LibMTL.
-        **kwargs: `rescale` and `monitor`, as of `GradientBalancer`.
+        **kwargs: `rescale`, `task_weights` and `monitor`, as of
+            `GradientMethod`.
 
     Note:
         As in the authors' code, the direction is of the weights after the

@@ -30,8 +30,8 @@ class FairGrad(GradientBalancer):
         alpha: Float from 0.1 to 10. Defaults to 1.0, as in the authors' code;
             their scripts set 2.0. Near 0 the equations tend to equal weights,
             far above 10 to max-min fairness: both leave float32.
-        **kwargs: `on`, `update_every`, `rescale` and `monitor`, as of
-            `GradientBalancer`.
+        **kwargs: `on`, `update_every`, `rescale`, `task_weights`,
+            `smoothing` and `monitor`, as of `GradientBalancer`.
 
     Note:
         The authors' code minimises the equations' squared error with SciPy on

@@ -33,7 +33,7 @@ class FAMO(WeightingBalancer):
         gamma: Float of at least 0, how strongly `xi` is drawn to 0. Defaults
             to 0.01, as in the authors' code; the best value in the paper lies
             between 0.001 and 0.01 and depends on the data.
-        monitor: Boolean, whether the logs show the weights.
+        **kwargs: `smoothing` and `monitor`, as of `WeightingBalancer`.
 
     Note:
         The paper measures `d` by a second forward pass over the same batch.
@@ -51,13 +51,9 @@ class FAMO(WeightingBalancer):
     needs_positive_losses = True
 
     def __init__(
-        self,
-        learning_rate: float = 0.025,
-        gamma: float = 0.01,
-        *,
-        monitor: bool = False,
+        self, learning_rate: float = 0.025, gamma: float = 0.01, **kwargs
     ):
-        super().__init__(monitor=monitor)
+        super().__init__(**kwargs)
         self.learning_rate = number("learning_rate", learning_rate, above=0)
         self.gamma = number("gamma", gamma, low=0)
 

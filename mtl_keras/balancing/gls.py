@@ -23,7 +23,7 @@ class GLS(WeightingBalancer):
     opposed row changes no weight.
 
     Args:
-        monitor: Boolean, whether the logs show the weights.
+        **kwargs: `smoothing` and `monitor`, as of `WeightingBalancer`.
 
     Note:
         The paper also proposes to count some tasks' losses twice ("focused

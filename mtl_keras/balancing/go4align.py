@@ -35,7 +35,7 @@ class GO4Align(WeightingBalancer):
         step_size: Float of at least 0, how much a step's losses move `p`.
             Over a long training the task with the least loss gains: `p` is
             not drawn back. Defaults to 1e-4, as in the authors' code.
-        monitor: Boolean, whether the logs show the weights.
+        **kwargs: `smoothing` and `monitor`, as of `WeightingBalancer`.
 
     Raises:
         ValueError: If an argument is out of range.
@@ -50,14 +50,8 @@ class GO4Align(WeightingBalancer):
     needs_losses = True
     needs_positive_losses = True
 
-    def __init__(
-        self,
-        num_groups: int = 2,
-        step_size: float = 1e-4,
-        *,
-        monitor: bool = False,
-    ):
-        super().__init__(monitor=monitor)
+    def __init__(self, num_groups: int = 2, step_size: float = 1e-4, **kwargs):
+        super().__init__(**kwargs)
         self.num_groups = integer("num_groups", num_groups, low=1)
         self.step_size = number("step_size", step_size, low=0)
 

@@ -36,9 +36,9 @@ class GradNorm(GradientBalancer):
         alpha: Float of at least 0. How strongly tasks that lag behind are
             pulled up; 0 makes all gradients equally long. Defaults to 1.5.
         learning_rate: Float above 0, of `w`. Defaults to 0.025.
-        **kwargs: `on`, `update_every`, `rescale` and `monitor`, as of
-            `GradientBalancer`; `on` defaults to `"last_shared"`, as in the
-            paper.
+        **kwargs: `on`, `update_every`, `rescale`, `task_weights`,
+            and `monitor`, as of `GradientBalancer`; `on` defaults to
+            `"last_shared"`, as in the paper.
 
     Note:
         The optimiser of `w` is our choice: Adam, on the gradient in units of
@@ -50,6 +50,8 @@ class GradNorm(GradientBalancer):
     levels = ("last_shared", "parameters", "features")
     needs_losses = True
     needs_positive_losses = True
+    # Learned in small steps.
+    takes_smoothing = False
 
     def __init__(
         self, alpha: float = 1.5, learning_rate: float = 0.025, **kwargs

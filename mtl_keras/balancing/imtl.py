@@ -26,9 +26,9 @@ class IMTL(LearnedScales, IMTLG):
     Args:
         learning_rate: Float above 0, of Adam's step on `s`. Defaults to
             0.025, as of `imtl_l`.
-        **kwargs: `on`, `update_every`, `rescale` and `monitor`, as of
-            `GradientBalancer`. By default gradients are compared at the
-            features, as in the paper.
+        **kwargs: `on`, `update_every`, `rescale`, `task_weights`,
+            `smoothing` and `monitor`, as of `GradientBalancer`. By default
+            gradients are compared at the features, as in the paper.
 
     Note:
         The paper trains `s` with the model's optimizer; ours has an Adam step

@@ -31,9 +31,9 @@ class IMTLG(GradientBalancer):
     both signs, which leave an error of about 1e-3.
 
     Args:
-        **kwargs: `on`, `update_every`, `rescale` and `monitor`, as of
-            `GradientBalancer`. By default gradients are compared at the
-            features, as in the paper.
+        **kwargs: `on`, `update_every`, `rescale`, `task_weights`,
+            `smoothing` and `monitor`, as of `GradientBalancer`. By default
+            gradients are compared at the features, as in the paper.
 
     Note:
         Where `sum(x / lengths)` is negative, the paper's normalisation turns

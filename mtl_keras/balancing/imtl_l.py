@@ -26,7 +26,7 @@ class IMTLL(LearnedScales, WeightingBalancer):
     Args:
         learning_rate: Float above 0, of Adam's step on `s`. Defaults to
             0.025, as of `uncertainty`.
-        monitor: Boolean, whether the logs show the weights.
+        **kwargs: `smoothing` and `monitor`, as of `WeightingBalancer`.
 
     Note:
         The paper trains `s` with the model's optimizer; ours has an Adam step

@@ -18,10 +18,16 @@ class JacobianBalancer(GradientMethod):
     is defined at the features implements `_merge_frontier` as well.
 
     Args:
-        **kwargs: `on` and `rescale`, as of `GradientMethod`; `preference` and
-            `monitor`, as of `Balancer`. The rows are needed at each step, so
-            that `update_every` must be 1 or left out.
+        **kwargs: `on`, `rescale` and `task_weights`, as of `GradientMethod`;
+            `preference` and `monitor`, as of `Balancer`. The rows are needed
+            at each step, so that `update_every` must be 1 or left out.
+
+    Attributes:
+        takes_turns: Boolean, whether a step needs the gradient of one task
+            alone, which `turn(present)` chooses; the other rows are 0.
     """
+
+    takes_turns = False
 
     def __init__(self, **kwargs):
         # Not in the signature: it is not a hyperparameter to set or search.

@@ -23,7 +23,7 @@ class LogSum(WeightingBalancer):
     opposed row changes no weight.
 
     Args:
-        monitor: Boolean, whether the logs show the weights.
+        **kwargs: `smoothing` and `monitor`, as of `WeightingBalancer`.
     """
 
     when_to_use = (

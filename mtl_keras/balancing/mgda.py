@@ -31,8 +31,9 @@ class MGDA(GradientBalancer):
             `None`, as in the paper: `"l2"` for their lengths, `"loss"` for
             their losses, `"loss+"` for both. `w` then weighs the rows as they
             were, and the direction may harm a task.
-        **kwargs: `on`, `update_every`, `rescale` and `monitor`, as of
-            `GradientBalancer`. `on="features"` is the paper's MGDA-UB.
+        **kwargs: `on`, `update_every`, `rescale`, `task_weights`,
+            `smoothing` and `monitor`, as of `GradientBalancer`.
+            `on="features"` is the paper's MGDA-UB.
 
     Note:
         `normalization` is of the authors' code, which says itself that it is

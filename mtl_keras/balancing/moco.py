@@ -8,6 +8,7 @@ import numpy as np
 from keras import ops
 
 from mtl_keras.balancing.jacobian_balancer import JacobianBalancer
+from mtl_keras.balancing.simplex_weights import among_present, moved_on
 from mtl_keras.balancing.solvers import simplex
 from mtl_keras.checks import number
 
@@ -42,7 +43,8 @@ class MoCo(JacobianBalancer):
             which `gamma` has the unit of an inverse squared gradient: the
             direction then depends on the scale of the losses. Defaults to
             `"loss"`.
-        **kwargs: `rescale` and `monitor`, as of `GradientBalancer`.
+        **kwargs: `rescale`, `task_weights` and `monitor`, as of
+            `GradientMethod`.
 
     Note:
         The defaults, the decays and `normalization` are those of the code
@@ -101,7 +103,7 @@ class MoCo(JacobianBalancer):
 
     def _merge(self, step):
         new = self._advance(step)
-        shares = self._shares(new["task_weights"], step.present)
+        shares = among_present(new["task_weights"], step.present)
         return ops.matmul(shares[None, :], new["tracked"])[0]
 
     def _advance(self, step):
@@ -120,28 +122,18 @@ class MoCo(JacobianBalancer):
         steps = state["steps"] + 1
         gamma = self.gamma * ops.cast(steps, "float32") ** -self.gamma_decay
         # The present tasks have a simplex of their own.
-        shares = self._shares(state["task_weights"], present)
+        shares = among_present(state["task_weights"], present)
         gramian = ops.matmul(tracked, ops.transpose(tracked))
         slope = ops.matmul(gramian, shares[:, None])[:, 0] + self.rho * shares
         slope = ops.where(is_there, slope, 0.0)
         moved = simplex.project(shares - gamma * slope, present)
-        mass = ops.sum(present * state["task_weights"])
-        weights = ops.where(is_there, mass * moved, state["task_weights"])
+        weights = moved_on(state["task_weights"], moved, present)
         return {
             "tracked": tracked,
             "task_weights": weights,
             "counts": counts,
             "steps": steps,
         }
-
-    def _shares(self, task_weights, present):
-        """Returns the present tasks' weights, brought to the sum 1."""
-        weights = present * task_weights
-        total = ops.sum(weights)
-        equal = present / ops.maximum(ops.sum(present), 1.0)
-        return ops.where(
-            total > 0, weights / ops.where(total > 0, total, 1.0), equal
-        )
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""

@@ -24,8 +24,9 @@ class NTKMTLSR(GradientBalancer):
     Args:
         exponent: Float in (0, 1]. Defaults to 0.5, the paper's square root;
             the authors' code offers it and suggests up to 0.75.
-        **kwargs: `on`, `update_every`, `rescale` and `monitor`, as of
-            `GradientBalancer`. `on="parameters"` is the paper's NTKMTL.
+        **kwargs: `on`, `update_every`, `rescale`, `task_weights`,
+            `smoothing` and `monitor`, as of `GradientBalancer`.
+            `on="parameters"` is the paper's NTKMTL.
 
     Note:
         Verified against the paper's text (equations 14 to 18, algorithms 1

@@ -31,8 +31,8 @@ class PCGrad(GradientBalancer):
         seed: Integer of at least 0. The orders are a function of it and of the
             number of steps, the same on every backend and replica. Defaults to
             0.
-        **kwargs: `on`, `update_every`, `rescale` and `monitor`, as of
-            `GradientBalancer`.
+        **kwargs: `on`, `update_every`, `rescale`, `task_weights`,
+            `smoothing` and `monitor`, as of `GradientBalancer`.
 
     Raises:
         ValueError: If `seed` is no whole number of at least 0.

@@ -1,11 +1,13 @@
 """Checks the arguments of a balancer, and makes tensors of them."""
 
+import collections.abc
+import types
 import warnings
 
 import numpy as np
 from keras import ops
 
-from mtl_keras import compat
+from mtl_keras import checks, compat
 from mtl_keras.groups.members import abridged
 
 
@@ -81,6 +83,34 @@ def read_vector(what: str, values, num_tasks: int):
             f"Received: shape {tuple(values.shape)}"
         )
     return values
+
+
+def read_by_name(argument: str, values):
+    """Checks positive numbers by task's name.
+
+    Args:
+        argument: String, the argument's name, for the error.
+        values: Dict, task name to number, or `None`.
+
+    Returns:
+        Read-only mapping, or `None`: a compiled step would not see a change.
+
+    Raises:
+        ValueError: If it is another thing, or a number is 0 or less.
+    """
+    if values is None:
+        return None
+    if not isinstance(values, collections.abc.Mapping) or not values:
+        raise ValueError(
+            f"`{argument}` must be a dict of task name to positive number. "
+            f"Received: {argument}={values!r}"
+        )
+    return types.MappingProxyType(
+        {
+            task: checks.number(f"{argument}[{task!r}]", value, above=0)
+            for task, value in values.items()
+        }
+    )
 
 
 def finite(tensors: list):

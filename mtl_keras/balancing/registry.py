@@ -81,6 +81,9 @@ def hyperparameters(cls: type) -> dict:
             break
     if not cls.takes_preference:
         defaults.pop("preference", None)
+    # Methods that merge gradients have no weights.
+    if not getattr(cls, "takes_smoothing", False):
+        defaults.pop("smoothing", None)
     return defaults
 
 
@@ -134,8 +137,8 @@ def get(identifier, **hyperparameters):
 
     Args:
         identifier: `None` (equal weights), a number for every task, a dict of
-            task name to number, a name from `list_balancers()`, or a
-            `Balancer`, returned as it is.
+            task name to number or schedule, a name from `list_balancers()`,
+            or a `Balancer`, returned as it is.
         **hyperparameters: Passed to the constructor of a named balancer.
 
     Returns:
@@ -161,7 +164,10 @@ def get(identifier, **hyperparameters):
     if identifier is None:
         return method("equal")()
     if isinstance(identifier, numbers.Real | dict):
-        return method("static")(identifier)
+        named = identifier if isinstance(identifier, dict) else {}
+        # A number needs no function; a schedule of Keras is one.
+        is_scheduled = any(callable(value) for value in named.values())
+        return method("scheduled" if is_scheduled else "static")(identifier)
     if inspect.isclass(identifier) and issubclass(identifier, Balancer):
         raise TypeError(
             "`loss_weights` must be a balancer, not its class. Did you mean "
@@ -169,7 +175,7 @@ def get(identifier, **hyperparameters):
         )
     raise TypeError(
         "`loss_weights` must be None, a number, a dict of task name to "
-        "number, the name of a balancer or a Balancer. "
+        "number or schedule, the name of a balancer or a Balancer. "
         f"Received: {identifier!r} of type {type(identifier).__name__}"
     )
 

@@ -27,7 +27,7 @@ class RLW(WeightingBalancer):
 
     Args:
         seed: Integer of at least 0. Defaults to 0.
-        monitor: Boolean, whether the logs show the weights.
+        **kwargs: `smoothing` and `monitor`, as of `WeightingBalancer`.
 
     Raises:
         ValueError: If `seed` is no whole number of at least 0.
@@ -45,8 +45,8 @@ class RLW(WeightingBalancer):
     # The draws go by place.
     is_equivariant = False
 
-    def __init__(self, seed: int = 0, *, monitor: bool = False):
-        super().__init__(monitor=monitor)
+    def __init__(self, seed: int = 0, **kwargs):
+        super().__init__(**kwargs)
         self.seed = integer("seed", seed, low=0)
 
     def initial_state(self, num_tasks: int) -> dict:

@@ -41,6 +41,7 @@ class Static(WeightingBalancer):
     is_fixed = True
     # Each weight is a task's by name.
     is_equivariant = False
+    takes_smoothing = False
 
     def __init__(self, task_weights=1.0, *, monitor: bool = False):
         super().__init__(monitor=monitor)
@@ -123,7 +124,15 @@ class Static(WeightingBalancer):
             self._check_names(self._initial_weights, tasks)
         super().bind(tasks, num_parameters)
 
-    def update(self, gramian=None, losses=None, present=None, *, when=None):
+    def update(
+        self,
+        gramian=None,
+        losses=None,
+        present=None,
+        *,
+        when=None,
+        weights=None,
+    ):
         """Moves nothing: only the user changes the weights.
 
         Args:
@@ -131,6 +140,7 @@ class Static(WeightingBalancer):
             losses: As of `weights`.
             present: As of `weights`.
             when: Boolean scalar tensor; not read.
+            weights: Tensor; not read.
         """
         self._step(gramian, losses, present)
 

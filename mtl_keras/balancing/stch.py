@@ -42,7 +42,7 @@ class STCH(WeightingBalancer):
         preference: Dict, task name to positive number, `p`; 1 where it is
             left out. Its scale does not matter, nor does it during the
             warm-up.
-        monitor: Boolean, whether the logs show the weights.
+        **kwargs: `smoothing` and `monitor`, as of `WeightingBalancer`.
 
     Raises:
         ValueError: If an argument is out of range.
@@ -68,9 +68,9 @@ class STCH(WeightingBalancer):
         warmup_epochs: int = 4,
         *,
         preference=None,
-        monitor: bool = False,
+        **kwargs,
     ):
-        super().__init__(preference=preference, monitor=monitor)
+        super().__init__(preference=preference, **kwargs)
         self.mu = number("mu", mu, above=0)
         self.warmup_epochs = integer("warmup_epochs", warmup_epochs, low=0)
 

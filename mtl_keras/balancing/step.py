@@ -22,6 +22,10 @@ class Step:
         gramian: Tensor of shape `(num_tasks, num_tasks)`, the inner products
             of the tasks' gradients; `None` of a method that reads the
             Jacobian, or no gradients.
+        halves: Tensor of shape `(2 * num_tasks, 2 * num_tasks)`, for a method
+            with `needs_halves`: the inner products of the gradients of one
+            half of the batch, then of the other half, each an estimate of the
+            whole's. Where the caller has no halves, the batch is both.
         jacobian: Tensor of shape `(num_tasks, num_parameters)`, for a
             `JacobianBalancer` at the parameters, else `None`.
         frontier: Tuple of `FrontierTensor`, what the heads read, for a
@@ -32,6 +36,7 @@ class Step:
     present: Tensor
     losses: Tensor | None = None
     gramian: Tensor | None = None
+    halves: Tensor | None = None
     jacobian: Tensor | None = None
     frontier: tuple["FrontierTensor", ...] = ()
 
@@ -39,6 +44,16 @@ class Step:
     def num_tasks(self) -> int:
         """The number of tasks, the absent ones included."""
         return self.present.shape[0]
+
+    @property
+    def cross(self):
+        """The products of one half's gradients with those of the other.
+
+        Unlike the Gramian's, they carry no bias by the gradients' noise: it is
+        independent in the two halves.
+        """
+        size = self.num_tasks
+        return self.halves[:size, size:]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

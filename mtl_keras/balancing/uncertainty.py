@@ -26,7 +26,7 @@ class Uncertainty(LearnedScales, WeightingBalancer):
     Args:
         learning_rate: Float above 0, of Adam's step on `s`. Defaults to
             0.025, as in the benchmarks of Nash-MTL (Navon et al., ICML 2022).
-        monitor: Boolean, whether the logs show the weights.
+        **kwargs: `smoothing` and `monitor`, as of `WeightingBalancer`.
 
     Note:
         The paper has `losses[k] / exp(s[k])` for classification and half of it

@@ -30,8 +30,8 @@ class UPGrad(GradientBalancer):
     Args:
         preference: Dict, task name to positive number: the mean is weighted
             with it. Defaults to `None`, all alike.
-        **kwargs: `on`, `update_every`, `rescale` and `monitor`, as of
-            `GradientBalancer`.
+        **kwargs: `on`, `update_every`, `rescale`, `task_weights`,
+            `smoothing` and `monitor`, as of `GradientBalancer`.
     """
 
     when_to_use = "No task may get worse, and each shall count by its length."

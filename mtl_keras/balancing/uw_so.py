@@ -26,7 +26,7 @@ class UWSO(WeightingBalancer):
             the more equal the weights. The paper tunes it for each data set:
             it has the unit of an inverse loss, so `s * losses` need
             `temperature / s`. Defaults to 1.
-        monitor: Boolean, whether the logs show the weights.
+        **kwargs: `smoothing` and `monitor`, as of `WeightingBalancer`.
     """
 
     when_to_use = (
@@ -37,8 +37,8 @@ class UWSO(WeightingBalancer):
     needs_losses = True
     needs_positive_losses = True
 
-    def __init__(self, temperature: float = 1.0, *, monitor: bool = False):
-        super().__init__(monitor=monitor)
+    def __init__(self, temperature: float = 1.0, **kwargs):
+        super().__init__(**kwargs)
         self.temperature = number("temperature", temperature, low=1e-30)
 
     def _weigh(self, step):

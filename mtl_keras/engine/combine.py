@@ -48,6 +48,8 @@ class Pullbacks:
             that is faster.
         num_replicas: Integer.
         sum_over_replicas: Function of a list of tensors of one shape.
+        first_place: Function of the number of examples on this replica;
+            returns the number on the replicas before it.
         overwritten: List of integers, the trunk's variables whose "gradient"
             is their next value (`overwrite_with_gradient`, as of float8
             scales). It is never weighed nor compared.
@@ -63,6 +65,7 @@ class Pullbacks:
     solver: object
     num_replicas: int
     sum_over_replicas: object
+    first_place: object
     overwritten: list
 
 
@@ -107,51 +110,87 @@ def _weigh(balancer, rows, task_losses, scale, pullbacks, is_exact) -> Mix:
     is_due = balancer.is_due()
     solve = pullbacks.solver(balancer)
 
-    def solved(gramian):
-        gramian = gramian / scale**2
-        return gramian, solve(gramian, losses, present)
+    def solved(products):
+        products = [each / scale**2 for each in products]
+        gramian, *halves = products
+        return products, solve(gramian, losses, present, *halves)
+
+    def pulled(pull):
+        """Pulls each row, or each half of it; returns rows and products."""
+        if not balancer.needs_halves:
+            jacobian, values = pull(rows)
+            return jacobian, values, [_gramian_of(jacobian, pullbacks)]
+        first, second = _halved(rows.each(), pullbacks.first_place)
+        both = rows_of.Rows([*first, *second])
+        twice, values = pull(both, present=_both(present))
+        halves = _gramian_of(twice, pullbacks)
+        size, each = len(rows), twice.each()
+        jacobian = rows_of.Rows(
+            [
+                rows_of.total(one, other)
+                for one, other in zip(each[:size], each[size:], strict=True)
+            ]
+        )
+        whole = ops.sum(ops.reshape(halves, (2, size, 2, size)), axis=(0, 2))
+        # Each half estimates the whole gradient: it is half of the labels'.
+        return jacobian, values, [whole, 4.0 * halves]
 
     def held():
         return balancer.held_weights() * present
 
+    def trunk(rows, present=present):
+        return _jacobian(rows, present, pullbacks)
+
+    def last(rows, present=present):
+        return rows.pulled(pullbacks, pullbacks.last).without_absent(
+            present
+        ), None
+
     def exact():
-        jacobian, values = _jacobian(rows, present, pullbacks)
-        gramian, weights = solved(_gramian_of(jacobian, pullbacks))
+        jacobian, values, products = pulled(trunk)
+        products, weights = solved(products)
         gradients = _with_values(jacobian.mixed(weights), values)
-        return gradients, weights, gramian
+        return gradients, weights, products
 
     def reuse():
         weights = held()
         gradients = pullbacks.dense(pullbacks.trunk(rows.mixed(weights)))
-        unknown = ops.zeros((len(rows),) * 2, "float32")
+        sizes = [1, 2] if balancer.needs_halves else [1]
+        unknown = [ops.zeros((n * len(rows),) * 2, "float32") for n in sizes]
         return gradients, weights, unknown
 
     if balancer.on != "parameters":
         if balancer.on == "features":
             gramian = rows.gramian()
-            (gramian,) = pullbacks.sum_over_replicas([gramian])
+            products = pullbacks.sum_over_replicas([gramian])
         else:
-            last = rows.pulled(pullbacks, pullbacks.last)
-            last = last.without_absent(present)
-            gramian = _gramian_of(last, pullbacks)
-        gramian, weights = solved(gramian)
+            _, _, products = pulled(last)
+        products, weights = solved(products)
         if balancer.update_every > 1:
             weights = ops.where(is_due, weights, held())
         gradients = pullbacks.trunk(rows.mixed(weights))
     elif balancer.update_every == 1 or pullbacks.num_replicas > 1:
-        gradients, weights, gramian = exact()
+        gradients, weights, products = exact()
         if balancer.update_every > 1:
             # Replicas meet in `exact`, which a branch does not allow: the
             # weights are held, but nothing is saved.
             weights = ops.where(is_due, weights, held())
             gradients = pullbacks.trunk(rows.mixed(weights))
     elif is_exact is None:
-        gradients, weights, gramian = pullbacks.branch(is_due, exact, reuse)
+        gradients, weights, products = pullbacks.branch(is_due, exact, reuse)
     else:
-        gradients, weights, gramian = exact() if is_exact else reuse()
+        gradients, weights, products = exact() if is_exact else reuse()
+    gramian, *halves = products
     # The rows hold the heads' weights already; a task weighs their product.
     whole = weights * balancer.head_weights(losses, present)
-    balancer.update(gramian, losses, present, when=is_due)
+    balancer.update(
+        gramian,
+        losses,
+        present,
+        when=is_due,
+        weights=weights,
+        halves=halves[0] if halves else None,
+    )
     balancer.hold(weights, present, is_due)
     return Mix(gradients, whole, gramian, is_due)
 
@@ -160,9 +199,17 @@ def _merge(step_plan, rows, task_losses, scale, pullbacks) -> Mix:
     balancer = step_plan.balancer
     losses, present = task_losses.losses, task_losses.present
     shapes = [tuple(v.shape) for v in step_plan.trunk_variables]
-    jacobian, next_values = _jacobian(rows, present, pullbacks)
+    if balancer.takes_turns:
+        chosen = balancer.turn(present)
+        # The pass is linear: that of a sum with one row is that row's.
+        rows = rows_of.Rows([rows.mixed(chosen)])
+        jacobian, next_values = _jacobian(rows, ops.ones((1,)), pullbacks)
+    else:
+        jacobian, next_values = _jacobian(rows, present, pullbacks)
     jacobian = jacobian.flat(step_plan.sizes)
     (jacobian,) = pullbacks.sum_over_replicas([jacobian / scale])
+    if balancer.takes_turns:
+        jacobian = ops.where(chosen[:, None] > 0, jacobian, 0.0)
     direction = balancer.combine_rows(jacobian, losses, present)
     balancer.update(None, losses, present, jacobian=jacobian)
     # The optimizer sums over replicas, and this is the sum already.
@@ -223,6 +270,41 @@ def own_gradient(gradient, is_present):
         is_present = ops.any(is_present)
     is_kept = ops.logical_or(is_present, ops.isfinite(gradient))
     return ops.where(is_kept, gradient, ops.zeros_like(gradient))
+
+
+def _halved(rows, first_place) -> tuple[list[list], list[list]]:
+    """Splits each row by its examples, every second one into either half.
+
+    The examples lie along the first axis. A trunk that mixes them, such as by
+    batch normalization, gives each half's gradient a part of the other's.
+    """
+
+    def is_first(tensor):
+        size = ops.shape(tensor)[0]
+        place = ops.arange(size, dtype="int32") + first_place(size)
+        sizes = (-1, *[1] * (len(tensor.shape) - 1))
+        return ops.reshape(ops.equal(place % 2, 0), sizes)
+
+    # One mask for each tensor that heads read, for all tasks.
+    masks = [
+        next((is_first(t) for t in column if t is not None), None)
+        for column in zip(*rows, strict=True)
+    ]
+
+    def half(is_kept):
+        return [
+            [
+                t if t is None else ops.where(is_kept(m), t, ops.zeros_like(t))
+                for t, m in zip(row, masks, strict=True)
+            ]
+            for row in rows
+        ]
+
+    return half(lambda mask: mask), half(ops.logical_not)
+
+
+def _both(present):
+    return ops.concatenate([present, present])
 
 
 def _jacobian(rows, present, pullbacks) -> tuple:

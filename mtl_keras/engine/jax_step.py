@@ -365,6 +365,7 @@ def _pullbacks(step_plan, pull, live) -> Pullbacks:
         solver=lambda balancer: balancer.weights,
         num_replicas=1,
         sum_over_replicas=lambda tensors: tensors,
+        first_place=lambda size: 0,
         overwritten=step_plan.overwritten,
     )
 

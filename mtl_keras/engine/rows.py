@@ -168,6 +168,22 @@ def mixed(rows: list[list], weights) -> list:
     return result
 
 
+def total(row: list, other: list) -> list:
+    """Adds two rows up.
+
+    Args:
+        row: List of tensors, or `None` where it does not reach one.
+        other: List of the same tensors.
+
+    Returns:
+        List of tensors, or `None` where neither has one.
+    """
+    return [
+        a if b is None else b if a is None else a + b
+        for a, b in zip(row, other, strict=True)
+    ]
+
+
 def flat(rows: list[list], sizes: list[int]):
     """Writes rows as a matrix.
 

@@ -317,8 +317,22 @@ def _pullbacks(step_plan, tape, targets) -> Pullbacks:
         solver=_solver,
         num_replicas=BACKEND.num_replicas(),
         sum_over_replicas=BACKEND.sum_over_replicas,
+        first_place=_first_place,
         overwritten=step_plan.overwritten,
     )
+
+
+def _first_place(size):
+    """Counts the examples on the replicas before this one."""
+    num_replicas = BACKEND.num_replicas()
+    if num_replicas == 1:
+        return 0
+    replica = tf.distribute.get_replica_context().replica_id_in_sync_group
+    own = tf.one_hot(replica, num_replicas) * tf.cast(size, tf.float32)
+    (sizes,) = BACKEND.sum_over_replicas([own])
+    is_before = tf.range(num_replicas) < replica
+    before = tf.where(is_before, sizes, tf.zeros_like(sizes))
+    return tf.cast(tf.reduce_sum(before), tf.int32)
 
 
 def _solver(balancer):

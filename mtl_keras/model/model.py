@@ -112,7 +112,7 @@ class MultiTaskModel(CheckedLoops):
             loss: `None` for each task's own loss, one loss for all tasks, or a
                 dict of task name to loss (`None`: not trained).
             loss_weights: `None` (each 1), a number, a dict of task name to
-                number, the name of a balancer, or a `Balancer`.
+                number or schedule, the name of a balancer, or a `Balancer`.
             metrics: `None` for each task's own metrics, or a dict of task name
                 to a metric or a list of them; tasks left out keep their own.
                 Metrics of the whole split (`AUC`) appear in `evaluate` and in
@@ -251,12 +251,13 @@ class MultiTaskModel(CheckedLoops):
         balancer = self.balancer
         weights = balancer.head_weights(task_losses.losses, task_losses.present)
         loss = ops.sum(ops.stop_gradient(weights) * task_losses.shares)
+        penalties = [*self.losses, *self._plan.penalty.losses()]
+        self.track_losses(task_losses, penalties)
         if training and not balancer.reads_gradients:
+            # After the logs, which show the weights of this step.
             balancer.update(
                 losses=task_losses.losses, present=task_losses.present
             )
-        penalties = [*self.losses, *self._plan.penalty.losses()]
-        self.track_losses(task_losses, penalties)
         if training:
             self.finite_watch.see_losses(task_losses.losses)
         if self._board.balance is not None and training:

@@ -4,6 +4,7 @@ import keras
 
 from mtl_keras import checks
 from mtl_keras.messages import unknown
+from mtl_keras.optimizers.adaptive_adam import AdaptiveAdam
 from mtl_keras.optimizers.per_part import PerPart
 
 _SCHEDULES = ("constant", "cosine")
@@ -15,16 +16,16 @@ def from_recipe(recipe: dict, *, epochs: int, steps_per_epoch: int):
     """Builds an optimizer with its learning rate schedule.
 
     Args:
-        recipe: Dict: `name` (an optimizer of Keras, `"adamw"`),
-            `learning_rate` (the peak), `schedule` (`"constant"` or
-            `"cosine"`, down to zero at the last step), `warmup_epochs`
-            (number, linear from zero), and any argument of the optimizer
-            (`weight_decay`, `clipnorm`, `use_ema`, ...); `None` leaves an
-            argument at its default. `parts`, where the trunk and the heads
-            have optimizers of their own: a dict of part (as for `PerPart`)
-            to such a recipe; what stands beside `parts` holds for each part
-            that does not say otherwise. `trunk_learning_rate` is short for
-            parts `"trunk"`, with this peak, and `"heads"`.
+        recipe: Dict: `name` (an optimizer of Keras, `"adamw"`, or
+            `"adaptiveadam"`), `learning_rate` (the peak), `schedule`
+            (`"constant"` or `"cosine"`, down to zero at the last step),
+            `warmup_epochs` (number, linear from zero), and any argument of the
+            optimizer (`weight_decay`, `clipnorm`, `use_ema`, ...); `None`
+            leaves an argument at its default. `parts`, where the trunk and the
+            heads have optimizers of their own: a dict of part (as for
+            `PerPart`) to such a recipe; what stands beside `parts` holds for
+            each part that does not say otherwise. `trunk_learning_rate` is
+            short for parts `"trunk"`, with this peak, and `"heads"`.
         epochs: Integer, epochs of the whole run.
         steps_per_epoch: Integer.
 
@@ -50,6 +51,7 @@ def from_recipe(recipe: dict, *, epochs: int, steps_per_epoch: int):
         for key, value in vars(keras.optimizers).items()
         if isinstance(value, type) and key not in _NOT_FOR_RECIPES
     }
+    classes["adaptiveadam"] = AdaptiveAdam
     if not isinstance(name, str) or name.lower() not in classes:
         raise ValueError(unknown("optimizer", name, classes))
     optimizer = classes[name.lower()]

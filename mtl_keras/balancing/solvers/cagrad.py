@@ -68,7 +68,7 @@ def conflict_averse(gramian, shares, c: float, present):
         has_rows, cosines, ops.eye(cosines.shape[0], dtype="float32")
     )
     if cosines.shape[0] <= _MOST_BY_INTERIOR_POINT:
-        v, y = _path(cosines, gains, a, c)
+        v, y = best_worst_gain(cosines, gains, a, c)
     else:
         v, y = cagrad_of_many.path(cosines, gains, a, c, _LEAST)
     weights = shares + ops.where(takes_part, length * inverses * y, 0.0)
@@ -95,22 +95,39 @@ def _gains(gramian, shares, lengths, inverses):
     return ops.clip(gains, -1.0, 1.0), length * top
 
 
-def _path(cosines, gains, a, c):
+def best_worst_gain(cosines, gains, a, c: float, start=None):
     """Maximises `m` with `gains + C @ y >= m * a` and `y @ C @ y <= c^2`.
 
-    Follows slacks `z` and `h`, and their multipliers `v` and `ball`. A row
-    with `a = 0` takes no part.
+    Follows slacks `z` and `h`, and their multipliers `v` and `ball`.
+
+    Args:
+        cosines: Float tensor `C` of shape `(num_rows, num_rows)`, of unit
+            rows, or of zeros where a row takes no part.
+        gains: Float tensor of shape `(num_rows,)`, at least -1; 1 where a row
+            takes no part.
+        a: Float tensor of shape `(num_rows,)`, at least 0, not all 0. A row
+            with `a = 0` is a constraint that `m` is not part of.
+        c: Float above 0.
+        start: Float tensor of shape `(num_rows,)`, a `y` inside of the ball
+            to start from. Defaults to `None`, 0.
+
+    Returns:
+        Tuple of the multipliers `v` and of `y`, at least 0, both of shape
+        `(num_rows,)`.
     """
     size = cosines.shape[0]
     safe = ops.where(a > 0, a, 1.0)
     v = 1.0 / (size * safe)
-    m = ops.min(ops.where(a > 0, (gains - 1.0) / safe, 3e38))
-    z = gains - m * a
+    y = ops.zeros((size,), "float32") if start is None else start
+    pull = ops.matmul(cosines, y[:, None])[:, 0]
+    z = gains + pull
+    m = ops.min(ops.where(a > 0, (z - 1.0) / safe, 3e38))
+    z = z - m * a
     # A row at the least gain starts inside as well.
     z = ops.maximum(z, 1e-3)
-    h = ops.full((), c * c / 2.0, dtype="float32")
+    h = (c * c - ops.sum(y * pull)) / 2.0
     ball = ops.mean(v * z) / h
-    state = (v, ball, ops.zeros((size,), "float32"), m, z, h)
+    state = (v, ball, y, m, z, h)
     state = (*state, ops.zeros((), "float32"), cosines, gains, a)
     state = (*state, ops.full((), c, dtype="float32"))
     state = ops.fori_loop(0, _STEPS, _newton_step, state)

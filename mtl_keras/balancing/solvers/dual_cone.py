@@ -41,10 +41,33 @@ def project(cosines, wanted):
     Returns:
         float32 tensor `v`, of the shape of `wanted`.
     """
-    size, many = cosines.shape[0], wanted.shape[0]
     top = ops.max(ops.abs(wanted), axis=1, keepdims=True)
     top = ops.where(top > 0, top, 1.0)
     wanted = wanted / top
+    extra = multipliers(cosines, ops.matmul(wanted, cosines), wanted)
+    return (wanted + extra) * top
+
+
+def multipliers(cosines, products, wanted=0.0):
+    """Minimises `e @ C @ e / 2 + products @ e` over `e >= 0`.
+
+    That is the projection on an intersection of half-spaces: of all `d` whose
+    products with the unit rows are at least `bounds`, the one nearest to `d0`
+    is `d0 + e @ U`, with `products = U @ d0 - bounds`.
+
+    Args:
+        cosines: As of `project`.
+        products: Float tensor of shape `(num_directions, num_rows)`, about as
+            large as 1.
+        wanted: Float tensor of that shape, the coefficients of `d0` whose
+            rounding the products carry. Defaults to 0.
+
+    Returns:
+        float32 tensor `e`, of that shape. Where no `d` meets all bounds, `e`
+        grows until the pivots end, and `products + e @ C` stays below 0.
+    """
+    linear = products
+    size, many = cosines.shape[0], products.shape[0]
     tableau = cosines + size * _RIDGE * np.eye(size, dtype="float32")
 
     def goes_on(step, moves, *_):
@@ -52,7 +75,7 @@ def project(cosines, wanted):
 
     def pivot(step, _, tableau, extra, is_free):
         """Moves one variable of each problem in or out of the free ones."""
-        products = ops.matmul(wanted + extra, cosines)
+        products = linear + ops.matmul(extra, cosines)
         free_products = products * is_free
         newton = _times(tableau, free_products)
         # What the free variables would be, and the others' products then.
@@ -91,7 +114,7 @@ def project(cosines, wanted):
         ops.zeros((many, size)),
     )
     *_, extra, _ = ops.while_loop(goes_on, pivot, start)
-    return (wanted + extra) * top
+    return extra
 
 
 def without_rounding(cosines, projected):
