@@ -43,8 +43,8 @@ class MultiTaskModel(CheckedLoops):
             output tensor.
         **kwargs: As for `keras.Model`, and `tasks`: a sequence of `Task`, one
             for each output that you want to declare. An output without a task
-            is understood from its loss in `compile`; and `sharing`: the
-            `sharing.Sharing` that built the model.
+            is understood from its loss in `compile`; and `sharing`, what built
+            the model.
 
     Raises:
         ValueError: If the outputs are no flat dict of task name to tensor, or
@@ -184,8 +184,7 @@ class MultiTaskModel(CheckedLoops):
         """Compiles with what `get_compile_config` returned."""
         config = dict(config)
         tasks = config.pop("tasks", ())
-        sharing = saved_sharing(config.pop("sharing", None))
-        self.sharing = self.sharing or sharing
+        self.sharing = saved_sharing(config.pop("sharing", self.sharing))
         if not self._declared:
             self._declared = declared_tasks(tasks, self.output)
         self.compile(**keras.saving.deserialize_keras_object(config))
