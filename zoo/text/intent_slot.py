@@ -21,8 +21,8 @@ from zoo.text.layers import BesideTokens, SentencePooling, Spelling
 _WORD_LENGTH = 14
 # Five shapes hold nearly all sentences; the last ones are of 35 words.
 _BUCKETS = (8, 12, 16, 24, 36)
-# Of sub-words: their lengths vary more, and a step takes longer a token.
-_SUBWORD_BUCKETS = (8, 10, 12, 14, 16, 18, 20, 24, 28, 36)
+# Of sub-words. Wide: swapped spans may be longer than those they replace.
+_SUBWORD_BUCKETS = (14, 24, 36)
 _COUNTED_TOKENS = 12
 _DEPTHS = {"bilstm": (1, 2), "conv": (2, 7), "transformer": (1, 3)}
 
@@ -104,6 +104,7 @@ class IntentSlot(zoo.Entry):
         num_tokens: int | None = None,
         trainable: str = "all",
         lora_rank: int = 8,
+        trunk_dropout: float | None = None,
     ) -> MultiTaskModel:
         """Builds the model.
 
@@ -131,6 +132,9 @@ class IntentSlot(zoo.Entry):
             trainable: `"all"`, `"lora"` or `"none"`, what is trained of a
                 pretrained trunk.
             lora_rank: Integer of at least 1, for `trainable="lora"`.
+            trunk_dropout: Float in [0, 1), fraction of features that a
+                pretrained trunk drops in training. Defaults to `None`: as in
+                pretraining.
 
         Returns:
             `MultiTaskModel`. Inputs: `words`, int32 ids `(batch, tokens)`, and
@@ -155,6 +159,8 @@ class IntentSlot(zoo.Entry):
                 f"`units` must be a multiple of 4. Received: units={units!r}"
             )
         checks.fraction("dropout", dropout, below_one=True)
+        if trunk_dropout is not None:
+            checks.fraction("trunk_dropout", trunk_dropout, below_one=True)
         tasks = {task.name: task for task in self.tasks(spec)}
         hidden = units
         if pretrained.is_pretrained(trunk):
@@ -169,12 +175,16 @@ class IntentSlot(zoo.Entry):
                 trunk,
                 trainable=trainable,
                 lora_rank=lora_rank,
+                dropout=trunk_dropout,
                 num_tokens=num_tokens,
             )
             hidden = None
         else:
             self.refuse_changed(
-                f"the trunk {trunk!r}", trainable=trainable, lora_rank=lora_rank
+                f"the trunk {trunk!r}",
+                trainable=trainable,
+                lora_rank=lora_rank,
+                trunk_dropout=trunk_dropout,
             )
             inputs, features, present = self._from_scratch(
                 spec,
