@@ -7,7 +7,8 @@ from ml_collections.config_dict import placeholder
 def get_config() -> ml_collections.ConfigDict:
     """Returns the recipe; `--config.optimizer.learning_rate=1e-3` changes it.
 
-    MiniLM with adapters (LoRA): what is trained fits a file of 7 MB.
+    MiniLM with adapters (LoRA): what is trained fits a file of 7 MB. On two
+    CPU cores an epoch takes two to four minutes.
     """
     config = ml_collections.ConfigDict()
     config.model = "intent_slot"
@@ -19,6 +20,8 @@ def get_config() -> ml_collections.ConfigDict:
             "trainable": "lora",
             "lora_rank": 16,
             "dropout": 0.1,
+            # The trunk's own 0.1 lowered the F1 on the validation split.
+            "trunk_dropout": 0.0,
             "crf": True,
         }
     )

@@ -23,8 +23,8 @@ from zoo.text.layers import Spelling
 _WORD_LENGTH = 14
 # Five shapes hold nearly all sentences; the last ones are of 35 words.
 _BUCKETS = (8, 12, 16, 24, 36)
-# Of sub-words: their lengths vary more, and a step takes longer a token.
-_SUBWORD_BUCKETS = (8, 10, 12, 14, 16, 18, 20, 24, 28, 36)
+# Of sub-words. Wide: swapped spans may be longer than those they replace.
+_SUBWORD_BUCKETS = (14, 24, 36)
 _COUNTED_TOKENS = 12
 _DEPTHS = {"bilstm": (1, 2), "conv": (2, 7), "transformer": (1, 3)}
 
@@ -106,7 +106,7 @@ class IntentSlot(zoo.Entry):
         num_tokens: int | None = None,
         trainable: str = "all",
         lora_rank: int = 8,
-        sharing="hard",
+        trunk_dropout: float | None = None,
     ) -> MultiTaskModel:
         """Builds the model.
 
@@ -134,9 +134,9 @@ class IntentSlot(zoo.Entry):
             trainable: `"all"`, `"lora"` or `"none"`, what is trained of a
                 pretrained trunk.
             lora_rank: Integer of at least 1, for `trainable="lora"`.
-            sharing: Name of an architecture that shares the zoo's own trunk
-                over the words' features, such as `"mmoe"`, or a dict such as
-                `{"name": "mmoe", "num_experts": 2}`.
+            trunk_dropout: Float in [0, 1), fraction of features that a
+                pretrained trunk drops in training. Defaults to `None`: as in
+                pretraining.
 
         Returns:
             `MultiTaskModel`. Inputs: `words`, int32 ids `(batch, tokens)`, and
@@ -161,9 +161,10 @@ class IntentSlot(zoo.Entry):
                 f"`units` must be a multiple of 4. Received: units={units!r}"
             )
         checks.fraction("dropout", dropout, below_one=True)
-        # The intent first: the tags' head reads its output.
-        tasks = tuple(sorted(self.tasks(spec), key=lambda task: task.name))
-        hidden, pooled = units, None
+        if trunk_dropout is not None:
+            checks.fraction("trunk_dropout", trunk_dropout, below_one=True)
+        tasks = {task.name: task for task in self.tasks(spec)}
+        hidden = units
         if pretrained.is_pretrained(trunk):
             self.refuse_changed(
                 f"the trunk {trunk!r}",
@@ -177,6 +178,7 @@ class IntentSlot(zoo.Entry):
                 trunk,
                 trainable=trainable,
                 lora_rank=lora_rank,
+                dropout=trunk_dropout,
                 num_tokens=num_tokens,
             )
             hidden = None
@@ -185,7 +187,10 @@ class IntentSlot(zoo.Entry):
                 return tensors["features"]
         else:
             self.refuse_changed(
-                f"the trunk {trunk!r}", trainable=trainable, lora_rank=lora_rank
+                f"the trunk {trunk!r}",
+                trainable=trainable,
+                lora_rank=lora_rank,
+                trunk_dropout=trunk_dropout,
             )
             inputs, features, present = self._words(
                 spec, word_units, spelling_units, dropout, num_tokens

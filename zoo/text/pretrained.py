@@ -42,6 +42,7 @@ def build(
     *,
     trainable: str = "all",
     lora_rank: int = 8,
+    dropout: float | None = None,
     weights: bool = True,
     num_tokens: int | None = None,
 ) -> Features:
@@ -52,6 +53,9 @@ def build(
         trainable: `"all"`; `"none"`, the trunk is frozen; or `"lora"`, only
             adapters of its dense and einsum layers are trained.
         lora_rank: Integer of at least 1, the rank of these adapters.
+        dropout: Float in [0, 1), fraction of features that the trunk drops in
+            training, for backbones with an argument `dropout`. Defaults to
+            `None`: as in pretraining.
         weights: Boolean, whether the pretrained weights are loaded.
         num_tokens: Integer, a fixed length, to count operations. Defaults to
             `None`: any length.
@@ -69,8 +73,9 @@ def build(
         name: keras.Input((num_tokens,), dtype="int32", name=name)
         for name in names
     }
+    changed = {} if dropout is None else {"dropout": dropout}
     encoder = SubwordEncoder(
-        hub.load_backbone(_preset(trunk), weights=weights),
+        hub.load_backbone(_preset(trunk), weights=weights, **changed),
         trainable,
         lora_rank,
         name=adaptation.TRUNK,

@@ -348,6 +348,22 @@ def test_export_of_minilm_finds_the_slots(tmp_path):
     assert slots[b"playlist"] == b"party"
 
 
+def test_dropout_of_the_trunk_may_be_changed(trunk, inputs):
+    for dropout, is_changed in ((0.0, False), (0.5, True)):
+        features = pretrained.build(trunk, dropout=dropout)
+        model = keras.Model(features.inputs, features.words)
+        plain = to_numpy(model(inputs, training=False))
+        trained = to_numpy(model(inputs, training=True))
+        assert np.any(plain != trained) == is_changed
+
+
+def test_dropout_of_the_trunk_is_an_override(trunk):
+    model = zoo.load("intent_slot", trunk=trunk, trunk_dropout=0.25)
+    assert model.get_layer("trunk").backbone.dropout == 0.25
+    with pytest.raises(ValueError, match="`trunk_dropout` has no effect"):
+        zoo.load("intent_slot", trunk_dropout=0.25)
+
+
 def test_sentence_is_not_longer_than_the_trunk(trunk, preprocessor):
     assert preprocessor.max_length == 16
     with pytest.raises(ValueError, match="has 16 positions. Received"):
