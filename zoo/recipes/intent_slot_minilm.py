@@ -37,8 +37,7 @@ def get_config() -> ml_collections.ConfigDict:
             "warmup_epochs": 2.4,
             "weight_decay": 0.01,
             "global_clipnorm": 1.0,
-            "use_ema": True,
-            "ema_momentum": 0.999,
+            "use_ema": False,
         }
     )
     # One weight a task; none is 1 for each. An intent is soon learnt.
