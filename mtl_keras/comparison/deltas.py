@@ -63,6 +63,13 @@ DEFINITIONS = {
         "validation, over their number; indicative, for whatever else the "
         "machine did counts. Of STL: the sum over the tasks."
     ),
+    "parameters": (
+        "Numbers in the model's variables. Of STL: the sum over the tasks."
+    ),
+    "MACs": (
+        "Multiply-accumulates of one forward pass over one example; not "
+        "counted where inputs have any size. Of STL: the sum over the tasks."
+    ),
     "peak_memory_bytes": (
         "Highest resident memory of the run's own process up to the end of "
         "training, on the host. Of STL: the highest of its runs."

@@ -18,12 +18,14 @@ def markdown(table: dict) -> str:
         String, Markdown.
     """
     keys = list(table["measures"])
+    has_sizes = all("num_parameters" in row for row in table["rows"])
     head = [
         "",
         *(f"{key} {_arrow(table['measures'][key])}" for key in keys),
         "delta LibMTL % ↑",
         "delta m % ↓",
         "learning rate",
+        *(["parameters", "MACs"] if has_sizes else []),
         "s a step",
         "peak MiB",
     ]
@@ -36,6 +38,7 @@ def markdown(table: dict) -> str:
                 spread(row["delta_libmtl"], 2, signed=True),
                 spread(row["delta_m"], 2, signed=True),
                 _rate(row["learning_rate"]),
+                *(_sizes(row) if has_sizes else []),
                 figure(row["seconds_per_step"]["mean"], 4),
                 f"{row['peak_memory_bytes'] / _MEBI:.0f}",
             ]
@@ -108,6 +111,14 @@ def figure(value: float | None, digits: int, *, signed: bool = False) -> str:
 
 def _arrow(measure) -> str:
     return "↑" if measure["is_higher_better"] else "↓"
+
+
+def _sizes(row) -> list[str]:
+    macs = row["macs"]
+    return [
+        f"{row['num_parameters']:,}",
+        "-" if macs is None else f"{macs:.3g}",
+    ]
 
 
 def _rate(rate) -> str:

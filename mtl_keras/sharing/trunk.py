@@ -20,7 +20,8 @@ class Trunk:
             once a copy and draws new weights each time; a Keras layer or
             model, which is itself the first copy, and whose config makes the
             others; or a list of these, the trunk's stages, each of which
-            reads the features of the one before.
+            reads the features of the one before. A list within a list is one
+            stage.
         copy_weights: Boolean, whether the other copies of a layer or model
             that has weights already start with those weights. Defaults to
             `True`, for pretrained trunks. With `False`, or a function, copies
@@ -60,8 +61,10 @@ class Trunk:
 
     @property
     def has_weights(self) -> bool:
-        """Whether copies start with the weights that the trunk came with."""
-        return all(stage._has_weights for stage in self.stages)
+        """Whether copies start with weights that the trunk came with."""
+        if self.stages == (self,):
+            return self._has_weights
+        return any(stage.has_weights for stage in self.stages)
 
     @classmethod
     def of(cls, trunk, *, copy_weights: bool = True) -> "Trunk":

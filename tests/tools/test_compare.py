@@ -314,6 +314,62 @@ def test_command_does_the_same_again(flags):
     assert "--balancers=rlw,dwa --seeds=2 --tune_lr --config.epochs=1" in text
 
 
+def test_each_architecture_meets_each_balancer(
+    tiny, flags, tmp_path, monkeypatch
+):
+    arguments = {}
+
+    def start(argv, log):
+        arguments[log.parent.parent.name] = argv
+        pretend(log.parent)
+        return 0
+
+    monkeypatch.setattr(comparison_runs, "start", start)
+    argv = [*flags, "--sharing=soft,low_rank", "--balancers=pcgrad"]
+    assert compare.main([*argv, "--seeds=1"]) == 0
+    names = ["soft-equal", "low_rank-equal", "low_rank-pcgrad"]
+    assert list(arguments) == [*SINGLE, *names]
+    selected = "--config.overrides.sharing=low_rank"
+    assert [selected in arguments[name] for name in names] == [
+        False,
+        True,
+        True,
+    ]
+    table = read(tmp_path)
+    sizes = {row["name"]: row["num_parameters"] for row in table["rows"]}
+    # By hand: a convolution of 3 x 3 x 1 x 4 + 4, heads of 4 to 2, 1 and 4.
+    trunk, heads = 40, 10 + 5 + 20
+    assert sizes["STL"] == sizes["soft equal"] == 3 * trunk + heads
+    # Rank 1 of 4: 9 are shared, each task has 4 and a bias of 4.
+    assert sizes["low_rank equal"] == 9 + 3 * 8 + heads
+    assert all(row["macs"] > 0 for row in table["rows"])
+    assert any(
+        note.startswith("soft pcgrad is left out: PCGrad(on=")
+        for note in table["notes"]
+    )
+    assert "| parameters | MACs |" in (tmp_path / "w" / "table.md").read_text()
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["--sharing=mmo"], "Did you mean 'mmoe'?"),
+        (["--sharing=esmm"], "needs two or more tasks of the kind 'presence'"),
+        (
+            ["--sharing=hard", "--config.overrides.sharing=mmoe"],
+            "names the architectures that are compared",
+        ),
+    ],
+)
+def test_wrong_architectures_are_refused(
+    started, flags, capsys, arguments, message
+):
+    argv = [*flags, "--balancers=rlw", "--seeds=1", *arguments]
+    assert compare.main(argv) == 1
+    assert message in capsys.readouterr().err
+    assert not started
+
+
 @pytest.mark.slow
 def test_killed_comparison_goes_on_in_processes_of_its_own(data_dir, tmp_path):
     recipe = Path(__file__).parent / "registering_recipe.py"

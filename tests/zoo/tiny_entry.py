@@ -2,8 +2,8 @@
 
 import keras
 
+import mtl_keras
 import zoo
-from mtl_keras import MultiTaskModel
 from mtl_keras.data import AnswerDecoder, ImagePreprocessor
 
 NAME = "tiny_squares_net"
@@ -20,27 +20,33 @@ class TinySquares(zoo.Entry):
     kinds = {"cls": "classification", "det": "presence", "box": "box"}
     classes = {name: {"cls": ("small", "large")} for name in data}
 
-    def build(self, spec, *, width=4, depth=1):
-        inputs = keras.Input((_SIDE, _SIDE, 1), name="image")
-        x = inputs
-        for number in range(depth):
-            x = keras.layers.Conv2D(
-                width,
-                3,
-                padding="same",
-                activation="relu",
-                name=f"conv{number}",
-            )(x)
-        x = keras.layers.GlobalAveragePooling2D()(x)
+    def build(self, spec, *, width=4, depth=1, sharing="hard"):
+        def trunk(inputs):
+            x = inputs["image"]
+            for number in range(depth):
+                x = keras.layers.Conv2D(
+                    width,
+                    3,
+                    padding="same",
+                    activation="relu",
+                    name=f"conv{number}",
+                )(x)
+            return keras.layers.GlobalAveragePooling2D()(x)
+
         sizes = dict(_OUTPUTS)
         if "cls" in spec:
             sizes["cls"] = len(spec.classes["cls"]), "softmax"
-        outputs = {
-            name: keras.layers.Dense(*sizes[name], name=name)(x)
-            for name in spec.tasks
-        }
-        return MultiTaskModel(
-            {"image": inputs}, outputs, tasks=self.tasks(spec)
+
+        def head(features, task):
+            size = sizes[task.name]
+            return keras.layers.Dense(*size, name=task.name)(features)
+
+        return mtl_keras.build(
+            {"image": keras.Input((_SIDE, _SIDE, 1), name="image")},
+            self.tasks(spec),
+            trunk=trunk,
+            sharing=sharing,
+            head=head,
         )
 
     def preprocessor(self, spec):

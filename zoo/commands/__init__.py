@@ -9,7 +9,7 @@ SUMMARIES = {
     "balancers": "Describes every balancing method, on one page.",
     "benchmark": "Times a training step, or an export, beside plain Keras.",
     "card": "Writes a model's card from what runs have measured.",
-    "compare": "Compares balancers with each other and with single tasks.",
+    "compare": "Compares balancers and architectures with single tasks.",
     "evaluate": "Measures a trained model on a split.",
     "export": "Writes a trained model for serving: SavedModel, LiteRT or ONNX.",
     "inspect": "Looks at a folder of your own data before training.",

@@ -14,9 +14,11 @@ from keras import layers, ops
 import zoo
 from mtl_keras import MultiTaskModel, Task, checks, metrics
 from mtl_keras import data as mtl_data
+from mtl_keras import sharing as mtl_sharing
 from zoo.datasets.snips import names as snips_names
 from zoo.text import pretrained, trunks
-from zoo.text.layers import BesideTokens, SentencePooling, Spelling
+from zoo.text.joint_head import JointHead
+from zoo.text.layers import Spelling
 
 _WORD_LENGTH = 14
 # Five shapes hold nearly all sentences; the last ones are of 35 words.
@@ -104,6 +106,7 @@ class IntentSlot(zoo.Entry):
         num_tokens: int | None = None,
         trainable: str = "all",
         lora_rank: int = 8,
+        sharing="hard",
     ) -> MultiTaskModel:
         """Builds the model.
 
@@ -131,6 +134,9 @@ class IntentSlot(zoo.Entry):
             trainable: `"all"`, `"lora"` or `"none"`, what is trained of a
                 pretrained trunk.
             lora_rank: Integer of at least 1, for `trainable="lora"`.
+            sharing: Name of an architecture that shares the zoo's own trunk
+                over the words' features, such as `"mmoe"`, or a dict such as
+                `{"name": "mmoe", "num_experts": 2}`.
 
         Returns:
             `MultiTaskModel`. Inputs: `words`, int32 ids `(batch, tokens)`, and
@@ -155,8 +161,9 @@ class IntentSlot(zoo.Entry):
                 f"`units` must be a multiple of 4. Received: units={units!r}"
             )
         checks.fraction("dropout", dropout, below_one=True)
-        tasks = {task.name: task for task in self.tasks(spec)}
-        hidden = units
+        # The intent first: the tags' head reads its output.
+        tasks = tuple(sorted(self.tasks(spec), key=lambda task: task.name))
+        hidden, pooled = units, None
         if pretrained.is_pretrained(trunk):
             self.refuse_changed(
                 f"the trunk {trunk!r}",
@@ -164,6 +171,7 @@ class IntentSlot(zoo.Entry):
                 depth=depth,
                 word_units=word_units,
                 spelling_units=spelling_units,
+                sharing=sharing,
             )
             inputs, features, present, pooled = pretrained.build(
                 trunk,
@@ -172,49 +180,53 @@ class IntentSlot(zoo.Entry):
                 num_tokens=num_tokens,
             )
             hidden = None
+
+            def shared_trunk(tensors):
+                return tensors["features"]
         else:
             self.refuse_changed(
                 f"the trunk {trunk!r}", trainable=trainable, lora_rank=lora_rank
             )
-            inputs, features, present = self._from_scratch(
-                spec,
-                trunk,
-                units,
-                dropout,
-                depth,
-                (word_units, spelling_units),
-                num_tokens,
+            inputs, features, present = self._words(
+                spec, word_units, spelling_units, dropout, num_tokens
             )
-        outputs = {}
-        if "intent" in tasks:
-            task = tasks["intent"]
-            if not pretrained.is_pretrained(trunk):
-                pooled = SentencePooling(name="intent_pool")(
-                    [features, present]
+
+            def shared_trunk(tensors):
+                return trunks.build(
+                    tensors["features"],
+                    tensors["present"],
+                    trunk,
+                    units,
+                    dropout,
+                    depth=depth,
+                    unroll=num_tokens is not None,
                 )
-            outputs["intent"] = task.head.build(pooled, task, dropout=dropout)
-        if "slot" in tasks:
-            task = tasks["slot"]
-            if intent_to_slot and "intent" in tasks:
-                features = BesideTokens(name="slot_intent")(
-                    [features, outputs["intent"]]
-                )
-            outputs["slot"] = task.head.build(
-                features,
-                task,
-                hidden=hidden,
-                dropout=dropout,
-                crf=crf,
-                present=present,
-            )
+
+        head = JointHead(
+            present,
+            pooled,
+            intent_to_slot=intent_to_slot,
+            dropout=dropout,
+            hidden=hidden,
+            crf=crf,
+        )
+        architecture = mtl_sharing.get(sharing)
+        outputs = architecture.outputs(
+            {"features": features, "present": present},
+            tasks,
+            mtl_sharing.Trunk(shared_trunk),
+            head,
+        )
         return MultiTaskModel(
-            inputs, outputs, tasks=list(tasks.values()), name="intent_slot"
+            inputs,
+            outputs,
+            tasks=tasks,
+            sharing=architecture,
+            name="intent_slot",
         )
 
-    def _from_scratch(
-        self, spec, trunk, units, dropout, depth, sizes, num_tokens
-    ):
-        """Builds one of the zoo's own trunks, inputs included."""
+    def _words(self, spec, word_units, spelling_units, dropout, num_tokens):
+        """Makes inputs, features of each word alone, and which are words."""
         inputs = {
             "words": keras.Input((num_tokens,), dtype="int32", name="words"),
             "characters": keras.Input(
@@ -222,19 +234,6 @@ class IntentSlot(zoo.Entry):
             ),
         }
         present = ops.not_equal(inputs["words"], 0)
-        features = trunks.build(
-            self._embed(spec, inputs, *sizes, dropout),
-            present,
-            trunk,
-            units,
-            dropout,
-            depth=depth,
-            unroll=num_tokens is not None,
-        )
-        return inputs, features, present
-
-    def _embed(self, spec, inputs, word_units, spelling_units, dropout):
-        """Makes the features of each word alone, `(batch, tokens, units)`."""
         vocabulary = self.preprocessor(spec)
         word = layers.Embedding(vocabulary.num_words, word_units, name="word")
         spelling = Spelling(
@@ -245,7 +244,7 @@ class IntentSlot(zoo.Entry):
         )
         if dropout:
             features = layers.Dropout(dropout, name="word_dropout")(features)
-        return features
+        return inputs, features, present
 
     def countable(self, spec) -> MultiTaskModel:
         """Builds the model for 12 words and without a loop.

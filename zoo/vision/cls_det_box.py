@@ -6,6 +6,7 @@ gives a feature map, each head attends to positions that it chooses itself.
 
 import keras
 
+import mtl_keras
 import zoo
 from mtl_keras import MultiTaskModel, checks
 from mtl_keras import data as mtl_data
@@ -40,6 +41,7 @@ class ClsDetBox(zoo.Entry):
         trainable: str = "all",
         lora_rank: int = 8,
         flip: bool | None = None,
+        sharing="hard",
     ) -> MultiTaskModel:
         """Builds the model.
 
@@ -67,6 +69,9 @@ class ClsDetBox(zoo.Entry):
             lora_rank: Integer of at least 1, for `trainable="lora"`.
             flip: Boolean, whether half of the training images are mirrored;
                 see `augmentation`.
+            sharing: Name of an architecture that shares the trunk, such as
+                `"mmoe"`, or a dict such as `{"name": "mmoe", "num_experts":
+                2}`. See `mtl_keras.sharing.list_sharings()`.
 
         Returns:
             `MultiTaskModel`. Input: `{"image": images}`, float32 of shape
@@ -84,8 +89,7 @@ class ClsDetBox(zoo.Entry):
         tasks = self.tasks(spec)
         shape = size, size, _channels(channels, trunk)
         image = keras.Input(shape, name="image")
-        features = trunks.build(
-            image,
+        first, *others = trunks.stages(
             trunk,
             weights=trunk_weights,
             width=width,
@@ -93,9 +97,13 @@ class ClsDetBox(zoo.Entry):
             lora_rank=lora_rank,
             levels=pretrained.PYRAMID,
         )
-        outputs = {task.name: _head(features, task, dropout) for task in tasks}
-        return MultiTaskModel(
-            {"image": image}, outputs, tasks=tasks, name="cls_det_box"
+        return mtl_keras.build(
+            {"image": image},
+            tasks,
+            trunk=[[lambda inputs: inputs["image"], first], *others],
+            sharing=sharing,
+            head=lambda features, task: _head(features, task, dropout),
+            name="cls_det_box",
         )
 
     def preprocessor(

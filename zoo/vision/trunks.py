@@ -5,12 +5,33 @@ from keras import layers
 
 from mtl_keras import checks
 from mtl_keras.messages import did_you_mean, listed
+from mtl_keras.sharing import Trunk
 from zoo.pretrained import efficientnet_lite0
 from zoo.vision import applications, pretrained
 
 
-def build(
-    image,
+def build(image, trunk="small", **options):
+    """Puts a trunk on an image.
+
+    Args:
+        image: Keras tensor of shape `(batch, height, width, channels)`, pixels
+            in [0, 1].
+        trunk: As for `stages`.
+        **options: As for `stages`.
+
+    Returns:
+        Keras tensor, features of shape `(batch, channels)` or a feature map of
+        shape `(batch, height, width, channels)`; of a pretrained trunk with
+        `levels` a dict of level to map.
+
+    Raises:
+        ValueError: As for `stages`, or if the trunk does not take this image,
+            or gives neither features nor a map.
+    """
+    return Trunk(stages(trunk, **options))(image)
+
+
+def stages(
     trunk="small",
     *,
     weights: str | None = None,
@@ -18,12 +39,10 @@ def build(
     trainable: str = "all",
     lora_rank: int = 8,
     levels=None,
-):
-    """Puts a trunk on an image.
+) -> list:
+    """Makes a trunk's stages, for `mtl_keras.sharing.Trunk`.
 
     Args:
-        image: Keras tensor of shape `(batch, height, width, channels)`, pixels
-            in [0, 1].
         trunk: `"small"`, the zoo's own (see `small`); `"plain"`, the textbook
             network (see `plain`); `"efficientnet_lite0"` or
             `"hub:PRESET_OR_FOLDER"`, pretrained (see `pretrained.build`);
@@ -42,23 +61,24 @@ def build(
             `pretrained.build`.
 
     Returns:
-        Keras tensor, features of shape `(batch, channels)` or a feature map of
-        shape `(batch, height, width, channels)`; of a pretrained trunk with
-        `levels` a dict of level to map.
+        List of functions and models, each from a map to the next; `"small"`
+        and `"plain"` have three, every other trunk one.
 
     Raises:
-        ValueError: If there is no such trunk, or it does not take this image
-            or this argument, or gives neither features nor a map.
+        ValueError: If there is no such trunk, or it does not take this
+            argument.
     """
     if pretrained.is_pretrained(trunk):
         _refuse(f"the trunk {trunk!r}", weights=weights, width=width)
-        return pretrained.build(
-            image,
-            trunk,
-            trainable=trainable,
-            lora_rank=lora_rank,
-            levels=levels,
-        )
+        return [
+            lambda image: pretrained.build(
+                image,
+                trunk,
+                trainable=trainable,
+                lora_rank=lora_rank,
+                levels=levels,
+            )
+        ]
     if trainable != "all":
         raise ValueError(
             "`trainable` is for pretrained trunks: 'efficientnet_lite0' and "
@@ -66,10 +86,10 @@ def build(
         )
     if isinstance(trunk, keras.Model):
         _refuse("a model of your own", weights=weights, width=width)
-        return own(image, trunk)
+        return [own(trunk)]
     if trunk in _TRUNKS:
         _refuse(f"the trunk {trunk!r}", weights=weights)
-        return _TRUNKS[trunk](image, _check_width(width))
+        return _TRUNKS[trunk](_check_width(width))
     names = [*_TRUNKS, efficientnet_lite0.NAME, *applications.names()]
     if not isinstance(trunk, str) or trunk not in names:
         raise ValueError(
@@ -79,10 +99,10 @@ def build(
             f"features.{did_you_mean(trunk, names)} Received: trunk={trunk!r}"
         )
     _refuse(f"the trunk {trunk!r}", width=width)
-    return applications.build(image, trunk, weights)
+    return [lambda image: applications.build(image, trunk, weights)]
 
 
-def small(image, width: float = 1.0):
+def small(width: float = 1.0) -> list:
     """The zoo's default: 10 convolutions that halve the image three times.
 
     Pairs of 3x3 convolutions with batch normalization, half of them with a
@@ -91,11 +111,11 @@ def small(image, width: float = 1.0):
     convolution of a few channels costs two cores more time than all others.
 
     Args:
-        image: Keras tensor of shape `(batch, height, width, channels)`.
         width: Float above 0, a factor of the channels 24, 32, 64, 128.
 
     Returns:
-        Keras tensor of shape `(batch, height / 8, width / 8, channels)`.
+        List of three functions, each of which halves a map; the last one gives
+        `(batch, height / 8, width / 8, channels)`.
     """
 
     def block(features, name, channels, size=3, strides=1):
@@ -118,63 +138,79 @@ def small(image, width: float = 1.0):
             [features, block(features, name, channels)]
         )
 
-    features = block(image, "stem", 24, size=4, strides=2)
-    features = block(features, "half1", 32, strides=2)
-    features = block(features, "wide1", 64)
-    features = shortcut(features, "shortcut1", 64)
-    features = block(features, "half2", 128, strides=2)
-    features = shortcut(features, "shortcut2", 128)
-    return shortcut(features, "shortcut3", 128)
+    def half(image):
+        return block(image, "stem", 24, size=4, strides=2)
+
+    def quarter(features):
+        features = block(features, "half1", 32, strides=2)
+        features = block(features, "wide1", 64)
+        return shortcut(features, "shortcut1", 64)
+
+    def eighth(features):
+        features = block(features, "half2", 128, strides=2)
+        features = shortcut(features, "shortcut2", 128)
+        return shortcut(features, "shortcut3", 128)
+
+    return [half, quarter, eighth]
 
 
-def plain(image, width: float = 1.0):
+def plain(width: float = 1.0) -> list:
     """The textbook network: conv64-pool-conv128-pool-dense1024-dense128.
 
     Args:
-        image: Keras tensor of shape `(batch, height, width, channels)`.
         width: Float above 0, a factor of these numbers.
 
     Returns:
-        Keras tensor of shape `(batch, 128 * width)`.
+        List of three functions, the last of which gives
+        `(batch, 128 * width)`.
     """
-    features = image
-    for number, channels in enumerate((64, 128), 1):
-        features = layers.Conv2D(
-            _channels(channels, width),
-            3,
-            padding="same",
-            activation="relu",
-            name=f"trunk_conv{number}",
-        )(features)
-        features = layers.MaxPooling2D(name=f"trunk_pool{number}")(features)
-    features = layers.Flatten(name="trunk_flat")(features)
-    for number, units in enumerate((1024, 128), 1):
-        features = layers.Dense(
-            _channels(units, width),
-            activation="relu",
-            name=f"trunk_dense{number}",
-        )(features)
-    return features
+
+    def convolution(number, channels):
+        def stage(features):
+            features = layers.Conv2D(
+                _channels(channels, width),
+                3,
+                padding="same",
+                activation="relu",
+                name=f"trunk_conv{number}",
+            )(features)
+            return layers.MaxPooling2D(name=f"trunk_pool{number}")(features)
+
+        return stage
+
+    def dense(features):
+        features = layers.Flatten(name="trunk_flat")(features)
+        for number, units in enumerate((1024, 128), 1):
+            features = layers.Dense(
+                _channels(units, width),
+                activation="relu",
+                name=f"trunk_dense{number}",
+            )(features)
+        return features
+
+    return [convolution(1, 64), convolution(2, 128), dense]
 
 
-def own(image, trunk):
-    """Calls a user's model, after a look at what it takes and gives.
+def own(trunk) -> list:
+    """Makes a stage of a user's model that checks what it takes and gives.
 
     Args:
-        image: Keras tensor of shape `(batch, height, width, channels)`.
         trunk: `keras.Model` with one input.
 
     Returns:
-        Keras tensor, features or a feature map.
-
-    Raises:
-        ValueError: If the model takes another image or gives anything but
-            one tensor of features.
+        List, for `mtl_keras.sharing.Trunk`. The stage raises a `ValueError`
+        if the model takes another image or gives anything but one tensor of
+        features.
     """
     expected = getattr(trunk, "input_shape", None) if trunk.built else None
-    if expected is not None:
-        image = _fit(image, trunk, expected)
-    features = trunk(image)
+
+    def fitted(image):
+        return image if expected is None else _fit(image, trunk, expected)
+
+    return [fitted, trunk, lambda features: _checked(features, trunk)]
+
+
+def _checked(features, trunk):
     if not keras.backend.is_keras_tensor(features) or len(
         features.shape
     ) not in (2, 4):

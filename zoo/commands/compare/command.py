@@ -1,7 +1,8 @@
-"""Compares balancers: `python -m tools.compare --model cls_det_box`."""
+"""Compares balancers and architectures: `python -m tools.compare`."""
 
 import contextlib
 import dataclasses
+import itertools
 import json
 import os
 import shlex
@@ -12,8 +13,8 @@ from absl import flags
 from mtl_keras import files
 from mtl_keras.messages import listed
 from zoo.commands import SUMMARIES, app, train
+from zoo.commands.compare import architectures, runs
 from zoo.commands.compare import names as balancers
-from zoo.commands.compare import runs
 
 # Learning rates that --tune_lr tries, times the recipe's.
 _FACTORS = (1 / 3, 1.0, 3.0)
@@ -29,6 +30,13 @@ def define(values: flags.FlagValues) -> None:
         "Names of balancers; 'recipe' for the recipe's own loss_weights, "
         "'all' for every one. 'equal' and single-task models are always "
         "compared.",
+        flag_values=values,
+    )
+    flags.DEFINE_list(
+        "sharing",
+        [],
+        "Names of architectures, such as hard,mmoe: each is compared with "
+        "each balancer. Defaults to the recipe's own alone.",
         flag_values=values,
     )
     flags.DEFINE_integer(
@@ -100,6 +108,7 @@ class _Plan:
         tasks: List of strings.
         counted: Dict, log key to `comparison.Measure`.
         ways: Dict, name to `runs.Way`; `STL cls` for one task.
+        sizes: Dict, name of a row to its model's `architectures.size`.
         notes: List of strings for the table.
     """
 
@@ -107,6 +116,7 @@ class _Plan:
     tasks: list
     counted: dict
     ways: dict
+    sizes: dict
     notes: list
 
     @property
@@ -134,7 +144,9 @@ def _plan(values, operands) -> _Plan:
     names = balancers.resolve(values.balancers, config, operands)
     options = balancers.options(names, values.on, config, operands)
     base = balancers.common(operands)
-    model = balancers.check(config, names, options)
+    sharings = architectures.resolve(values.sharing, operands)
+    checked = balancers.check(config, names, options, sharings)
+    model = checked.model
     tasks = sorted(model.tasks)
     single_tasks.check_monitor(config, tasks)
     counted = comparison.measures(
@@ -148,10 +160,23 @@ def _plan(values, operands) -> _Plan:
         lower=values.lower_is_better,
     )
     ways = {f"{_STL} {task}": runs.single(task, base) for task in tasks}
-    for name in names:
-        ways[name] = runs.balanced(
-            name, options[name], base, is_own=name == balancers.RECIPE
+    sizes = {_STL: checked.sizes[_STL]}
+    notes = balancers.notes(names, options, values.on)
+    for architecture, name in itertools.product(sharings, names):
+        row = architectures.way_name(architecture, name)
+        if (architecture, name) in checked.refused:
+            notes.append(
+                f"{row} is left out: {checked.refused[architecture, name]}"
+            )
+            continue
+        ways[row] = runs.balanced(
+            name,
+            options[name],
+            [*base, *architectures.overrides(architecture)],
+            is_own=name == balancers.RECIPE,
+            way=row,
         )
+        sizes[row] = checked.sizes[architecture]
     rates = [None]
     if values.tune_lr:
         rates = _grid(_default_rate(config))
@@ -163,8 +188,7 @@ def _plan(values, operands) -> _Plan:
                     job.folder(values.workdir),
                     train.read_config(values, job.overrides),
                 )
-    notes = balancers.notes(names, options, values.on)
-    return _Plan(config, tasks, counted, ways, notes)
+    return _Plan(config, tasks, counted, ways, sizes, notes)
 
 
 def _default_rate(config) -> float:
@@ -255,6 +279,7 @@ def _table(plan, runner, rates, notes, values, operands) -> dict:
         notes = [*notes, f"{', '.join(joint)}: {comparison.JOINT}"]
     rows = comparison.rows(runs, plan.counted)
     for row in rows:
+        row.update(plan.sizes[row["name"]])
         if row["name"] == _STL:
             row["learning_rate"] = {
                 task: rates[name] or default
@@ -283,8 +308,8 @@ def _table(plan, runner, rates, notes, values, operands) -> dict:
 
 def command(values: flags.FlagValues, operands: list[str]) -> str:
     """Writes the command that does the same again."""
-    names = ("model", "config", "data", "workdir", "balancers", "seeds", "on")
-    names += ("higher_is_better", "lower_is_better")
+    names = ("model", "config", "data", "workdir", "sharing", "balancers")
+    names += ("seeds", "on", "higher_is_better", "lower_is_better")
     parts = ["python", "-m", "tools.compare"]
     for name in names:
         value = values[name].value
@@ -332,8 +357,9 @@ def _without_devices():
 _COMMAND = app.Command(
     name="compare",
     summary=SUMMARIES["compare"],
-    usage="--model=NAME --balancers=NAME,NAME --workdir=FOLDER [--seeds=N] "
-    "[--tune_lr] [--on=LEVEL] [--config.FIELD=VALUE ...]",
+    usage="--model=NAME --balancers=NAME,NAME --workdir=FOLDER "
+    "[--sharing=NAME,NAME] [--seeds=N] [--tune_lr] [--on=LEVEL] "
+    "[--config.FIELD=VALUE ...]",
     define=define,
     run=run,
     operands="config",

@@ -1,6 +1,9 @@
 """What a comparison compares: names, hyperparameters, and what is wrong."""
 
+import dataclasses
+
 from mtl_keras.messages import did_you_mean, listed, unknown
+from zoo.commands.compare import architectures
 
 # The recipe's own `loss_weights`, in the list of balancers.
 RECIPE = "recipe"
@@ -117,42 +120,75 @@ def common(operands: list[str]) -> list[str]:
     return [o for o in operands if not o.startswith(_BALANCER)]
 
 
-def check(config, names: list[str], hyperparameters: dict):
-    """Compiles the model with each balancer, before any data is touched.
+@dataclasses.dataclass(frozen=True)
+class Checked:
+    """What is compared, once each model has been built and compiled.
+
+    Attributes:
+        model: `MultiTaskModel`, one of them.
+        sizes: Dict, architecture to dict, as of `architectures.size`; under
+            `"STL"` those of the single-task models together.
+        refused: Dict, architecture and balancer to why it cannot balance it.
+    """
+
+    model: object
+    sizes: dict
+    refused: dict
+
+
+def check(config, names: list[str], hyperparameters: dict, sharings: list):
+    """Compiles each model with each balancer, before any data is touched.
 
     Args:
         config: `ConfigDict`, the recipe.
         names: List of names.
         hyperparameters: Dict, name to dict of hyperparameters.
+        sharings: List of names of architectures, or `[None]`.
 
     Returns:
-        `MultiTaskModel`, compiled.
+        `Checked`.
 
     Raises:
         ValueError: If the model has one task only, or a balancer cannot
-            balance it.
+            balance it for another reason than its architecture.
     """
-    from mtl_keras import balancing
-    from zoo import preparation
+    sizes, refused = {}, {}
+    for architecture in sharings:
+        model = architectures.load(config, architecture)
+        _require_tasks(model)
+        sizes[architecture] = architectures.size(model)
+        for name in names:
+            weights = _weights(config, name, hyperparameters)
+            message = architectures.refusal(model, weights)
+            if message is not None:
+                refused[architecture, name] = message
+                continue
+            model.compile(loss_weights=weights or None)
+    # Each task alone must be a model, too.
+    alone = [
+        architectures.size(architectures.load(config, None, tasks=(task,)))
+        for task in sorted(model.tasks)
+    ]
+    sizes["STL"] = architectures.total(alone)
+    return Checked(model, sizes, refused)
 
-    model = preparation.load_model(config)
+
+def _require_tasks(model):
     tasks = sorted(model.tasks)
     if len(tasks) < 2:
         raise ValueError(
             "There is nothing to balance: the model has the tasks "
             f"{listed(tasks)} only."
         )
-    # Each task alone must be a model, too.
-    for task in tasks:
-        preparation.load_model(config, tasks=(task,))
-    for name in names:
-        if name == RECIPE:
-            weights = config.get("loss_weights")
-            weights = dict(weights) if hasattr(weights, "items") else weights
-        else:
-            weights = balancing.get(name, **hyperparameters[name])
-        model.compile(loss_weights=weights or None)
-    return model
+
+
+def _weights(config, name, hyperparameters):
+    from mtl_keras import balancing
+
+    if name != RECIPE:
+        return balancing.get(name, **hyperparameters[name])
+    weights = config.get("loss_weights")
+    return dict(weights) if hasattr(weights, "items") else weights
 
 
 def notes(names: list[str], hyperparameters: dict, on: str | None) -> list[str]:

@@ -81,7 +81,14 @@ def single(task: str, base: list[str]) -> Way:
     return Way(f"STL {task}", overrides, {})
 
 
-def balanced(name: str, options: dict, base: list[str], *, is_own: bool) -> Way:
+def balanced(
+    name: str,
+    options: dict,
+    base: list[str],
+    *,
+    is_own: bool,
+    way: str | None = None,
+) -> Way:
     """Describes the training of all tasks with a balancer.
 
     Args:
@@ -89,19 +96,20 @@ def balanced(name: str, options: dict, base: list[str], *, is_own: bool) -> Way:
         options: Dict, its hyperparameters.
         base: List of overrides that all ways share.
         is_own: Boolean, whether it is the recipe's own weighting.
+        way: String, the way's name. Defaults to the balancer's.
 
     Returns:
         `Way`.
     """
     if is_own:
-        return Way(name, list(base), {})
+        return Way(way or name, list(base), {})
     overrides = [
         # `base` may name weights, which are those of the recipe's own way.
         *(o for o in base if not o.startswith("--config.loss_weights")),
         f"--config.loss_weights={name}",
         f"--config.balancer={options or None!r}",
     ]
-    return Way(name, overrides, options)
+    return Way(way or name, overrides, options)
 
 
 class Runner:
