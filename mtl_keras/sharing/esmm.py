@@ -19,14 +19,16 @@ class Esmm(Composed):
     conversion, the output of a task is
     `p(click and conversion) = p(click) * p(conversion | click)`, so that all
     rows train it, those without a click included. Its label is whether both
-    happened: 0 where there was no click. The conditional probability, which is
-    unbiased over all rows, is the output of the layer
-    `"<task>_given_<task before>"`:
+    happened: 0 where there was no click. The conditional probability is the
+    output of the layer `"<task>_given_<task before>"`:
 
     ```python
     layer = model.get_layer("conversion_given_click")
     conditional = keras.Model(model.input, layer.output)
     ```
+
+    What is unbiased over all rows is the product: rows that are hardly ever
+    clicked say little of the conditional alone (`docs/results/sharing.md`).
 
     Args:
         base: Name of an architecture, a dict with hyperparameters, or a

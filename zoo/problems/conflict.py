@@ -15,7 +15,7 @@ import numpy as np
 
 from zoo.problems import models
 
-_WIDTHS = {"hard": 192, "mmoe": 95, "cgc": 63, "ple": 60, "single task": 96}
+_WIDTHS = {"hard": 192, "mmoe": 63, "cgc": 63, "ple": 60, "single task": 96}
 _INPUTS = 10
 
 
@@ -80,7 +80,7 @@ def trained(name, width, train, test, seed) -> tuple[float, int]:
         if sharing in ("mmoe", "cgc"):
             sharing = {"name": sharing}
             if name == "mmoe":
-                sharing["num_experts"] = 2
+                sharing["num_experts"] = 3
         model = models.build(
             seed, _INPUTS, models.regression_tasks(names), trunk, sharing
         )

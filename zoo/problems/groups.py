@@ -27,7 +27,7 @@ _SHARINGS = {
     "branching": {
         "name": "branching",
         "num_branches": 2,
-        "decay": 0.997,
+        "decay": 0.995,
     },
 }
 
@@ -100,9 +100,9 @@ def data(seed: int) -> list:
     for count in (8000, 4000):
         x = rng.normal(size=(count, _INPUTS)).astype("float32")
         along = x @ directions.T
-        # Variance 1: of sin(2 z) and z^2 - 1 for a standard normal z.
-        first = np.sin(2 * along[:, 0]) / np.sqrt((1 - np.exp(-8.0)) / 2)
-        second = (np.square(along[:, 2]) - 1) / np.sqrt(2.0)
+        # Of variance 1 for standard normal numbers.
+        deviation = np.sqrt((1 - np.exp(-8.0)) / 2)
+        first, second = (np.sin(2 * along[:, i]) / deviation for i in (0, 1))
         labels = {"a1": first, "a2": first, "b1": second, "b2": second}
         parts.append((x, {n: v.astype("float32") for n, v in labels.items()}))
     return parts

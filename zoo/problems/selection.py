@@ -1,6 +1,6 @@
 """Labels that a click selects: `esmm` on all rows.
 
-4,000 rows of 8 numbers; about 1 in 8 is clicked, and a click converts the more
+4,000 rows of 8 numbers; about 1 in 6 is clicked, and a click converts the more
 often, the less likely it was. The truth is known, so predictions are compared
 with probabilities, on 20,000 other rows. "Clicked rows only" trains the
 conversion where there was a click and leaves it missing elsewhere, with the

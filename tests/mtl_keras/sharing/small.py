@@ -22,7 +22,7 @@ def head(features, task):
 
 
 def build(name, *, tasks=("a", "b"), trunk=None, shape=(8,), **arguments):
-    """A model of linear heads; weights are random, those of units too."""
+    """A model with linear heads, initialised from seed 0."""
     keras.utils.set_random_seed(0)
     return mtl_keras.build(
         keras.Input(shape, name="x"),

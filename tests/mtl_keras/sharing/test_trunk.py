@@ -92,6 +92,16 @@ def test_stages_are_trunks():
     assert alone.stages == (alone,)
 
 
+def test_a_list_within_a_list_is_one_stage():
+    given = _sequential()
+    trunk = Trunk([[lambda x: 2 * x, given], layers.Dense(2)])
+    assert len(trunk.stages) == 2
+    assert trunk.has_weights
+    copies = [trunk.model(keras.Input((4,)), f"c{i}") for i in range(2)]
+    kernels = [copy.get_weights()[0] for copy in copies]
+    assert np.array_equal(*kernels)
+
+
 def test_takes_a_dict_of_inputs_and_returns_a_dict():
     def trunk(inputs):
         both = layers.Concatenate()([inputs["left"], inputs["right"]])
