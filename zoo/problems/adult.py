@@ -11,6 +11,14 @@ length of the training. Values are the area
 under the ROC curve on the 16,281 test examples. `cagrad` balances at the
 features.
 
+No architecture and no method is above the models of one task on both tasks by
+more than their standard deviation. Hard sharing, `mmoe`, `cgc` and `ple` are
+level with them, with half the parameters of the two; `mtan`, whose batch
+normalization the others lack, gains 0.003 on income and loses 0.001 on marital
+status. `cagrad` changes nothing: there is no conflict to solve. `branching`
+spends half of its training on the choice. With a temperature that falls by the
+default 0.998 a step it had not decided at the end (0.864 and 0.876).
+
 Put `adult.data` and `adult.test` of the UCI repository into a folder `adult`
 of the folder that the environment variable MTL_KERAS_DATA names.
 """
