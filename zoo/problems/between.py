@@ -5,10 +5,9 @@ Task `b` has 500 labels, task `a` has 4,000. The labels of `b` are
 of `f`, and all of variance 1. The trunk ends in one feature. At `r = 1` that
 of `a` is all that `b` needs; at `r = 0` it is useless, and with one feature for
 both the errors of `a` and `b` sum to 1 at the least. The error is that of `b`.
-"Mixed" is the part of
-`b`'s feature that `cross_stitch` takes from `a`, |alpha_ba| over
-|alpha_ba| + |alpha_bb| at the last stage: 0.1 at the start. If the features
-were `f` and `g`, it would be 0, 0.5 and 1.
+"Mixed" is the part of `b`'s feature that `cross_stitch` takes from `a`,
+|alpha_ba| over |alpha_ba| + |alpha_bb| at the last stage: 0.1 at the start. If
+the features were `f` and `g`, it would be 0, 0.5 and 1.
 """
 
 import keras

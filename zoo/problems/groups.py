@@ -8,7 +8,9 @@ hard sharing is 0.5 at the least. Two trunks are enough, one a group.
 stage, gives each group a path of its own; "tree" is that tree as a model of
 its own, by `discrete`. "Experts in use" is the number of the four experts whose
 weight is not exactly 0, averaged over tasks: all of them in `mmoe`, at most two
-in `dselect_k` with `k = 2`.
+in `dselect_k` with `k = 2`. The entropy's factor is 0.03. With its default 0.01
+one seed of three kept 2.5 experts, undecided between alike ones (error 0.040
+± 0.004); with 0.1 one chose before the experts had parted (0.122 ± 0.134).
 """
 
 import keras
@@ -23,7 +25,7 @@ _TASKS = ("a1", "a2", "b1", "b2")
 _SHARINGS = {
     "hard": "hard",
     "mmoe": "mmoe",
-    "dselect_k": "dselect_k",
+    "dselect_k": {"name": "dselect_k", "entropy": 0.03},
     "branching": {
         "name": "branching",
         "num_branches": 2,
