@@ -44,7 +44,7 @@ class MConFIG(JacobianBalancer):
         on: `"parameters"`, the only level.
         task_weights: As of `GradientMethod`.
         monitor: Boolean, whether the logs show the gradients' norms; at each
-            step that of one task alone is known.
+            step that of one task alone is known, so that cosines are NaN.
 
     Note:
         The authors' code gives a direction of zero until each task has had

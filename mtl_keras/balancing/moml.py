@@ -22,18 +22,19 @@ from mtl_keras.checks import number
 class MOML(GradientBalancer):
     """Learns weights that suit every task's loss on another batch.
 
-    The inner problem is `sum s[k] * losses[k]`, `s = softmax(logits)`, on one
-    half of the batch, heads included; the outer ones are all tasks' losses on
-    the other half after a step of the inner problem. To first order in that
-    step, outer loss `p` has the slope `-(diag(s) - s s^T) @ G12[:, p]` in the
-    logits, with `G12` the products of the inner gradients with the outer ones.
+    The inner problem is `K * sum s[k] * losses[k]`, `s = softmax(logits)` over
+    the `K` tasks with labels, on one half of the batch, heads included; the
+    outer ones are all tasks' losses on the other half after a step of the
+    inner problem. To first order in that step, outer loss `p` has the slope
+    `-(diag(s) - s s^T) @ G12[:, p]` in the logits,
+    with `G12` the products of the inner gradients with the outer ones.
     The slopes of all tasks are combined as in `mgda`, at length one, and Adam
     moves the logits, which start at 0.
 
     `G12` is divided by the sum of `|J1[k]| * |J2[k]|`, of the losses without
-    `s`. `weights` and `update` speak of rows that `head_weights` multiplied
-    already, as in a step: there the weights are 1, and `head_weights` is `s`
-    over the tasks with labels. An absent task keeps its logit. Where the
+    weights. `weights` and `update` speak of rows that `head_weights` multiplied
+    already, as in a step: there the weights are 1, and `head_weights` is
+    `K * s`. An absent task keeps its logit. Where the
     outer slopes oppose each other, the logits stay. Opposite rows cancel as
     far as their weights are equal.
 
@@ -44,11 +45,12 @@ class MOML(GradientBalancer):
             `"last_shared"`.
 
     Note:
-        The default, Adam and the unit slopes are those of the authors' code.
-        It splits off a part of the training data for the outer problem, and
-        takes its gradients after the inner step, by a second forward pass;
-        ours are of the batch's other half and before it, which differs by the
-        order of the learning rate, and of the shared variables only.
+        The default, Adam and the unit slopes are those of the authors' code,
+        whose weights sum to 1; ours sum to `K`, as equal weights do. It splits
+        off a part of the training data for the outer problem, and takes its
+        gradients after the inner step, by a second forward pass; ours are of
+        the batch's other half and before it, which differs by the order of the
+        learning rate, and of the shared variables only.
     """
 
     when_to_use = (
@@ -89,26 +91,26 @@ class MOML(GradientBalancer):
         """
         present = super().head_weights(losses, present)
         logits = self.state(present.shape[0])["logits"]
-        return present * softmax(logits, present > 0)
+        return present * _weights(logits, present)[1]
 
     def _weigh(self, step):
         return step.present
 
     def _advance(self, step):
         state, present = step.state, step.present
-        weights = softmax(state["logits"], present > 0)
+        shares, weights = _weights(state["logits"], present)
         halves = unweighted(step.halves, weights)
         cross = unit_cross(dataclasses.replace(step, halves=halves))
-        mean = ops.matmul(weights[None, :], cross)
+        mean = ops.matmul(shares[None, :], cross)
         # Row p: the slope of outer loss p in the logits.
-        slopes = -ops.transpose(weights[:, None] * (cross - mean))
+        slopes = -ops.transpose(shares[:, None] * (cross - mean))
         gramian = ops.matmul(slopes, ops.transpose(slopes))
         # A decomposition raises on what is not finite, on TensorFlow.
         is_sound = ops.all(ops.isfinite(gramian))
         gramian = ops.where(is_sound, gramian, ops.zeros_like(gramian))
         units, _, _ = unit_rows(gramian)
-        shares = min_norm(units, present)
-        slope = ops.matmul(shares[None, :], slopes)[0]
+        mix = min_norm(units, present)
+        slope = ops.matmul(mix[None, :], slopes)[0]
         change, moments = adam.step(
             state, slope, present > 0, self.learning_rate
         )
@@ -117,3 +119,13 @@ class MOML(GradientBalancer):
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""
         return {**super().get_config(), "learning_rate": self.learning_rate}
+
+
+def _weights(logits, present) -> tuple:
+    """Returns the softmax over the tasks present, and that times their number.
+
+    `present` may be the factor of a task's loss in the place of 1.
+    """
+    is_present = present > 0
+    shares = softmax(logits, is_present)
+    return shares, ops.sum(ops.cast(is_present, "float32")) * shares

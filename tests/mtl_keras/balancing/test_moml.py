@@ -53,7 +53,8 @@ def test_first_step_goes_down_the_common_slope():
     slope = common(slopes_of(rows[:3], rows[3:], np.zeros(3)))
     assert np.abs(slope).min() > 1e-3
     balancer = balancing.MOML(learning_rate=0.01)
-    scaled = rows / 3
+    # At first each is weighed by 1.
+    scaled = rows
     balancer.update(scaled[:3] @ scaled[:3].T, halves=scaled @ scaled.T)
     np.testing.assert_allclose(
         to_numpy(balancer.state(3)["logits"]), -0.01 * np.sign(slope), rtol=1e-3
@@ -68,7 +69,7 @@ def test_weights_are_the_softmax_over_the_tasks_present():
     logits = to_numpy(balancer.state(3)["logits"])
     np.testing.assert_allclose(
         to_numpy(balancer.head_weights(present=[1, 0, 1])),
-        np.insert(softmax(logits[[0, 2]]), 1, 0.0),
+        2 * np.insert(softmax(logits[[0, 2]]), 1, 0.0),
         rtol=1e-5,
     )
 
