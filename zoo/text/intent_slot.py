@@ -106,6 +106,7 @@ class IntentSlot(zoo.Entry):
         num_tokens: int | None = None,
         trainable: str = "all",
         lora_rank: int = 8,
+        sharing="hard",
         trunk_dropout: float | None = None,
     ) -> MultiTaskModel:
         """Builds the model.
@@ -134,17 +135,17 @@ class IntentSlot(zoo.Entry):
             trainable: `"all"`, `"lora"` or `"none"`, what is trained of a
                 pretrained trunk.
             lora_rank: Integer of at least 1, for `trainable="lora"`.
-            trunk_dropout: Float in [0, 1), fraction of features that a
-                pretrained trunk drops in training. Defaults to `None`: as in
-                pretraining.
+            sharing: Architecture that shares the zoo's own trunk, such as
+                `"mmoe"` or `{"name": "mmoe", "num_experts": 2}`.
+            trunk_dropout: Float in [0, 1), what a pretrained trunk drops in
+                training. Defaults to that of its pretraining.
 
         Returns:
             `MultiTaskModel`. Inputs: `words`, int32 ids `(batch, tokens)`, and
             `characters`, int32 ids `(batch, tokens, 14)`, 0 being padding; of
             a pretrained trunk those of `SubwordPreprocessor`.
-            Outputs: `intent`, probabilities `(batch, intents)`; `slot`,
-            probabilities of the tags `(batch, tokens, tags)`, which mean
-            nothing at the padding.
+            Outputs: `intent`, probabilities `(batch, intents)`; `slot`, those
+            of the tags `(batch, tokens, tags)`, meaningless at the padding.
 
         Raises:
             ValueError: If an argument is unknown or out of range.
@@ -161,10 +162,9 @@ class IntentSlot(zoo.Entry):
                 f"`units` must be a multiple of 4. Received: units={units!r}"
             )
         checks.fraction("dropout", dropout, below_one=True)
-        if trunk_dropout is not None:
-            checks.fraction("trunk_dropout", trunk_dropout, below_one=True)
-        tasks = {task.name: task for task in self.tasks(spec)}
-        hidden = units
+        # The intent first: the tags' head reads its output.
+        tasks = tuple(sorted(self.tasks(spec), key=lambda task: task.name))
+        hidden, pooled = units, None
         if pretrained.is_pretrained(trunk):
             self.refuse_changed(
                 f"the trunk {trunk!r}",
@@ -222,13 +222,8 @@ class IntentSlot(zoo.Entry):
             mtl_sharing.Trunk(shared_trunk),
             head,
         )
-        return MultiTaskModel(
-            inputs,
-            outputs,
-            tasks=tasks,
-            sharing=architecture,
-            name="intent_slot",
-        )
+        named = {"tasks": tasks, "sharing": architecture, "name": "intent_slot"}
+        return MultiTaskModel(inputs, outputs, **named)
 
     def _words(self, spec, word_units, spelling_units, dropout, num_tokens):
         """Makes inputs, features of each word alone, and which are words."""

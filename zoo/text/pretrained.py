@@ -5,6 +5,7 @@ from typing import NamedTuple
 import keras
 from keras import ops
 
+from mtl_keras import checks
 from zoo.pretrained import adaptation, hub, minilm
 from zoo.text.encoder import SubwordEncoder, SubwordMean, WordFeatures
 
@@ -73,7 +74,10 @@ def build(
         name: keras.Input((num_tokens,), dtype="int32", name=name)
         for name in names
     }
-    changed = {} if dropout is None else {"dropout": dropout}
+    changed = {}
+    if dropout is not None:
+        checks.fraction("trunk_dropout", dropout, below_one=True)
+        changed["dropout"] = dropout
     encoder = SubwordEncoder(
         hub.load_backbone(_preset(trunk), weights=weights, **changed),
         trainable,
