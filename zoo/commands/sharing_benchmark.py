@@ -14,7 +14,10 @@ _HEAD = """\
 <!-- Sections are written by `python -m tools.benchmark sharing`. -->
 
 Small problems whose answer is known, and real data. Each value is the mean
-over three seeds with its standard deviation.
+over three seeds with its standard deviation. The problems were made to tell
+the architectures apart: two of them were changed after a first look (between
+separate and shared, and the two groups), and settings that were chosen on the
+same seeds are named.
 """
 
 

@@ -8,6 +8,8 @@ hard sharing is 0.5 at the least, whatever its width, and 0 where the tasks
 agree. That of `mmoe`, `cgc` and `ple` is 0 in both. The hidden layer of each
 model is as wide as gives all of them the same number of parameters. Training
 labels have noise of the standard deviation 0.3, which the test labels do not.
+`mmoe` has three experts: with two the error was 0.15 in conflict, and 0.055
+± 0.090 where the tasks agree; the others had no second try.
 """
 
 import keras
