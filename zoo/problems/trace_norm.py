@@ -7,6 +7,7 @@ norm of several strengths; a strength of 0 are separate models. "Rank" counts
 the singular values of the matrix of the learned kernels above 5% of the
 largest one; the error is the mean squared difference from `x w_k`, without
 the noise.
+With 30 examples a task, a first set-up, strength 1 ended at rank 3.
 """
 
 import keras
