@@ -17,6 +17,9 @@ from mtl_keras.balancing.solvers.min_norm import min_norm
 from mtl_keras.balancing.solvers.unit_rows import unit_rows
 from mtl_keras.checks import number
 
+# Of the squared length of a combination of unit rows, in float32.
+_ROUNDING = 1e-6
+
 
 @keras.saving.register_keras_serializable(package="mtl_keras")
 class MOML(GradientBalancer):
@@ -108,9 +111,13 @@ class MOML(GradientBalancer):
         # A decomposition raises on what is not finite, on TensorFlow.
         is_sound = ops.all(ops.isfinite(gramian))
         gramian = ops.where(is_sound, gramian, ops.zeros_like(gramian))
-        units, _, _ = unit_rows(gramian)
+        units, _, inverses = unit_rows(gramian)
         mix = min_norm(units, present)
-        slope = ops.matmul(mix[None, :], slopes)[0]
+        # Of parallel slopes the mix is not unique; that of unit slopes is.
+        slope = ops.matmul((mix * inverses)[None, :], slopes)[0]
+        # Of opposing slopes only rounding is left, which Adam would amplify.
+        square = ops.sum(mix * ops.matmul(units, mix[:, None])[:, 0])
+        slope = ops.where(square > _ROUNDING, slope, ops.zeros_like(slope))
         change, moments = adam.step(
             state, slope, present > 0, self.learning_rate
         )

@@ -41,7 +41,7 @@ def common(slopes):
         constraints={"type": "eq", "fun": lambda w: w.sum() - 1},
         options={"ftol": 1e-14},
     )
-    return result.x @ slopes
+    return result.x @ unit
 
 
 def test_first_step_goes_down_the_common_slope():
