@@ -272,12 +272,12 @@ def data(name, kind="vector", num_examples=24):
     return x, labels
 
 
-def step(model, name, loss_weights=None, steps=1):
+def step(model, name, loss_weights=None, steps=1, jit_compile=False):
     """Trains some steps and returns the logs."""
     model.compile(
         keras.optimizers.SGD(0.1),
         loss_weights=loss_weights,
-        jit_compile=True,
+        jit_compile=jit_compile,
     )
     x, labels = data(name, num_examples=8 * steps)
     history = model.fit(x, labels, batch_size=8, shuffle=False, verbose=0)
@@ -288,7 +288,7 @@ def main(path, *names):
     results = {}
     for name in names:
         model = build(name)
-        logs = step(model, name, steps=2)
+        logs = step(model, name, steps=2, jit_compile=True)
         for index, weight in enumerate(model.get_weights()):
             results[f"{name}/weight/{index}"] = weight
         for key, value in logs.items():
