@@ -14,7 +14,7 @@ error is the root mean square of the probability of both, over its true mean.
 `esmm` wins where rows are few: in a first set-up of 60,000 rows and 32 units
 clicked rows only, times p(click), were as good (one seed: bias 0.010 and
 -0.003, error 0.266 and 0.270), and with 2 units both were biased (0.24 and
-0.28). The set-up of the table was chosen after these, on two of its three seeds.
+0.28). The set-up of the table was chosen after these, on two of its seeds.
 """
 
 import keras
