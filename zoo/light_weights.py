@@ -84,7 +84,11 @@ def load(model, path: str | Path, base: str, base_sha256: str, title: str):
             is another one.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        # NumPy leaves a damaged file open that it has opened itself.
+        with (
+            open(path, "rb") as content,
+            np.load(content, allow_pickle=False) as archive,
+        ):
             changed = {name: archive[name] for name in archive.files}
     except (
         OSError,
