@@ -266,12 +266,12 @@ def _columns_of_groups(model, graph, names) -> dict:
     tasks = getattr(model, "tasks", None)
     if not isinstance(tasks, dict):
         return {}
-    found = {
+    by_group = {
         name: columns.find(tasks[name], output, graph.producer, graph.tensors)
         for name, output in zip(names, graph.outputs, strict=True)
         if name in tasks and len(getattr(tasks[name], "names", ())) > 1
     }
-    return {name: one for name, one in found.items() if one is not None}
+    return {name: one for name, one in by_group.items() if one is not None}
 
 
 def _tasks_reached(graph, names, columns) -> dict:

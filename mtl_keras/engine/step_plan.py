@@ -52,8 +52,8 @@ class StepPlan:
     @property
     def columns(self) -> dict:
         """The `Columns` of each trained group of several members."""
-        found = self.parts.columns
-        return {name: found[name] for name in self.tasks if name in found}
+        columns = self.parts.columns
+        return {name: columns[name] for name in self.tasks if name in columns}
 
     @property
     def places(self) -> dict[str, slice]:

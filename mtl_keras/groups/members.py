@@ -140,11 +140,11 @@ def places(members: dict) -> dict[str, slice]:
     Returns:
         Dict, task name to slice.
     """
-    found, start = {}, 0
+    slices, start = {}, 0
     for name, group in members.items():
-        found[name] = slice(start, start + len(group))
+        slices[name] = slice(start, start + len(group))
         start += len(group)
-    return found
+    return slices
 
 
 def task_of_each(tasks: dict) -> dict:
@@ -189,7 +189,7 @@ def check_known(argument: str, names, tasks, groups: dict) -> None:
         groups: Dict, group to a tuple of its members.
 
     Raises:
-        ValueError: If a name is none of them.
+        ValueError: If a name is not one of these.
     """
     members = {m for group in groups.values() for m in group}
     known = [*groups, *(name for name in tasks if name not in members)]

@@ -112,7 +112,7 @@ x_b -- adapter b --+            +-- head b
         for task, name in input_of.items():
             if name not in inputs:
                 raise ValueError(
-                    f"Task {task!r} has no input: there is none named "
+                    f"Task {task!r} has no input: the model has no input "
                     f"{name!r}.{did_you_mean(name, inputs)} Expected one of "
                     f"{listed(inputs)}. Received: sharing={self!r}"
                 )

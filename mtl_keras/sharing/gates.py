@@ -23,7 +23,7 @@ def checked_reads(gate_reads: object) -> str:
         `gate_reads`, a string.
 
     Raises:
-        ValueError: If it is none of `READS`.
+        ValueError: If it is not one of `READS`.
     """
     if gate_reads in READS:
         return gate_reads

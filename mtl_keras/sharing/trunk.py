@@ -32,7 +32,7 @@ class Trunk:
             stages, itself alone.
 
     Raises:
-        ValueError: If `trunk` is none of these.
+        ValueError: If `trunk` is of another type.
     """
 
     def __init__(self, trunk, *, copy_weights: bool = True):
