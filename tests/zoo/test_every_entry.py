@@ -1,6 +1,7 @@
 """Every model of the zoo, taken from the registry: none can be forgotten."""
 
 import functools
+import importlib
 import os
 import pathlib
 
@@ -230,13 +231,17 @@ def test_figures_name_weights_and_recipe(name):
         assert len(figures["seeds"]) == len(set(figures["seeds"])) > 0
 
 
-def _give_real_files(data, data_dir):
+def _give_real_files(entry, data, data_dir):
     """Puts the real files where a builder looks for files of its user."""
+    module_name, _, class_name = entry.data[data].partition(":")
+    builder = getattr(importlib.import_module(module_name), class_name)
+    # The folder of the originals, where it is not named as the data set.
+    name = getattr(builder, "SOURCE", data)
     folder = os.environ.get("MTL_KERAS_DATA")
-    source = pathlib.Path(folder or "", data)
+    source = pathlib.Path(folder or "", name)
     if folder is None or not source.is_dir():
-        pytest.skip(f"reads the real data in $MTL_KERAS_DATA/{data}")
-    manual = data_dir / "downloads" / "manual" / data
+        pytest.skip(f"reads the real data in $MTL_KERAS_DATA/{name}")
+    manual = data_dir / "downloads" / "manual" / name
     if not manual.exists():
         manual.parent.mkdir(parents=True, exist_ok=True)
         manual.symlink_to(source, target_is_directory=True)
@@ -256,7 +261,7 @@ def test_weights_reach_the_figures_on_the_card(
         monkeypatch.setattr(digit_scenes.Builder, "SCENES", scenes)
         data_dir = tmp_path
     else:
-        _give_real_files(facts["data"], data_dir)
+        _give_real_files(registry.find(name).entry, facts["data"], data_dir)
     model = zoo.load(name, weights=weights_name)
     model.compile()
     dataset = zoo.dataset(

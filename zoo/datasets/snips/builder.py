@@ -5,6 +5,8 @@ from pathlib import Path
 
 import tensorflow_datasets as tfds
 
+from mtl_keras.messages import listed
+from zoo.datasets import originals
 from zoo.datasets.snips import names
 
 _DESCRIPTION = """
@@ -39,6 +41,7 @@ _URL = (
 )
 _FOLDERS = {"train": "train", "validation": "valid", "test": "test"}
 _FILES = ("seq.in", "seq.out", "label")
+_TAGS = frozenset(names.TAGS)
 
 
 class Builder(tfds.core.GeneratorBasedBuilder):
@@ -84,7 +87,10 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         )
 
     def _split_generators(self, dl_manager: tfds.download.DownloadManager):
-        files = _files(dl_manager)
+        paths = [f"{f}/{name}" for f in _FOLDERS.values() for name in _FILES]
+        files = originals.find(
+            dl_manager, self.name, {path: f"{_URL}/{path}" for path in paths}
+        )
         return {
             split: self._generate_examples(
                 *(files[f"{folder}/{name}"] for name in _FILES)
@@ -95,47 +101,48 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     def _generate_examples(
         self, sentences: Path, tags: Path, intents: Path
     ) -> Iterator:
-        parts = [_lines(path) for path in (sentences, tags, intents)]
-        if len({len(part) for part in parts}) > 1:
-            raise ValueError(
-                "Expected as many sentences as lines of tags and intents. "
-                f"Received: {', '.join(map(str, map(len, parts)))} in "
-                f"{str(sentences)!r} and its neighbours"
+        yield from enumerate(read(sentences, tags, intents))
+
+
+def read(sentences: Path, tags: Path, intents: Path) -> Iterator[dict]:
+    """Reads the three files of a split.
+
+    Args:
+        sentences: Path of `seq.in`.
+        tags: Path of `seq.out`.
+        intents: Path of `label`.
+
+    Yields:
+        Dicts, the features of the builder.
+
+    Raises:
+        ValueError: If a file is missing or damaged.
+    """
+    paths = (sentences, tags, intents)
+    parts = [list(originals.lines(path)) for path in paths]
+    sizes = list(map(len, parts))
+    if len(set(sizes)) > 1:
+        raise originals.damage(
+            paths[sizes.index(min(sizes))],
+            f"{max(sizes)} lines, as in its neighbours",
+            f"{min(sizes)} lines",
+        )
+    for (line, sentence), (_, tag_line), (_, intent) in zip(
+        *parts, strict=True
+    ):
+        tokens, labels = sentence.split(), tag_line.split()
+        if len(tokens) != len(labels):
+            raise originals.damage(
+                tags,
+                f"a tag for each of {len(tokens)} words",
+                f"{len(labels)} tags",
+                line,
             )
-        for number, (sentence, line, intent) in enumerate(
-            zip(*parts, strict=True)
-        ):
-            tokens, labels = sentence.split(), line.split()
-            if len(tokens) != len(labels):
-                raise ValueError(
-                    "Expected a tag for each word. Received: "
-                    f"{len(tokens)} words and {len(labels)} tags in line "
-                    f"{number + 1} of {str(sentences)!r}"
-                )
-            yield (
-                number,
-                {"tokens": tokens, "tags": labels, "intent": intent.strip()},
+        for tag in labels:
+            if tag not in _TAGS:
+                raise originals.damage(tags, "known tags", repr(tag), line)
+        if intent.strip() not in names.INTENTS:
+            raise originals.damage(
+                intents, f"one of {listed(names.INTENTS)}", repr(intent), line
             )
-
-
-def _files(dl_manager) -> dict:
-    """Finds the files in the manual folder, or downloads them."""
-    paths = [f"{f}/{name}" for f in _FOLDERS.values() for name in _FILES]
-    for folder in _manual_folders(dl_manager):
-        files = {path: folder / path for path in paths}
-        if all(path.is_file() for path in files.values()):
-            return files
-    return dl_manager.download({path: f"{_URL}/{path}" for path in paths})
-
-
-def _manual_folders(dl_manager) -> list[Path]:
-    try:
-        manual = Path(dl_manager.manual_dir)
-    except AssertionError:
-        # TFDS raises it where the user has made no such folder.
-        return []
-    return [manual, manual / "snips"]
-
-
-def _lines(path: Path) -> list[str]:
-    return Path(path).read_text(encoding="utf-8").splitlines()
+        yield {"tokens": tokens, "tags": labels, "intent": intent.strip()}

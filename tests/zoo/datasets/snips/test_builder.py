@@ -10,7 +10,9 @@ import pytest
 import tensorflow_datasets as tfds
 
 from mtl_keras.data import text
+from tests.zoo.datasets import damages
 from zoo.datasets.snips import Builder, names
+from zoo.datasets.snips.builder import read
 
 _FOLDERS = {"train": "train", "validation": "valid", "test": "test"}
 _SENTENCES = ("play jazz  by queen", "rate it", "book a table")
@@ -55,14 +57,30 @@ def test_files_of_a_folder_become_examples(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"tags": _TAGS[:2]}, "as many sentences as lines of tags"),
-        ({"tags": ("O", *_TAGS[1:])}, "4 words and 1 tags in line 1"),
+        ({"tags": _TAGS[:2]}, "seq.out' is damaged. Expected 3 lines"),
+        ({"tags": ("O", *_TAGS[1:])}, "line 1 is damaged. .* 4 words. .* 1 t"),
+        ({"intents": ("A", *_INTENTS[1:])}, "label', line 1 is damaged"),
     ],
 )
 def test_damaged_files_are_refused(tmp_path, changes, message):
     manual = _write(tmp_path / "files", **changes)
     with pytest.raises(ValueError, match=message):
         _prepared(tmp_path, manual)
+
+
+@pytest.mark.parametrize("seed", range(100))
+def test_any_damage_is_named(tmp_path, seed):
+    files = {
+        "seq.in": "\n".join(_SENTENCES),
+        "seq.out": "\n".join(_TAGS),
+        "label": "\n".join(_INTENTS),
+    }
+    damages.check(
+        tmp_path,
+        {name: text.encode() for name, text in files.items()},
+        lambda folder: list(read(*(folder / name for name in files))),
+        seed,
+    )
 
 
 def test_every_file_has_a_checksum_of_one_commit():

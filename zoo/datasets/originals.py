@@ -1,0 +1,113 @@
+"""The original files of a data set: given by hand, or downloaded."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from mtl_keras import files
+
+
+def find(dl_manager, name: str, urls: Mapping[str, str]) -> dict[str, Path]:
+    """Finds files in the manual folder, or downloads them.
+
+    Args:
+        dl_manager: `tfds.download.DownloadManager`.
+        name: String, the data set, whose files may lie in a folder of this
+            name within the manual folder.
+        urls: Dict from path within the folder to address. The sums of the
+            addresses are in `checksums.tsv` beside the builder.
+
+    Returns:
+        Dict from path within the folder to `pathlib.Path`.
+    """
+    for folder in manual_folders(dl_manager, name):
+        paths = {path: folder / path for path in urls}
+        if all(path.is_file() for path in paths.values()):
+            return paths
+    downloaded = dl_manager.download(dict(urls))
+    return {path: Path(file) for path, file in downloaded.items()}
+
+
+def manual_folders(dl_manager, name: str) -> list[Path]:
+    """Lists the folders in which a user may have put the files of a data set.
+
+    Args:
+        dl_manager: `tfds.download.DownloadManager`.
+        name: String, the data set.
+
+    Returns:
+        List of existing folders, which may be empty.
+    """
+    try:
+        manual = Path(dl_manager.manual_dir)
+    except AssertionError:
+        # TFDS raises it where the user has made no such folder.
+        return []
+    return [path for path in (manual / name, manual) if path.is_dir()]
+
+
+def damage(path, expected: str, received: str, line: int | None = None):
+    """Makes the error of a file that is not what it should be.
+
+    Args:
+        path: Path of the file.
+        expected: String, such as `"15 columns"`.
+        received: String, such as `"3 columns"`.
+        line: Integer, counted from 1, where the file has lines.
+
+    Returns:
+        `ValueError` that names file, line and repair.
+    """
+    place = "" if line is None else f", line {line}"
+    return ValueError(
+        f"The file {str(path)!r}{place} is damaged. Expected {expected}. "
+        f"Received: {received[:80]}. Delete it, so that it is downloaded "
+        "again, or replace it by the original."
+    )
+
+
+def lines(path, encoding: str = "utf-8") -> Iterator[tuple[int, str]]:
+    """Reads the lines of a text file.
+
+    Args:
+        path: Path of the file.
+        encoding: String.
+
+    Yields:
+        Pairs of the number of a line, from 1, and the line without its end.
+
+    Raises:
+        ValueError: If the file is missing or empty, or is not text.
+    """
+    try:
+        text = Path(path).read_text(encoding=encoding)
+    except (FileNotFoundError, IsADirectoryError) as error:
+        raise missing(path) from error
+    except UnicodeDecodeError as error:
+        raise damage(path, f"text in {encoding}", str(error)) from error
+    if not text.strip():
+        raise damage(path, "lines of text", "an empty file")
+    yield from enumerate(text.splitlines(), 1)
+
+
+def missing(path) -> ValueError:
+    """Makes the error of a file that is not there."""
+    return ValueError(
+        f"The file {str(path)!r} is missing. Expected all original files in "
+        "one folder. Put it there, or remove the folder, so that all of them "
+        "are downloaded."
+    )
+
+
+def check_sum(path, sha256: str) -> None:
+    """Compares a file with the sum of its original.
+
+    Args:
+        path: Path of the file.
+        sha256: String, the sum of the original in hexadecimal digits.
+
+    Raises:
+        ValueError: If they differ.
+    """
+    received = files.sha256(path)
+    if received != sha256:
+        raise damage(path, f"sha256 {sha256[:16]}...", f"{received[:16]}...")
