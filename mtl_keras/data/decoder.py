@@ -27,17 +27,31 @@ class AnswerDecoder:
     Args:
         tasks: Sequence of `Task`, or of dicts with the keys `name`, `kind` and
             `class_names`.
-        height: Integer, the height of the model's input in pixels.
-        width: Integer, its width.
+        height: Integer, the height of the model's input in pixels. Boxes
+            need it. Defaults to `None`.
+        width: Integer, its width. Defaults to `None`.
         threshold: Float in [0, 1], the lowest probability of a present
             object. Defaults to 0.5.
     """
 
-    def __init__(self, tasks, height: int, width: int, threshold: float = 0.5):
+    def __init__(
+        self,
+        tasks,
+        height: int | None = None,
+        width: int | None = None,
+        threshold: float = 0.5,
+    ):
         tasks = tasks.values() if isinstance(tasks, dict) else tasks
         self._outputs = {o.name: o for o in map(_output, tasks)}
-        self.height = int(height)
-        self.width = int(width)
+        boxes = [o.name for o in self._outputs.values() if o.kind == "box"]
+        if boxes and (height is None or width is None):
+            raise ValueError(
+                f"AnswerDecoder needs `height` and `width` for {boxes[0]!r}, "
+                "a task of kind 'box'. Received: "
+                f"height={height!r}, width={width!r}"
+            )
+        self.height = None if height is None else int(height)
+        self.width = None if width is None else int(width)
         self.threshold = checks.fraction("threshold", threshold)
 
     def __call__(self, outputs, context=None) -> dict:
