@@ -65,6 +65,9 @@ class ColumnPreprocessor(tf.Module):
             statistic is not finite, or a value has another type.
     """
 
+    # `data.pipeline` gives it whole batches.
+    converts_batches = True
+
     def __init__(
         self,
         numbers: Mapping | None = None,

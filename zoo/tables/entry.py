@@ -122,9 +122,7 @@ class TableEntry(zoo.Entry):
         return mtl_keras.build(
             {preprocessor.name: columns},
             self.tasks(spec),
-            trunk=stages(
-                preprocessor, units, depth, column_units, dropout
-            ),
+            trunk=stages(preprocessor, units, depth, column_units, dropout),
             sharing=sharing,
             head=self.head,
             name=type(self).__name__.lower(),

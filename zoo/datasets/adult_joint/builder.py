@@ -65,9 +65,7 @@ NUMBERS = (
     "hours-per-week",
 )
 _LABELS = ("marital-status", "relationship", "income")
-CATEGORIES = tuple(
-    name for name in COLUMNS if name not in (*NUMBERS, *_LABELS)
-)
+CATEGORIES = tuple(name for name in COLUMNS if name not in (*NUMBERS, *_LABELS))
 _INCOMES = ("<=50K", ">50K")
 
 
