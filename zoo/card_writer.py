@@ -214,6 +214,7 @@ def ship(card: Card, name: str, workdirs: list[Path]) -> dict:
         # Saved from a fresh model: without optimizer and balancer.
         model.save_weights(path)
     recipe = _packaged_recipe(report["command"])
+    decisions = saved.decisions(best)
     return {
         "file": path.name,
         "sha256": files.sha256(path),
@@ -222,6 +223,7 @@ def ship(card: Card, name: str, workdirs: list[Path]) -> dict:
         "data": config["data"],
         "overrides": overrides,
         **({"recipe": recipe} if recipe else {}),
+        **({"decisions": decisions} if decisions else {}),
         "seed": config["seed"],
         "num_parameters": report["num_parameters"],
         "epochs": report["epochs"],
