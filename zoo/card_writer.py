@@ -56,6 +56,7 @@ def describe(name: str, entry) -> dict:
         },
         "data": {},
         "published": list(entry.published),
+        "notes": list(entry.notes),
     }
 
 
@@ -175,6 +176,54 @@ def summarize_single(workdirs: list[Path]) -> dict:
     for runs in by_task.values():
         metrics.update(summarize(runs)["metrics"])
     return metrics
+
+
+def comparison(workdir: Path) -> dict:
+    """Reads what a card says about a finished comparison.
+
+    Args:
+        workdir: Path of the workdir of `tools.compare`.
+
+    Returns:
+        Dict with `"title"`, `"data"`, `"split"`, `"seeds"`, `"rows"` (the
+        models of single tasks first), `"notes"` and `"command"`.
+
+    Raises:
+        ValueError: If the folder holds no finished comparison.
+    """
+    table = _read(Path(workdir), "table.json")
+    has_sharing = "--sharing=" in table["command"]
+    return {
+        "title": "Architectures of sharing" if has_sharing else "Balancers",
+        **{key: table[key] for key in ("data", "split", "seeds")},
+        "rows": [
+            {
+                "name": row["name"],
+                "metrics": {
+                    key: _rounded(value)
+                    for key, value in row["metrics"].items()
+                },
+                "gain": _rounded(row["delta_libmtl"]),
+                "delta_m": _rounded(row["delta_m"]),
+                **{
+                    key: row[key]
+                    for key in ("num_parameters", "macs")
+                    if key in row
+                },
+                "seconds_per_step": round(row["seconds_per_step"]["mean"], 5),
+            }
+            for row in table["rows"]
+        ],
+        "notes": table["notes"],
+        "command": _anywhere(table["command"]),
+    }
+
+
+def _rounded(summary: dict) -> list:
+    return [
+        None if value is None else round(value, _DIGITS)
+        for value in (summary["mean"], summary["spread"])
+    ]
 
 
 def ship(card: Card, name: str, workdirs: list[Path]) -> dict:
