@@ -12,6 +12,7 @@ import sys
 import pytest
 
 import zoo
+from zoo import card_pages
 
 ROOT = pathlib.Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -61,8 +62,6 @@ README_COMMANDS = [line for line in commands(README) if line[0] not in _LONG]
 _RUNNER = """
 import json, sys, traceback
 import zoo.commands
-from zoo import card_pages
-from zoo import card_pages
 from zoo.datasets.digit_scenes import Builder
 
 # As many scenes as the pages ask for; all of them take a minute.

@@ -307,6 +307,15 @@ def _comparisons(card) -> list[str]:
                     f"{row['seconds_per_step']:.4f}",
                 ]
             )
+        for row in comparison.get("references", ()):
+            values = (row["metrics"].get(key) for key in keys)
+            lines.append(
+                [
+                    row["name"],
+                    *("-" if v is None else f"{v:.4f}" for v in values),
+                    *["-"] * 4,
+                ]
+            )
         parts += [
             f"## {comparison['title']}",
             f"{comparison['split'].capitalize()} split, "

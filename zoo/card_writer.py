@@ -56,7 +56,7 @@ def describe(name: str, entry) -> dict:
         },
         "data": {},
         "published": list(entry.published),
-        "notes": list(entry.notes),
+        **({"notes": list(entry.notes)} if entry.notes else {}),
     }
 
 
@@ -214,6 +214,9 @@ def comparison(workdir: Path) -> dict:
             }
             for row in table["rows"]
         ],
+        **(
+            {"references": table["references"]} if "references" in table else {}
+        ),
         "notes": table["notes"],
         "command": _anywhere(table["command"]),
     }

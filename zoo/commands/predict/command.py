@@ -10,7 +10,7 @@ from absl import flags
 
 from mtl_keras.messages import listed
 from zoo.commands import SUMMARIES, app, raw_inputs, selection
-from zoo.commands.predict import exported, images, sentences
+from zoo.commands.predict import exported, images, rows, sentences
 
 _IMAGES = "ImagePreprocessor"
 
@@ -57,6 +57,10 @@ def _use_model(chosen, operands, output):
     if type(model.preprocessor).__name__ in raw_inputs.SENTENCES:
         sentences.predict(sentences.ask(model), model.tasks, operands)
         return
+    if type(model.preprocessor).__name__ in rows.PREPROCESSORS:
+        specs = model.preprocessor.input_signature()
+        rows.predict(rows.ask(model), model.tasks, specs, operands)
+        return
     if not hasattr(model.preprocessor, "channels"):
         names = listed(tensor.name for tensor in model.inputs)
         raise ValueError(_unsupported(f"--model={chosen.name}", names))
@@ -73,6 +77,9 @@ def _use_export(export, operands, output):
     if export.preprocessor in raw_inputs.SENTENCES:
         sentences.predict(ask, export.tasks, operands)
         return
+    if export.preprocessor in rows.PREPROCESSORS:
+        rows.predict(export, export.tasks, export.inputs, operands)
+        return
     if export.preprocessor != _IMAGES or others:
         names = f"{listed(export.inputs)} by {export.preprocessor}"
         raise ValueError(_unsupported(f"--export={export.path}", names))
@@ -81,8 +88,8 @@ def _use_export(export, operands, output):
 
 def _unsupported(flag, inputs) -> str:
     return (
-        f"predict takes images and sentences. Received: {flag}, which takes "
-        f"{inputs}"
+        "predict takes images, sentences and tables. Received: "
+        f"{flag}, which takes {inputs}"
     )
 
 
