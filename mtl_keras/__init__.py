@@ -15,6 +15,7 @@ _MODULES = (
     "export",
     "graph",
     "heads",
+    "importance",
     "losses",
     "metrics",
     "optimizers",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mtl_keras import files
 from mtl_keras.messages import listed
-from zoo import loading, registry, saved, weights
+from zoo import loading, prepared_data, registry, saved, weights
 from zoo.card import Card
 
 _ANSWERS = {
@@ -71,7 +71,7 @@ def describe_data(entry, data: str, data_dir=None) -> dict:
     Returns:
         Dict with `"builder"`, `"version"`, `"splits"` and `"licence"`.
     """
-    builder = loading.prepared_builder(entry, data, data_dir)
+    builder = prepared_data.prepared_builder(entry, data, data_dir)
     return {
         "builder": entry.data[data],
         "version": str(builder.info.version),

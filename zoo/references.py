@@ -3,7 +3,7 @@
 import numpy as np
 
 from mtl_keras.messages import listed, unknown
-from zoo import loading, registry
+from zoo import prepared_data, registry
 
 REFERENCES = ("boosting", "forest", "ridge")
 _KINDS = ("classification", "presence", "regression")
@@ -77,7 +77,7 @@ def measure(
 
 def _read(entry, spec, split, data_dir) -> tuple[dict, dict]:
     """Reads the columns and the labels of a split."""
-    builder = loading.prepared_builder(entry, spec.data, data_dir)
+    builder = prepared_data.prepared_builder(entry, spec.data, data_dir)
     dataset = builder.as_dataset(split=split, shuffle_files=False)
     inputs, labels = next(
         dataset.map(entry.example(spec))

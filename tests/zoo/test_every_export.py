@@ -56,9 +56,23 @@ def _sentences(num):
 RAW = {"ImagePreprocessor": _pictures, "SentencePreprocessor": _sentences}
 
 
+def _cells(num, spec):
+    """Cells of a column of a table, or vectors, some of which are missing."""
+    rng = np.random.default_rng(num)
+    if spec.dtype == tf.string:
+        return ["" if index % 2 else "no" for index in range(num)]
+    cells = rng.uniform(0, 100, (num, *spec.shape[1:]))
+    if spec.dtype.is_floating:
+        cells[::3] = np.nan
+    return cells.astype(spec.dtype.as_numpy_dtype)
+
+
 def _raw(model, num):
-    make = RAW[type(model.preprocessor).__name__]
-    return {name: make(num) for name in model.preprocessor.input_signature()}
+    signature = model.preprocessor.input_signature()
+    make = RAW.get(type(model.preprocessor).__name__)
+    if make is None:
+        return {name: _cells(num, spec) for name, spec in signature.items()}
+    return {name: make(num) for name in signature}
 
 
 def _dense(model, num):

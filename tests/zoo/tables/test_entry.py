@@ -140,3 +140,25 @@ def test_predict_refuses_a_wrong_table(flags, tmp_path, capsys, text, message):
     path.write_text(text)
     assert predict.main([*flags, str(path)]) != 0
     assert re.search(message, capsys.readouterr().err)
+
+
+def test_report_is_one_page(tiny_table, flags, tmp_path, data_dir):
+    from zoo.commands import report
+
+    output = tmp_path / "pages" / "report.html"
+    argv = [*flags, f"--output={output}", f"--data_dir={data_dir}"]
+    assert report.main([*argv, "--repeats=1"]) == 0
+    page = output.read_text(encoding="utf-8")
+    for heading in ("test split", "Calibration", "Importance of the columns"):
+        assert heading in page
+    assert page.count("data:image/png;base64,") == 2
+    # Nothing is read from elsewhere.
+    assert "http" not in page and 'src="/' not in page
+    model = zoo.load(tiny_table, weights=flags[1].partition("=")[2])
+    model.compile()
+    metrics = model.evaluate(
+        zoo.dataset(tiny_table, "test", data_dir=data_dir),
+        return_dict=True,
+        verbose=0,
+    )
+    assert f">{metrics['price_mae']:.4f}<" in page
