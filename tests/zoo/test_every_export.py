@@ -164,16 +164,17 @@ def _given(inputs, folder):
 
     Both flags, since in one process a flag stays from the run before.
     """
-    arrays = {key: np.asarray(value) for key, value in inputs.items()}
-    if any(array.dtype.kind in "SUO" for array in arrays.values()):
-        # What separates its inputs must not stand in one.
-        texts = {k: repr(v).replace(";", "\\x3b") for k, v in inputs.items()}
-        given = ";".join(f"{key}={text}" for key, text in texts.items())
-        return ["--input_exprs", given, "--inputs", ""]
-    for key, array in arrays.items():
-        np.save(folder / f"{key}.npy", array)
-    files = [f"{key}={folder / key}.npy" for key in arrays]
-    return ["--inputs", ";".join(files), "--input_exprs", ""]
+    texts, files = [], []
+    for key, value in inputs.items():
+        array = np.asarray(value)
+        if array.dtype.kind in "SUO":
+            # What separates its inputs must not stand in one.
+            texts.append(f"{key}={list(value)!r}".replace(";", "\\x3b"))
+            continue
+        file = folder / f"{len(files)}.npy"
+        np.save(file, array)
+        files.append(f"{key}={file}")
+    return ["--inputs", ";".join(files), "--input_exprs", ";".join(texts)]
 
 
 @pytest.mark.parametrize(("name", "weights"), SERVED)

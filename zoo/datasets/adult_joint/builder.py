@@ -40,32 +40,33 @@ _CITATION = """
 # UCI's own `adult.test` begins with a line that is no row.
 _URL = "https://raw.githubusercontent.com/jbrownlee/Datasets/d20fcb6"
 _FILES = ("adult.data", "adult.test")
+# Those of the source, with "_" for "-", which is legal in a served argument.
 COLUMNS = (
     "age",
     "workclass",
     "fnlwgt",
     "education",
-    "education-num",
-    "marital-status",
+    "education_num",
+    "marital_status",
     "occupation",
     "relationship",
     "race",
     "sex",
-    "capital-gain",
-    "capital-loss",
-    "hours-per-week",
-    "native-country",
+    "capital_gain",
+    "capital_loss",
+    "hours_per_week",
+    "native_country",
     "income",
 )
 NUMBERS = (
     "age",
     "fnlwgt",
-    "education-num",
-    "capital-gain",
-    "capital-loss",
-    "hours-per-week",
+    "education_num",
+    "capital_gain",
+    "capital_loss",
+    "hours_per_week",
 )
-_LABELS = ("marital-status", "relationship", "income")
+_LABELS = ("marital_status", "relationship", "income")
 CATEGORIES = tuple(name for name in COLUMNS if name not in (*NUMBERS, *_LABELS))
 _INCOMES = ("<=50K", ">50K")
 
@@ -161,7 +162,7 @@ def read(path: Path) -> Iterator[tuple[bool, dict]]:
         )
         features["income"] = _INCOMES.index(income)
         features["never_married"] = int(
-            row["marital-status"] == "Never-married"
+            row["marital_status"] == "Never-married"
         )
         yield _is_validation(row), features
 
