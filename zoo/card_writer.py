@@ -314,6 +314,9 @@ def _describe_task(task) -> dict:
         facts["class_names"] = list(task.class_names)
     else:
         facts["answer"] = _ANSWERS.get(task.kind, task.kind)
+    if task.is_group:
+        facts["answer"] += f", of each of {len(task.members)}"
+        facts["names"] = list(task.members)
     return facts
 
 

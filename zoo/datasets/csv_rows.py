@@ -93,6 +93,28 @@ def number(path: Path, line: int, column: str, cell: str) -> float:
     return value
 
 
+def integer(path: Path, line: int, column: str, cell: str) -> int:
+    """Reads a whole number.
+
+    Args:
+        path: Path of the file, for the error.
+        line: Integer, for the error.
+        column: String, for the error.
+        cell: String.
+
+    Returns:
+        Integer.
+
+    Raises:
+        ValueError: If it is no whole number that is not negative.
+    """
+    if not (cell.isascii() and cell.isdigit() and len(cell) < 16):
+        raise originals.damage(
+            path, f"a whole number in {column!r}", repr(cell), line
+        )
+    return int(cell)
+
+
 def one_of(path: Path, line: int, column: str, cell: str, values) -> str:
     """Reads a value that must be one of a list.
 
