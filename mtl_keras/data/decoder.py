@@ -7,6 +7,8 @@ import keras
 from mtl_keras import checks
 
 _KINDS_DECODED = ("classification", "presence", "box")
+# Decoded to places in the original image.
+_KINDS_WITH_SIZE = ("box",)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,17 +29,36 @@ class AnswerDecoder:
     Args:
         tasks: Sequence of `Task`, or of dicts with the keys `name`, `kind` and
             `class_names`.
-        height: Integer, the height of the model's input in pixels.
+        height: Integer, the height of the model's input in pixels. Only boxes
+            need it. Defaults to `None`.
         width: Integer, its width.
         threshold: Float in [0, 1], the lowest probability of a present
             object. Defaults to 0.5.
+
+    Raises:
+        ValueError: If `threshold` is out of range, or there is a box and no
+            size.
     """
 
-    def __init__(self, tasks, height: int, width: int, threshold: float = 0.5):
+    def __init__(
+        self,
+        tasks,
+        height: int | None = None,
+        width: int | None = None,
+        threshold: float = 0.5,
+    ):
         tasks = tasks.values() if isinstance(tasks, dict) else tasks
         self._outputs = {o.name: o for o in map(_output, tasks)}
-        self.height = int(height)
-        self.width = int(width)
+        for output in self._outputs.values():
+            if output.kind in _KINDS_WITH_SIZE and None in (height, width):
+                raise ValueError(
+                    "AnswerDecoder needs `height` and `width` of the model's "
+                    f"input for the task {output.name!r} of kind "
+                    f"{output.kind!r}. Received: height={height!r}, "
+                    f"width={width!r}"
+                )
+        self.height = None if height is None else int(height)
+        self.width = None if width is None else int(width)
         self.threshold = checks.fraction("threshold", threshold)
 
     def __call__(self, outputs, context=None) -> dict:

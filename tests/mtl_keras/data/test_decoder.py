@@ -53,6 +53,13 @@ def test_classes_without_names_are_numbers():
     assert answers["cls_name"].numpy().tolist() == [b"1", b"0"]
 
 
+def test_only_boxes_need_the_size_of_the_input():
+    answers = AnswerDecoder(TASKS[:1])({"cls": OUTPUTS["cls"]})
+    assert answers["cls_name"].numpy().tolist() == [b"banana", b"apple"]
+    with pytest.raises(ValueError, match="task 'box'.*height=None, width=8"):
+        AnswerDecoder(TASKS, width=8)
+
+
 def test_half_precision_outputs():
     halves = {name: tf.cast(x, tf.bfloat16) for name, x in OUTPUTS.items()}
     answers = decoder()(halves, CONTEXT)
