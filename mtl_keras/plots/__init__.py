@@ -7,6 +7,7 @@ from mtl_keras.plots.image_grid import predictions
 from mtl_keras.plots.learning_curves import curves
 from mtl_keras.plots.partition_diagram import partition
 from mtl_keras.plots.search import parallel, progress
+from mtl_keras.plots.spectrogram import spectrogram
 from mtl_keras.plots.task_weights import balance
 
 __all__ = [
@@ -19,4 +20,5 @@ __all__ = [
     "partition",
     "predictions",
     "progress",
+    "spectrogram",
 ]

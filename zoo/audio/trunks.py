@@ -50,9 +50,8 @@ def small(width: float = 1.0) -> list:
 
     def half(sound):
         sound = layers.Reshape((*sound.shape[1:], 1), name="trunk_map")(sound)
-        sound = layers.Rescaling(
-            1.0 / _SPREAD, -_CENTRE / _SPREAD, name="trunk_scale"
-        )(sound)
+        # Not the layer Rescaling, with which Keras refuses `jit_compile`.
+        sound = sound * (1.0 / _SPREAD) - _CENTRE / _SPREAD
         return block(sound, "stem", 24, strides=2, size=4)
 
     def quarter(features):

@@ -16,7 +16,7 @@ def get_config() -> ml_collections.ConfigDict:
     config.overrides = ml_collections.ConfigDict({"dropout": 0.2})
     config.seed = 0
     config.batch_size = 64
-    config.epochs = 30
+    config.epochs = 15
     config.optimizer = ml_collections.ConfigDict(
         {
             "name": "adamw",

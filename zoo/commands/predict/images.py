@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
-_ENDINGS = (".bmp", ".gif", ".jpeg", ".jpg", ".png")
+from zoo.commands.predict import operands
+
+ENDINGS = (".bmp", ".gif", ".jpeg", ".jpg", ".png")
 _BATCH_SIZE = 32
 # The longest side of a drawn copy. Drawing 8,000 x 8,000 pixels took 60 s and
 # 8.7 GB, and nobody can look at them.
@@ -10,40 +12,8 @@ _DRAWN_SIDE = 2048
 
 
 def find_images(names: list[str]) -> list[Path]:
-    """Finds the image files that a command line names.
-
-    Args:
-        names: List of strings, each a file or a folder.
-
-    Returns:
-        List of `pathlib.Path`, those of a folder sorted by name.
-
-    Raises:
-        ValueError: If nothing is named, or a folder holds no image.
-    """
-    if not names:
-        raise ValueError(
-            "Expected image files or folders of them, or sentences, each in "
-            "quotes. Received: none. For example: python -m tools.predict "
-            "--model cls_det_box photo.png"
-        )
-    paths = []
-    for name in names:
-        path = Path(name)
-        if not path.is_dir():
-            paths.append(path)
-            continue
-        inside = sorted(
-            file for file in path.iterdir() if file.suffix.lower() in _ENDINGS
-        )
-        if not inside:
-            raise ValueError(
-                f"The folder {name!r} holds no image: no file that ends in "
-                f"{', '.join(_ENDINGS)}."
-            )
-        paths += inside
-    # A file that is named twice is predicted once.
-    return list(dict.fromkeys(paths))
+    """Finds the image files that a command line names; see `operands.find`."""
+    return operands.find(names, ENDINGS, "image")
 
 
 def ask(model):
