@@ -6,9 +6,11 @@ import keras
 
 from mtl_keras import checks
 
-_KINDS_DECODED = ("classification", "presence", "box")
+_KINDS_DECODED = ("classification", "presence", "box", "mask")
 # Decoded to places in the original image.
-_KINDS_WITH_SIZE = ("box",)
+_KINDS_WITH_SIZE = ("box", "mask")
+# What a mask has beyond the image.
+OUTSIDE = 255
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,21 +25,22 @@ class AnswerDecoder:
     """Decodes each task's output to class names and pixel coordinates.
 
     A classification `cls` gives `cls_name` and `cls_score`, a presence `det`
-    gives `det_present`, a box `box` gives `box_pixels` in the original image.
-    Other kinds are not decoded.
+    gives `det_present`, a box `box` gives `box_pixels` in the original image,
+    a mask `mask` gives `mask_classes`, the class number of each pixel of the
+    original image. Other kinds are not decoded.
 
     Args:
         tasks: Sequence of `Task`, or of dicts with the keys `name`, `kind` and
             `class_names`.
         height: Integer, the height of the model's input in pixels. Only boxes
-            need it. Defaults to `None`.
+            and masks need it. Defaults to `None`.
         width: Integer, its width.
         threshold: Float in [0, 1], the lowest probability of a present
             object. Defaults to 0.5.
 
     Raises:
-        ValueError: If `threshold` is out of range, or there is a box and no
-            size.
+        ValueError: If `threshold` is out of range, there is a box or mask and
+            no size, or a mask has more than 255 classes.
     """
 
     def __init__(
@@ -56,6 +59,12 @@ class AnswerDecoder:
                     f"input for the task {output.name!r} of kind "
                     f"{output.kind!r}. Received: height={height!r}, "
                     f"width={width!r}"
+                )
+            if output.kind == "mask" and len(output.class_names) > OUTSIDE:
+                raise ValueError(
+                    f"AnswerDecoder decodes masks of at most {OUTSIDE} "
+                    f"classes. Received: task {output.name!r} with "
+                    f"{len(output.class_names)}"
                 )
         self.height = None if height is None else int(height)
         self.width = None if width is None else int(width)
@@ -76,7 +85,10 @@ class AnswerDecoder:
             Dict of tensors with the leading axis `(batch,)`: `{task}_name`
             strings and `{task}_score` float32 of shape `(batch,)`,
             `{task}_present` booleans of shape `(batch,)`, `{task}_pixels`
-            float32 `x1, y1, x2, y2` of shape `(batch, 4)`.
+            float32 `x1, y1, x2, y2` of shape `(batch, 4)`, `{task}_classes`
+            uint8 of shape `(batch, rows, columns)`, the largest height and
+            width of the batch: an image's mask is in the upper left corner,
+            and 255 beyond it.
 
         Raises:
             ValueError: If a decoded output has the name of a model output.
@@ -133,6 +145,18 @@ class AnswerDecoder:
 
         probability = tf.cast(output, tf.float32)[..., 0]
         return {f"{task.name}_present": probability >= self.threshold}
+
+    def _mask(self, task, output, context):
+        import tensorflow as tf
+
+        from mtl_keras.data import letterbox
+
+        classes = tf.cast(tf.argmax(output, axis=-1), tf.uint8)
+        if context is not None:
+            classes = letterbox.mask_to_pixels(
+                classes, context["size"], OUTSIDE
+            )
+        return {f"{task.name}_classes": classes}
 
     def _box(self, task, output, context):
         import tensorflow as tf
