@@ -9,6 +9,7 @@ from mtl_keras.plots.partition_diagram import partition
 from mtl_keras.plots.search import parallel, progress
 from mtl_keras.plots.spectrogram import spectrogram
 from mtl_keras.plots.task_weights import balance
+from mtl_keras.plots.tint import tinted
 
 __all__ = [
     "balance",
@@ -21,4 +22,5 @@ __all__ = [
     "predictions",
     "progress",
     "spectrogram",
+    "tinted",
 ]
