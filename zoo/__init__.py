@@ -34,7 +34,7 @@ __all__ = [
 
 
 # KerasTuner and the families of models import a backend.
-_LAZY = ("datasets", "pretrained", "tables", "text", "vision")
+_LAZY = ("audio", "datasets", "pretrained", "tables", "text", "vision")
 
 
 def __getattr__(name: str):

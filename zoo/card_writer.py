@@ -308,7 +308,7 @@ def _is_figure(name: str) -> bool:
 def _describe_task(task) -> dict:
     facts = {"kind": task.kind}
     if task.num_classes:
-        each = " a token" if task.kind == "tagging" else ""
+        each = {"mask": " a pixel", "tagging": " a token"}.get(task.kind, "")
         facts["answer"] = f"one of {task.num_classes} classes{each}"
         facts["num_classes"] = task.num_classes
         facts["class_names"] = list(task.class_names)

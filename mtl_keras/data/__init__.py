@@ -1,4 +1,4 @@
-"""Data for multi-task models with `tf.data`: batches, images, boxes."""
+"""Data for multi-task models with `tf.data`: batches, images, sounds."""
 
 import importlib
 
@@ -24,6 +24,7 @@ _MODULES = (
     "augment",
     "letterbox",
     "mixing",
+    "spectrograms",
     "split_datasets",
     "splits",
     "swap",

@@ -8,7 +8,11 @@ from mtl_keras import checks
 from mtl_keras.messages import unknown
 
 _FIELDS = ("temperature", "threshold")
-_KINDS_DECODED = ("classification", "presence", "box")
+_KINDS_DECODED = ("classification", "presence", "box", "mask")
+# Decoded to places in the original image.
+_KINDS_WITH_SIZE = ("box", "mask")
+# What a mask has beyond the image.
+OUTSIDE = 255
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,21 +27,26 @@ class AnswerDecoder:
     """Decodes each task's output to class names and pixel coordinates.
 
     A classification `cls` gives `cls_name` and `cls_score`, a presence `det`
-    gives `det_present`, a box `box` gives `box_pixels` in the original image.
-    Other kinds are not decoded.
+    gives `det_present`, a box `box` gives `box_pixels` in the original image,
+    a mask `mask` gives `mask_classes`, the class number of each pixel of the
+    original image. Other kinds are not decoded.
 
     Args:
         tasks: Sequence of `Task`, or of dicts with the keys `name`, `kind` and
             `class_names`.
-        height: Integer, the height of the model's input in pixels. Boxes
-            need it. Defaults to `None`.
-        width: Integer, its width. Defaults to `None`.
+        height: Integer, the height of the model's input in pixels. Only boxes
+            and masks need it. Defaults to `None`.
+        width: Integer, its width.
         threshold: Float in [0, 1], the lowest probability of a present
             object. Defaults to 0.5.
         decisions: Dict, task name to a dict with `"temperature"`, above 0, and
             for a presence `"threshold"`, as `calibration.choose` finds them.
             The decoded scores and the output `{task}_probability` are then
             the calibrated ones. Defaults to none.
+
+    Raises:
+        ValueError: If `threshold` is out of range, there is a box or mask and
+            no size, or a mask has more than 255 classes.
     """
 
     def __init__(
@@ -50,13 +59,20 @@ class AnswerDecoder:
     ):
         tasks = tasks.values() if isinstance(tasks, dict) else tasks
         self._outputs = {o.name: o for o in map(_output, tasks)}
-        boxes = [o.name for o in self._outputs.values() if o.kind == "box"]
-        if boxes and (height is None or width is None):
-            raise ValueError(
-                f"AnswerDecoder needs `height` and `width` for {boxes[0]!r}, "
-                "a task of kind 'box'. Received: "
-                f"height={height!r}, width={width!r}"
-            )
+        for output in self._outputs.values():
+            if output.kind in _KINDS_WITH_SIZE and None in (height, width):
+                raise ValueError(
+                    "AnswerDecoder needs `height` and `width` of the model's "
+                    f"input for the task {output.name!r} of kind "
+                    f"{output.kind!r}. Received: height={height!r}, "
+                    f"width={width!r}"
+                )
+            if output.kind == "mask" and len(output.class_names) > OUTSIDE:
+                raise ValueError(
+                    f"AnswerDecoder decodes masks of at most {OUTSIDE} "
+                    f"classes. Received: task {output.name!r} with "
+                    f"{len(output.class_names)}"
+                )
         self.height = None if height is None else int(height)
         self.width = None if width is None else int(width)
         self.threshold = checks.fraction("threshold", threshold)
@@ -77,8 +93,11 @@ class AnswerDecoder:
             Dict of tensors with the leading axis `(batch,)`: `{task}_name`
             strings and `{task}_score` float32 of shape `(batch,)`,
             `{task}_present` booleans of shape `(batch,)`, `{task}_pixels`
-            float32 `x1, y1, x2, y2` of shape `(batch, 4)`; of a calibrated
-            task `{task}_probability`, of the output's shape.
+            float32 `x1, y1, x2, y2` of shape `(batch, 4)`, `{task}_classes`
+            uint8 of shape `(batch, rows, columns)`, the largest height and
+            width of the batch: an image's mask is in the upper left corner,
+            and 255 beyond it; of a calibrated task `{task}_probability`, of
+            the output's shape.
 
         Raises:
             ValueError: If a decoded output has the name of a model output.
@@ -156,6 +175,18 @@ class AnswerDecoder:
         else:
             probability = tf.nn.softmax(tf.math.log(clipped) / temperature)
         return probability, {f"{task.name}_probability": probability}
+
+    def _mask(self, task, output, context):
+        import tensorflow as tf
+
+        from mtl_keras.data import letterbox
+
+        classes = tf.cast(tf.argmax(output, axis=-1), tf.uint8)
+        if context is not None:
+            classes = letterbox.mask_to_pixels(
+                classes, context["size"], OUTSIDE
+            )
+        return {f"{task.name}_classes": classes}
 
     def _box(self, task, output, context):
         import tensorflow as tf

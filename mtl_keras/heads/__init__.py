@@ -3,6 +3,7 @@
 from mtl_keras.heads.box import BoxHead
 from mtl_keras.heads.classification import ClassificationHead
 from mtl_keras.heads.head import Head
+from mtl_keras.heads.mask import MaskHead
 from mtl_keras.heads.presence import PresenceHead
 from mtl_keras.heads.regression import RegressionHead
 from mtl_keras.heads.tagging import TaggingHead
@@ -13,6 +14,7 @@ _HEADS = {
     for head in (
         BoxHead(),
         ClassificationHead(),
+        MaskHead(),
         PresenceHead(),
         RegressionHead(),
         TaggingHead(),
@@ -23,6 +25,7 @@ __all__ = [
     "BoxHead",
     "ClassificationHead",
     "Head",
+    "MaskHead",
     "PresenceHead",
     "RegressionHead",
     "TaggingHead",

@@ -9,7 +9,9 @@ from mtl_keras.plots.learning_curves import curves
 from mtl_keras.plots.partition_diagram import partition
 from mtl_keras.plots.reliability_curve import reliability
 from mtl_keras.plots.search import parallel, progress
+from mtl_keras.plots.spectrogram import spectrogram
 from mtl_keras.plots.task_weights import balance
+from mtl_keras.plots.tint import tinted
 
 __all__ = [
     "balance",
@@ -23,4 +25,6 @@ __all__ = [
     "predictions",
     "progress",
     "reliability",
+    "spectrogram",
+    "tinted",
 ]

@@ -36,7 +36,10 @@ def _random(model, seed=0):
     """Inputs and labels of a batch, legal for each task, none missing."""
     rng = np.random.default_rng(seed)
     inputs = {tensor.name: _input(tensor, rng) for tensor in model.inputs}
-    labels = {task.name: _label(task, rng) for task in model.tasks.values()}
+    labels = {
+        name: _label(task, rng, model.output[name].shape)
+        for name, task in model.tasks.items()
+    }
     for name, task in model.tasks.items():
         task.label.check_array(name, labels[name])
     return inputs, labels
@@ -54,8 +57,11 @@ def _input(tensor, rng):
     return rng.uniform(size=shape).astype(tensor.dtype)
 
 
-def _label(task, rng):
+def _label(task, rng, shape):
     spec = task.label
+    if task.kind == "mask":
+        size = (BATCH_SIZE, *shape[1:-1])
+        return rng.integers(0, task.num_classes, size, dtype="int32")
     if spec.rule == "box_xyxy":
         corners = np.sort(rng.uniform(size=(BATCH_SIZE, 2, 2)), axis=1)
         return corners.reshape(BATCH_SIZE, 4).astype("float32")

@@ -17,6 +17,7 @@ import tensorflow as tf
 
 import zoo
 from mtl_keras import export
+from tests.mtl_keras.data.hostile_files import tone, wav
 from tests.serving_process import num_operations, serve, stored_shapes
 
 SERVED = [
@@ -52,8 +53,16 @@ def _sentences(num):
     return [texts[index % len(texts)] for index in range(num)]
 
 
+def _recordings(num):
+    return [wav(tone(200.0 + 150 * number)) for number in range(num)]
+
+
 # What a person gives each kind of preprocessor.
-RAW = {"ImagePreprocessor": _pictures, "SentencePreprocessor": _sentences}
+RAW = {
+    "AudioPreprocessor": _recordings,
+    "ImagePreprocessor": _pictures,
+    "SentencePreprocessor": _sentences,
+}
 
 
 def _cells(num, spec):

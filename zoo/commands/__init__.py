@@ -14,7 +14,7 @@ SUMMARIES = {
     "export": "Writes a trained model for serving: SavedModel, LiteRT or ONNX.",
     "inspect": "Looks at a folder of your own data before training.",
     "list_models": "Lists the models of the zoo, or prints their cards.",
-    "predict": "Predicts for images, which it draws, or sentences.",
+    "predict": "Predicts for images, recordings, sentences and rows.",
     "report": "Writes a page of HTML about a trained model.",
     "sharing": "Describes every architecture of sharing, on one page.",
     "train": "Trains a model by its recipe, and resumes where it stopped.",
