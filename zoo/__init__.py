@@ -34,7 +34,7 @@ __all__ = [
 
 
 # KerasTuner and the families of models import a backend.
-_LAZY = ("datasets", "pretrained", "text", "vision")
+_LAZY = ("datasets", "pretrained", "text", "video", "vision")
 
 
 def __getattr__(name: str):

@@ -1,7 +1,8 @@
 """Outputs for images: `python -m tools.predict --model cls_det_box a.png`.
 
-For a model that reads sentences, these are given instead of files. With
-`--export` the outputs are those of an exported SavedModel.
+For a model that reads sentences, these are given instead of files; for one
+that reads clips, GIF files or folders of frames. With `--export` the outputs
+are those of an exported SavedModel.
 """
 
 from pathlib import Path
@@ -10,9 +11,9 @@ from absl import flags
 
 from mtl_keras.messages import listed
 from zoo.commands import SUMMARIES, app, raw_inputs, selection
-from zoo.commands.predict import exported, images, sentences
+from zoo.commands.predict import clips, exported, images, sentences
 
-_IMAGES = "ImagePreprocessor"
+_IMAGES, _CLIPS = "ImagePreprocessor", "ClipPreprocessor"
 
 
 def define(values: flags.FlagValues) -> None:
@@ -57,6 +58,10 @@ def _use_model(chosen, operands, output):
     if type(model.preprocessor).__name__ in raw_inputs.SENTENCES:
         sentences.predict(sentences.ask(model), model.tasks, operands)
         return
+    if type(model.preprocessor).__name__ == _CLIPS:
+        paths = clips.find_clips(operands)
+        clips.predict(clips.ask(model), model.tasks, paths, output)
+        return
     if not hasattr(model.preprocessor, "channels"):
         names = listed(tensor.name for tensor in model.inputs)
         raise ValueError(_unsupported(f"--model={chosen.name}", names))
@@ -73,6 +78,10 @@ def _use_export(export, operands, output):
     if export.preprocessor in raw_inputs.SENTENCES:
         sentences.predict(ask, export.tasks, operands)
         return
+    if export.preprocessor == _CLIPS:
+        paths = clips.find_clips(operands)
+        clips.predict(clips.ask_export(export), export.tasks, paths, output)
+        return
     if export.preprocessor != _IMAGES or others:
         names = f"{listed(export.inputs)} by {export.preprocessor}"
         raise ValueError(_unsupported(f"--export={export.path}", names))
@@ -81,8 +90,8 @@ def _use_export(export, operands, output):
 
 def _unsupported(flag, inputs) -> str:
     return (
-        f"predict takes images and sentences. Received: {flag}, which takes "
-        f"{inputs}"
+        f"predict takes images, clips and sentences. Received: {flag}, which "
+        f"takes {inputs}"
     )
 
 

@@ -189,6 +189,8 @@ def describe(outputs: dict, tasks: dict) -> str:
         elif task.kind == "box":
             numbers = " ".join(f"{x:.0f}" for x in outputs[f"{name}_pixels"])
             parts.append(f"{name} {numbers}")
+        elif task.kind == "regression":
+            parts.append(f"{name} {float(outputs[name].reshape(-1)[0]):.3g}")
     if gates == [False]:
         parts = parts[:1]
     return "  ".join(parts)
