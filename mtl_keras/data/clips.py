@@ -171,6 +171,10 @@ class ClipPreprocessor(FilePreprocessor):
             clip = _decoder(self.max_frames, self.max_pixels)(clip)
         number, size = tf.shape(clip)[0], tf.shape(clip)[1:3]
         channels = clip.shape[-1]
+        if tuple(clip.shape) == self._shape:
+            # As most data sets are prepared: what follows takes 0.5 ms.
+            scale = 255.0 if clip.dtype == tf.uint8 else 1.0
+            return tf.cast(clip, tf.float32) / scale, number, size
         chosen = tf.gather(clip, self._indices(number))
         # Frames beside channels: all are resized at once.
         chosen = tf.reshape(
