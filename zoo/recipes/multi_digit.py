@@ -9,18 +9,20 @@ def get_config() -> ml_collections.ConfigDict:
     config = ml_collections.ConfigDict()
     config.model = "multi_digit"
     config.data = "multi_digit"
-    # Named arguments of the model's `build`, such as trunk="lenet".
-    config.overrides = ml_collections.ConfigDict({"trunk": "small"})
+    # Named arguments of the model's `build`, such as trunk="small".
+    config.overrides = ml_collections.ConfigDict(
+        {"trunk": "lenet", "width": 1.5, "dropout": 0.1}
+    )
     config.splits = ml_collections.ConfigDict(
         {"train": "train", "validation": "validation", "test": "test"}
     )
     config.seed = 0
-    config.batch_size = 128
+    config.batch_size = 64
     config.epochs = 6
     config.optimizer = ml_collections.ConfigDict(
         {
             "name": "adamw",
-            "learning_rate": 3e-3,
+            "learning_rate": 2.5e-3,
             "schedule": "cosine",
             "warmup_epochs": 0.3,
             "weight_decay": 1e-4,

@@ -34,7 +34,7 @@ class MultiDigit(zoo.Entry):
         self,
         spec,
         *,
-        trunk="small",
+        trunk="lenet",
         width: float = 1.0,
         hidden: int = 50,
         dropout: float = 0.0,
@@ -45,7 +45,7 @@ class MultiDigit(zoo.Entry):
 
         Args:
             spec: `zoo.Spec`.
-            trunk: `"small"`, `"lenet"`, the network of the literature,
+            trunk: `"lenet"`, the network of the literature, `"small"`,
                 `"plain"`, the name of a model in `keras.applications`, or a
                 `keras.Model` from an image with values in [0, 1] to features
                 or a feature map. See `zoo.vision.trunks`.
