@@ -17,6 +17,7 @@ import tensorflow as tf
 
 import zoo
 from mtl_keras import export
+from tests.mtl_keras.data.hostile_files import moving
 from tests.serving_process import num_operations, serve, stored_shapes
 
 SERVED = [
@@ -52,8 +53,17 @@ def _sentences(num):
     return [texts[index % len(texts)] for index in range(num)]
 
 
+def _clips(num):
+    # Of different lengths: none has as many frames as a model reads.
+    return [moving(3 + 20 * index, 30, 50) for index in range(num)]
+
+
 # What a person gives each kind of preprocessor.
-RAW = {"ImagePreprocessor": _pictures, "SentencePreprocessor": _sentences}
+RAW = {
+    "ClipPreprocessor": _clips,
+    "ImagePreprocessor": _pictures,
+    "SentencePreprocessor": _sentences,
+}
 
 
 def _raw(model, num):
