@@ -76,8 +76,9 @@ class Entry:
         kinds: Dict from task name to its kind, such as `"box"`; see
             `mtl_keras.Task`. The order is that of the tasks.
         classes: Dict from data name to a dict from task name to class names.
-        reads: String, what the model reads: `"image"`, `"text"`, `"table"` or
-            `"audio"`. Without it, the model cannot use folders of own data.
+        reads: String, what the model reads: `"image"`, `"text"`, `"table"`,
+            `"audio"` or `"clip"`. Without it, the model cannot use folders of
+            own data.
         summary: String for the card. Defaults to the first line of the class's
             docstring.
         published: List of dicts for the card, metrics that others published.

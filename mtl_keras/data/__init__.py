@@ -5,6 +5,7 @@ import importlib
 _NAMES = {
     "AnswerDecoder": "decoder",
     "AudioPreprocessor": "audio",
+    "ClipPreprocessor": "clips",
     "ColumnPreprocessor": "columns",
     "Compose": "augment",
     "ImagePreprocessor": "preprocessing",
@@ -16,6 +17,7 @@ _NAMES = {
     "epochs": "batches",
     "folds": "split_datasets",
     "hold_out": "split_datasets",
+    "load_clip": "clip_file",
     "load_image": "image_file",
     "mix": "mixing",
     "pipeline": "batches",

@@ -17,7 +17,7 @@ import tensorflow as tf
 
 import zoo
 from mtl_keras import export
-from tests.mtl_keras.data.hostile_files import tone, wav
+from tests.mtl_keras.data.hostile_files import moving, tone, wav
 from tests.serving_process import num_operations, serve, stored_shapes
 
 SERVED = [
@@ -57,9 +57,15 @@ def _recordings(num):
     return [wav(tone(200.0 + 150 * number)) for number in range(num)]
 
 
+def _clips(num):
+    # Of different lengths: none has as many frames as a model reads.
+    return [moving(3 + 20 * index, 30, 50) for index in range(num)]
+
+
 # What a person gives each kind of preprocessor.
 RAW = {
     "AudioPreprocessor": _recordings,
+    "ClipPreprocessor": _clips,
     "ImagePreprocessor": _pictures,
     "SentencePreprocessor": _sentences,
 }
