@@ -5,6 +5,7 @@ from mtl_keras.heads.classification import ClassificationHead
 from mtl_keras.heads.head import Head
 from mtl_keras.heads.presence import PresenceHead
 from mtl_keras.heads.regression import RegressionHead
+from mtl_keras.heads.survival import SurvivalHead
 from mtl_keras.heads.tagging import TaggingHead
 from mtl_keras.messages import unknown
 
@@ -15,6 +16,7 @@ _HEADS = {
         ClassificationHead(),
         PresenceHead(),
         RegressionHead(),
+        SurvivalHead(),
         TaggingHead(),
     )
 }
@@ -25,6 +27,7 @@ __all__ = [
     "Head",
     "PresenceHead",
     "RegressionHead",
+    "SurvivalHead",
     "TaggingHead",
     "get",
     "list_kinds",

@@ -17,6 +17,10 @@ class DenseHead(Head):
         """Returns the number of outputs of an example."""
         return 1
 
+    def activation_of(self, task) -> str | None:
+        """Returns the activation of the dense layer."""
+        return self.activation
+
     def build(
         self,
         features,
@@ -54,7 +58,7 @@ class DenseHead(Head):
             return self._columns_of_classes(features, task)
         return layers.Dense(
             units * num_members,
-            activation=self.activation,
+            activation=self.activation_of(task),
             dtype="float32",
             name=task.name,
         )(features)
