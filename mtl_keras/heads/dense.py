@@ -13,6 +13,10 @@ class DenseHead(Head):
     activation: str | None = None
     is_groupable = True
 
+    def has_bias(self, task) -> bool:
+        """Tells whether the dense layer adds a constant."""
+        return True
+
     def units(self, task) -> int:
         """Returns the number of outputs of an example."""
         return 1
@@ -59,6 +63,7 @@ class DenseHead(Head):
         return layers.Dense(
             units * num_members,
             activation=self.activation_of(task),
+            use_bias=self.has_bias(task),
             dtype="float32",
             name=task.name,
         )(features)

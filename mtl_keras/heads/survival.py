@@ -34,6 +34,10 @@ class SurvivalHead(DenseHead):
         """Returns `"sigmoid"` for hazards, `None` for a risk."""
         return None if _discrete(task) is None else "sigmoid"
 
+    def has_bias(self, task) -> bool:
+        """Tells hazards from risks, whose differences alone matter."""
+        return _discrete(task) is not None
+
     def check(self, task) -> None:
         """Raises a `ValueError` if a discrete-time loss has no intervals."""
         discrete = _discrete(task)
