@@ -56,13 +56,32 @@ def _sentences(num):
 RAW = {"ImagePreprocessor": _pictures, "SentencePreprocessor": _sentences}
 
 
+def _cells(num, spec):
+    """Cells of a column of a table, or vectors, some of which are missing."""
+    rng = np.random.default_rng(num)
+    if spec.dtype == tf.string:
+        return ["" if index % 2 else "no" for index in range(num)]
+    cells = rng.uniform(0, 100, (num, *spec.shape[1:]))
+    if spec.dtype.is_floating:
+        # Not the only one: saved_model_cli reads no NaN.
+        cells[1::3] = np.nan
+    return cells.astype(spec.dtype.as_numpy_dtype).tolist()
+
+
 def _raw(model, num):
-    make = RAW[type(model.preprocessor).__name__]
-    return {name: make(num) for name in model.preprocessor.input_signature()}
+    signature = model.preprocessor.input_signature()
+    make = RAW.get(type(model.preprocessor).__name__)
+    if make is None:
+        return {name: _cells(num, spec) for name, spec in signature.items()}
+    return {name: make(num) for name in signature}
 
 
 def _dense(model, num):
-    raw = {key: tf.constant(value) for key, value in _raw(model, num).items()}
+    specs = model.preprocessor.input_signature()
+    raw = {
+        key: tf.constant(value, specs[key].dtype)
+        for key, value in _raw(model, num).items()
+    }
     inputs, _ = model.preprocessor(raw)
     return {key: np.asarray(value) for key, value in inputs.items()}
 
