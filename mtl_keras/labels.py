@@ -4,7 +4,7 @@ import dataclasses
 import functools
 import math
 
-_RULES = (None, "box_xyxy", "one_hot")
+_RULES = (None, "box_xyxy", "one_hot", "time_event")
 _WHOLE_IMAGE = (0.0, 0.0, 1.0, 1.0)
 # Rounding: six digits of a corner may end at 1.0000005.
 _TOLERANCE = 1e-4
@@ -29,8 +29,9 @@ class LabelSpec:
             outside of both by at most 1e-4 of the range is clipped.
         rule: `None`: each element is a label. `"box_xyxy"`: the last axis
             holds `x1, y1, x2, y2` with `x1 <= x2` and `y1 <= y2`. `"one_hot"`:
-            the last axis holds a fraction for each class. With either rule the
-            last axis is one label, missing where any part of it is.
+            the last axis holds a fraction for each class. `"time_event"`: it
+            holds a time, and 1 or 0 for whether the event happened then. With
+            a rule the last axis is one label, missing where any part of it is.
     """
 
     shape: tuple[int | None, ...] = ()
@@ -68,10 +69,12 @@ class LabelSpec:
                 f"LabelSpec: `rule` must be one of {_RULES}. "
                 f"Received: rule={self.rule!r}"
             )
-        if self.rule == "box_xyxy" and self.shape[-1:] != (4,):
+        size = {"box_xyxy": 4, "time_event": 2}.get(self.rule)
+        if size is not None and self.shape[-1:] != (size,):
+            parts = "x1, y1, x2, y2" if size == 4 else "a time and an event"
             raise ValueError(
-                "LabelSpec: a box has a last axis of 4: x1, y1, x2, y2. "
-                f"Received: shape={self.shape}"
+                f"LabelSpec: a label of the rule {self.rule!r} has a last axis "
+                f"of {size}: {parts}. Received: shape={self.shape}"
             )
         if None not in (self.minimum, self.maximum) and not (
             self.minimum <= self.maximum
@@ -190,6 +193,10 @@ class LabelSpec:
             is_crossed = arrays.less(label[..., 2:], label[..., :2])
             is_crossed = arrays.any(is_crossed, axis=-1, keepdims=True)
             illegal = arrays.logical_or(illegal, is_crossed)
+        if self.rule == "time_event":
+            event = label[..., 1:]
+            is_wrong = arrays.not_equal(event * (1 - event), 0)
+            illegal = arrays.logical_or(illegal, is_wrong)
         if self.rule is not None:
             # One illegal part makes the whole label illegal.
             illegal = arrays.logical_or(
@@ -314,6 +321,11 @@ class LabelSpec:
                 f"[{low}, {high}] with x1 <= x2 and y1 <= y2, or {marker} "
                 "where the label is missing."
             )
+        if self.rule == "time_event":
+            return (
+                f"Task {name!r} expects a time of at least {low} and an event "
+                f"of 0 or 1, or {marker} where the label is missing."
+            )
         kind = "integer labels" if self.dtype == "int32" else "labels"
         interval = (
             f"[{low}, {high + 1})"
@@ -332,6 +344,8 @@ class LabelSpec:
                 "If the boxes are in pixels, divide them by the image's width "
                 "and height; if they are x, y, width, height, convert them."
             )
+        if self.rule == "time_event":
+            return "Write 1 for an event that happened then, else 0."
         if self.dtype == "int32" and self.maximum == 1:
             return "Write 0 for no and 1 for yes."
         if self.dtype == "int32":

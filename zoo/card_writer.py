@@ -14,6 +14,7 @@ _ANSWERS = {
     "presence": "whether it is there, a probability",
     "box": "where it is: x1, y1, x2, y2 as fractions of width and height",
     "regression": "a number",
+    "survival": "a risk, higher for an earlier event",
 }
 _DIGITS = 4
 

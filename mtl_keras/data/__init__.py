@@ -14,6 +14,7 @@ _NAMES = {
     "Shares": "shares",
     "SpanDecoder": "spans",
     "SubwordPreprocessor": "subwords",
+    "VectorPreprocessor": "vectors",
     "epochs": "batches",
     "folds": "split_datasets",
     "hold_out": "split_datasets",

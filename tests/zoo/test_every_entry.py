@@ -65,6 +65,11 @@ def _label(task, rng, shape):
     if spec.rule == "box_xyxy":
         corners = np.sort(rng.uniform(size=(BATCH_SIZE, 2, 2)), axis=1)
         return corners.reshape(BATCH_SIZE, 4).astype("float32")
+    if spec.rule == "time_event":
+        # The first to die is not the last: else there is nothing to learn.
+        times = rng.uniform(1, 9, BATCH_SIZE)
+        events = np.arange(BATCH_SIZE) != times.argmax()
+        return np.stack([times, events], axis=1).astype("float32")
     shape = _sizes(spec.shape)
     if spec.dtype == "int32":
         high = int(spec.maximum) + 1

@@ -82,6 +82,18 @@ def _cells(num, spec):
     return cells.astype(spec.dtype.as_numpy_dtype)
 
 
+def _cells(num, spec):
+    """Cells of a column of a table, or vectors, some of which are missing."""
+    rng = np.random.default_rng(num)
+    if spec.dtype == tf.string:
+        return ["" if index % 2 else "no" for index in range(num)]
+    cells = rng.uniform(0, 100, (num, *spec.shape[1:]))
+    if spec.dtype.is_floating:
+        # Not the only one: saved_model_cli reads no NaN.
+        cells[1::3] = np.nan
+    return cells.astype(spec.dtype.as_numpy_dtype).tolist()
+
+
 def _raw(model, num):
     signature = model.preprocessor.input_signature()
     make = RAW.get(type(model.preprocessor).__name__)
@@ -91,7 +103,11 @@ def _raw(model, num):
 
 
 def _dense(model, num):
-    raw = {key: tf.constant(value) for key, value in _raw(model, num).items()}
+    specs = model.preprocessor.input_signature()
+    raw = {
+        key: tf.constant(value, specs[key].dtype)
+        for key, value in _raw(model, num).items()
+    }
     inputs, _ = model.preprocessor(raw)
     return {key: np.asarray(value) for key, value in inputs.items()}
 

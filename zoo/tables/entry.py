@@ -117,6 +117,36 @@ class TableEntry(zoo.Entry):
         Raises:
             ValueError: If an argument is unknown or out of range.
         """
+        return self.assemble(
+            spec,
+            self.tasks(spec),
+            units=units,
+            depth=depth,
+            column_units=column_units,
+            dropout=dropout,
+            sharing=sharing,
+        )
+
+    def assemble(
+        self, spec, tasks, *, units, depth, column_units, dropout, sharing
+    ):
+        """Builds the model of given tasks.
+
+        Args:
+            spec: `zoo.Spec`.
+            tasks: Sequence of `mtl_keras.Task`.
+            units: As for `build`.
+            depth: As for `build`.
+            column_units: As for `build`.
+            dropout: As for `build`.
+            sharing: As for `build`.
+
+        Returns:
+            `MultiTaskModel`.
+
+        Raises:
+            ValueError: If an argument is unknown or out of range.
+        """
         checks.integer("units", units, low=1)
         checks.integer("depth", depth, low=0)
         checks.integer("column_units", column_units, low=1)
@@ -127,7 +157,7 @@ class TableEntry(zoo.Entry):
         )
         return mtl_keras.build(
             {preprocessor.name: columns},
-            self.tasks(spec),
+            tasks,
             trunk=stages(preprocessor, units, depth, column_units, dropout),
             sharing=sharing,
             head=self.head,
