@@ -29,8 +29,7 @@ class Task:
         kind: String, the kind of output, one of `heads.list_kinds()`
             (`"classification"`, `"presence"`, `"box"`, `"mask"`,
             `"regression"`, `"survival"`, `"tagging"`), or `None` for any other
-            output, which
-            then needs `loss`.
+            output, which then needs `loss`.
         loss: Loss name, `keras.losses.Loss` or function. Defaults to the
             kind's.
         metrics: Sequence of metric names or objects. Defaults to the kind's.

@@ -1,11 +1,12 @@
 """The risk of an early event in four cohorts, each with its own inputs."""
 
+import keras
 from keras import layers
 
-import keras
 import mtl_keras
 import zoo
-from mtl_keras import checks, sharing as sharings
+from mtl_keras import checks
+from mtl_keras import sharing as sharings
 from mtl_keras.data.vectors import VectorPreprocessor
 from zoo.tables import statistics
 from zoo.tables.layers import ColumnEmbedding
