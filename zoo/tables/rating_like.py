@@ -1,5 +1,7 @@
 """How a user rates a film, whether they like it, and how they rate genres."""
 
+import dataclasses
+
 import keras
 from keras import layers, ops
 
@@ -130,7 +132,9 @@ class RatingLike(TableEntry):
                 features,
                 of_both,
                 mtl_sharing.Trunk(_stages(units, depth, dropout)),
-                self.head,
+                lambda features, task: _biased(
+                    self.head, features, task, inputs, preprocessor
+                ),
             )
         for task in tasks:
             if task.name == _USER_TASK:
@@ -231,6 +235,26 @@ def _vector(side, inputs, preprocessor, embedding, dropout):
     if dropout:
         vector = layers.Dropout(dropout, name=f"{side}_dropout")(vector)
     return vector
+
+
+def _biased(head, features, task, inputs, preprocessor):
+    """Adds to a rating how kind the user is, and how good the film.
+
+    Koren et al., Matrix Factorization Techniques for Recommender Systems,
+    Computer 42, 2009, equation 3.
+    """
+    if task.name != "rating":
+        return head(features, task)
+    parts = [head(features, dataclasses.replace(task, name="rating_pair"))]
+    for side in ("user", "item"):
+        bias = layers.Embedding(
+            preprocessor.num_ids[side],
+            1,
+            embeddings_initializer="zeros",
+            name=f"{side}_bias",
+        )
+        parts.append(bias(inputs[side]))
+    return layers.Add(dtype="float32", name=task.name)(parts)
 
 
 def _stages(units, depth, dropout) -> list:
