@@ -12,6 +12,10 @@ class IncomeStatus(TableEntry):
 
     data = {"adult_joint": "zoo.datasets.adult_joint:Builder"}
     kinds = {"income": "presence", "never_married": "presence"}
+    answers = {
+        "income": "whether it is above 50,000 dollars a year, a probability",
+        "never_married": "whether the person never married, a probability",
+    }
     summary = (
         "Two tasks on one row of a census: whether the income is above 50,000 "
         "dollars (income), and whether the person has never married "

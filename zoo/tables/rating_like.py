@@ -31,6 +31,11 @@ class RatingLike(TableEntry):
         "liked": "presence",
         _USER_TASK: "regression",
     }
+    answers = {
+        "rating": "a number from 1 to 5",
+        "liked": "whether the rating is at least 4, a probability",
+        _USER_TASK: "how the user rates each of 19 genres, from 1 to 5",
+    }
     summary = (
         "Three tasks on a user and a film: the rating from 1 to 5 (rating), "
         "whether it is at least 4 (liked), and how the user rates each of 19 "
