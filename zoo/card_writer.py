@@ -232,8 +232,14 @@ def ship(card: Card, name: str, workdirs: list[Path]) -> dict:
             for name, value in report["metrics"].items()
             if _is_figure(name)
         },
-        "licence": "Apache-2.0",
+        "licence": _licence(card["data"].get(config["data"], {})),
     }
+
+
+def _licence(data: dict) -> str:
+    """Returns the licence of weights: that of share-alike data, or ours."""
+    licence = data.get("licence") or ""
+    return licence if "-SA-" in licence else "Apache-2.0"
 
 
 def _packaged_recipe(command: str | None) -> str | None:
