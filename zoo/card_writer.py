@@ -91,8 +91,9 @@ def summarize(workdirs: list[Path]) -> dict:
     Returns:
         Dict with `"data"`, `"split"`, `"seeds"`, `"metrics"` (name to
         `[mean, spread]`, the spread being the sample standard deviation over
-        the seeds, `None` for one), `"epochs"`, `"versions"` and `"command"`
-        (the first run's).
+        the seeds, `None` for one), `"epochs"`, `"versions"`, `"command"`
+        (the first run's), and `"recipe"` where the command names another
+        recipe of the zoo than the model's own.
 
     Raises:
         ValueError: If a run has no report, or they are not of one recipe.
@@ -113,6 +114,8 @@ def summarize(workdirs: list[Path]) -> dict:
                     f"{str(workdir)!r}, which differs from "
                     f"{str(workdirs[0])!r} in {listed(different)}"
                 )
+    command = _anywhere(first["command"])
+    recipe = _packaged_recipe(command)
     seeds = [report["seed"] for report in reports]
     if len(set(seeds)) < len(seeds):
         raise ValueError(
@@ -131,7 +134,8 @@ def summarize(workdirs: list[Path]) -> dict:
         },
         "epochs": first["epochs"],
         "versions": first["versions"],
-        "command": _anywhere(first["command"]),
+        **({"recipe": recipe} if recipe else {}),
+        "command": command,
     }
 
 
