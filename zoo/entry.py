@@ -82,6 +82,8 @@ class Entry:
         summary: String for the card. Defaults to the first line of the class's
             docstring.
         published: List of dicts for the card, metrics that others published.
+        notes: Tuple of strings for the card, such as what was tried and how
+            the data were divided.
     """
 
     data: Mapping[str, str] = MappingProxyType({})
@@ -90,6 +92,7 @@ class Entry:
     reads: str | None = None
     summary: str = ""
     published: tuple | list = ()
+    notes: tuple[str, ...] = ()
 
     def spec(self, data: str, tasks: Iterable[str] | None = None) -> Spec:
         """Chooses data and tasks.

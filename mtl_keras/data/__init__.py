@@ -1,4 +1,4 @@
-"""Data for multi-task models with `tf.data`: batches, images, boxes."""
+"""Data for multi-task models with `tf.data`: batches, images, sounds."""
 
 import importlib
 
@@ -14,6 +14,7 @@ _NAMES = {
     "Shares": "shares",
     "SpanDecoder": "spans",
     "SubwordPreprocessor": "subwords",
+    "VectorPreprocessor": "vectors",
     "epochs": "batches",
     "folds": "split_datasets",
     "hold_out": "split_datasets",
@@ -26,6 +27,7 @@ _MODULES = (
     "augment",
     "letterbox",
     "mixing",
+    "spectrograms",
     "split_datasets",
     "splits",
     "swap",

@@ -6,7 +6,7 @@ import os
 import tensorflow as tf
 
 from mtl_keras import checks
-from mtl_keras.data import buckets, sources, targets
+from mtl_keras.data import buckets, sources, stacked, targets
 
 _PREFETCH = 2
 _BUFFER_WITHOUT_CACHE = 8192
@@ -45,8 +45,10 @@ def pipeline(
         preprocessor: Function of one example's raw inputs that returns a pair
             `(inputs, context)`, such as `ImagePreprocessor`. A method
             `move_labels(labels, context, tasks)`, if it has one, converts the
-            labels of a batch. With a preprocessor, images of a TFDS builder
-            stay encoded. Defaults to `None`, the raw inputs.
+            labels of a batch, and `place_labels` those of an example whose
+            shape is not yet that of the others, such as masks. With a
+            preprocessor, images of a TFDS builder stay encoded. Defaults to
+            `None`, the raw inputs.
         example: Function of one element of the source that returns a pair
             `(raw inputs, {task: label})`. By default elements are such pairs,
             or dicts whose task names hold the labels.
@@ -99,14 +101,19 @@ def pipeline(
         )
     tasks = tasks.values() if isinstance(tasks, dict) else tasks
     tasks = {task.name: task for task in tasks}
-    prepare = _preparation(preprocessor)
+    prepare = _preparation(preprocessor, tasks)
     # Outside of any function that `epochs` traces: a cache created inside
     # would be a new, empty one in every epoch.
     with tf.init_scope():
         items = _read(source, tasks, example, preprocessor)
         if cache == "preprocessed":
             items = _parallel_map(items, prepare)
-        items = items.cache() if cache else items
+        stack = None
+        if cache is True and stacked.fits(items, preprocessor):
+            stack = stacked.Stacked(items)
+            items = stack.numbers()
+        elif cache:
+            items = items.cache()
         size = int(items.cardinality())
         steps = _num_batches(size, batch_size, drop_remainder)
         grouped = None
@@ -139,6 +146,11 @@ def pipeline(
         if grouped is not None:
             batches = grouped.batch(batches, batch_size, drop_remainder)
             batches = _parallel_map(batches, grouped.prepare)
+        elif stack is not None:
+            batches = batches.batch(batch_size, drop_remainder=drop_remainder)
+            batches = _parallel_map(
+                batches, lambda numbers: prepare(*stack.gather(numbers))
+            )
         else:
             if cache != "preprocessed":
                 batches = _parallel_map(batches, prepare)
@@ -235,7 +247,7 @@ def _read(source, tasks, example, preprocessor):
     return items
 
 
-def _preparation(preprocessor):
+def _preparation(preprocessor, tasks):
     """Returns the function that converts one raw example to inputs."""
 
     @tf.autograph.experimental.do_not_convert
@@ -249,6 +261,8 @@ def _preparation(preprocessor):
                 "context is a dict, which may be empty. "
                 f"Received: {type(prepared).__name__}"
             )
+        if hasattr(preprocessor, "place_labels"):
+            labels = preprocessor.place_labels(labels, prepared[1], tasks)
         return *prepared, labels
 
     return prepare

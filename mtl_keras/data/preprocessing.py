@@ -97,6 +97,36 @@ class ImagePreprocessor(FilePreprocessor):
             )
         return {self.name: pixels}, {"size": size}
 
+    def place_labels(self, labels, context, tasks):
+        """Puts the masks of one example on the canvas, as its image was.
+
+        Args:
+            labels: Dict of task name to tensor.
+            context: Dict that the preprocessor returned for the example.
+            tasks: Dict of name to `Task`; those of kind `"mask"` have masks,
+                class numbers of shape `(h, w)`.
+
+        Returns:
+            Dict with the same keys; masks are int32 of shape `(height,
+            width)`, with the task's missing marker in the padding.
+        """
+        from mtl_keras.data import letterbox
+
+        return {
+            name: (
+                letterbox.mask_to_canvas(
+                    label,
+                    context["size"],
+                    self.height,
+                    self.width,
+                    tasks[name].label.missing,
+                )
+                if tasks[name].kind == "mask"
+                else label
+            )
+            for name, label in labels.items()
+        }
+
     def move_labels(self, labels, context, tasks):
         """Converts boxes from fractions of the image to those of the canvas.
 

@@ -3,8 +3,10 @@
 from mtl_keras.heads.box import BoxHead
 from mtl_keras.heads.classification import ClassificationHead
 from mtl_keras.heads.head import Head
+from mtl_keras.heads.mask import MaskHead
 from mtl_keras.heads.presence import PresenceHead
 from mtl_keras.heads.regression import RegressionHead
+from mtl_keras.heads.survival import SurvivalHead
 from mtl_keras.heads.tagging import TaggingHead
 from mtl_keras.messages import unknown
 
@@ -13,8 +15,10 @@ _HEADS = {
     for head in (
         BoxHead(),
         ClassificationHead(),
+        MaskHead(),
         PresenceHead(),
         RegressionHead(),
+        SurvivalHead(),
         TaggingHead(),
     )
 }
@@ -23,8 +27,10 @@ __all__ = [
     "BoxHead",
     "ClassificationHead",
     "Head",
+    "MaskHead",
     "PresenceHead",
     "RegressionHead",
+    "SurvivalHead",
     "TaggingHead",
     "get",
     "list_kinds",

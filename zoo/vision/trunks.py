@@ -118,6 +118,44 @@ def small(width: float = 1.0) -> list:
         List of three functions, each of which halves a map; the last one gives
         `(batch, height / 8, width / 8, channels)`.
     """
+    block, shortcut = _blocks(width)
+
+    def half(image):
+        return block(image, "stem", 24, size=4, strides=2)
+
+    def quarter(features):
+        features = block(features, "half1", 32, strides=2)
+        features = block(features, "wide1", 64)
+        return shortcut(features, "shortcut1", 64)
+
+    def eighth(features):
+        features = block(features, "half2", 128, strides=2)
+        features = shortcut(features, "shortcut2", 128)
+        return shortcut(features, "shortcut3", 128)
+
+    return [half, quarter, eighth]
+
+
+def sixteenth(width: float = 1.0):
+    """A fourth stage of `small`, for what needs to see more of the image.
+
+    Args:
+        width: Float above 0, a factor of its 192 channels.
+
+    Returns:
+        Function that halves a map.
+    """
+    block, shortcut = _blocks(width)
+
+    def stage(features):
+        features = block(features, "half3", 192, strides=2)
+        return shortcut(features, "shortcut4", 192)
+
+    return stage
+
+
+def _blocks(width):
+    """Makes the functions that put a convolution on features."""
 
     def block(features, name, channels, size=3, strides=1):
         features = layers.Conv2D(
@@ -139,20 +177,7 @@ def small(width: float = 1.0) -> list:
             [features, block(features, name, channels)]
         )
 
-    def half(image):
-        return block(image, "stem", 24, size=4, strides=2)
-
-    def quarter(features):
-        features = block(features, "half1", 32, strides=2)
-        features = block(features, "wide1", 64)
-        return shortcut(features, "shortcut1", 64)
-
-    def eighth(features):
-        features = block(features, "half2", 128, strides=2)
-        features = shortcut(features, "shortcut2", 128)
-        return shortcut(features, "shortcut3", 128)
-
-    return [half, quarter, eighth]
+    return block, shortcut
 
 
 def plain(width: float = 1.0) -> list:

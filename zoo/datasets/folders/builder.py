@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 import tensorflow_datasets as tfds
 
+from zoo.datasets.folders import masks
 from zoo.datasets.folders.division import Division
 from zoo.datasets.folders.values import number
 
 _DESCRIPTION = """
 Examples of a folder of one's own, as `zoo.datasets.folders` reads it. Missing
-labels are -1 or NaN.
+labels are -1 or NaN, and 255 in masks.
 """
 
 
@@ -124,7 +125,8 @@ def example_of(inputs: str, kinds: dict):
             if labels[task].dtype == tf.string:
                 # Kept encoded, as the image is.
                 labels[task] = tf.io.decode_png(labels[task], channels=1)
-            labels[task] = labels[task][..., 0]
+            mask = tf.cast(labels[task][..., 0], tf.int32)
+            labels[task] = tf.where(mask == masks.MISSING, -1, mask)
         if inputs == "text":
             text = tf.strings.reduce_join(element["tokens"], separator=" ")
             return {"text": text}, labels
