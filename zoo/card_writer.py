@@ -261,6 +261,9 @@ def _describe_task(task) -> dict:
         facts["class_names"] = list(task.class_names)
     else:
         facts["answer"] = _ANSWERS.get(task.kind, task.kind)
+    if task.is_group:
+        facts["answer"] = f"{len(task.names)} answers: {facts['answer']}"
+        facts["names"] = list(task.names)
     return facts
 
 

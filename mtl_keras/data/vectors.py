@@ -109,9 +109,7 @@ class VectorPreprocessor(tf.Module):
     def get_config(self) -> dict:
         """Returns the arguments of the constructor."""
         return {
-            "vectors": {
-                name: part.get_config() for name, part in self._vectors
-            }
+            "vectors": {name: part.get_config() for name, part in self._vectors}
         }
 
     @classmethod

@@ -1,11 +1,12 @@
 """The risk of an early event in four cohorts, each with its own inputs."""
 
+import keras
 from keras import layers
 
-import keras
 import mtl_keras
 import zoo
-from mtl_keras import checks, sharing as sharings
+from mtl_keras import checks
+from mtl_keras import sharing as sharings
 from mtl_keras.data.vectors import VectorPreprocessor
 from zoo.tables import statistics
 from zoo.tables.layers import ColumnEmbedding
@@ -176,5 +177,5 @@ def _adapter(name, columns, column_units, units, dropout):
             layers.Dropout(dropout, name="dropout"),
             layers.Dense(units, "relu", name="dense"),
         ],
-        name=f"{name}_adapter",
+        name=f"{name.removesuffix('_input')}_adapter",
     )
