@@ -52,8 +52,17 @@ def _sentences(num):
     return [texts[index % len(texts)] for index in range(num)]
 
 
+def _molecules(num):
+    smiles = ["CCO", "c1ccccc1Cl", "[O-][N+](=O)c1ccccc1"]
+    return [smiles[index % len(smiles)] for index in range(num)]
+
+
 # What a person gives each kind of preprocessor.
-RAW = {"ImagePreprocessor": _pictures, "SentencePreprocessor": _sentences}
+RAW = {
+    "ImagePreprocessor": _pictures,
+    "SentencePreprocessor": _sentences,
+    "SmilesPreprocessor": _molecules,
+}
 
 
 def _cells(num, spec):

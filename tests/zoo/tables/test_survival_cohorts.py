@@ -46,11 +46,11 @@ def test_patients_of_one_cohort_train_it_alone():
     labels["gbsg"] = np.stack([np.arange(8.0), np.ones(8)], 1)
     model.compile("sgd", jit_compile=False)
     adapter = model.get_layer("whas_adapter")
-    before = [variable.numpy() for variable in adapter.variables]
+    before = [variable.numpy() for variable in adapter.trainable_variables]
     history = model.fit(inputs, labels, verbose=0).history
     assert history["gbsg_loss"][0] > 0
     assert np.isfinite(history["loss"]).all()
-    for variable, old in zip(adapter.variables, before, strict=True):
+    for variable, old in zip(adapter.trainable_variables, before, strict=True):
         np.testing.assert_array_equal(variable.numpy(), old)
 
 
