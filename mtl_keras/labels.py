@@ -4,12 +4,13 @@ import dataclasses
 import functools
 import math
 
+from mtl_keras import label_arrays
+
 _RULES = (None, "box_xyxy", "one_hot", "time_event")
 _WHOLE_IMAGE = (0.0, 0.0, 1.0, 1.0)
 # Rounding: six digits of a corner may end at 1.0000005.
 _TOLERANCE = 1e-4
 _NUMBERS = ("float", "bfloat", "int", "uint", "bool")
-_SIGNED = ("int32", "int64")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,12 +111,12 @@ class LabelSpec:
         Returns:
             Boolean array or tensor of `label`'s kind and shape.
         """
-        arrays, label = _readable(label)
+        arrays, label = label_arrays.readable(label)
         # As few operations as possible: a model has these for each task.
         conditions = []
         if self.missing != "nan":
             conditions.append(arrays.not_equal(label, self.missing))
-        if _is_float(label):
+        if label_arrays.is_float(label):
             conditions.append(arrays.logical_not(arrays.isnan(label)))
         if conditions:
             present = functools.reduce(arrays.logical_and, conditions)
@@ -142,8 +143,8 @@ class LabelSpec:
         """
         from keras import ops
 
-        _, label = _readable(ops.convert_to_tensor(label))
-        if self.tolerance and _is_float(label):
+        _, label = label_arrays.readable(ops.convert_to_tensor(label))
+        if self.tolerance and label_arrays.is_float(label):
             clipped = ops.clip(label, self.minimum, self.maximum)
             if usable is None:
                 # An illegal label stays what it is.
@@ -171,14 +172,14 @@ class LabelSpec:
         Returns:
             Boolean array or tensor of `label`'s kind and shape.
         """
-        arrays, label = _readable(label)
+        arrays, label = label_arrays.readable(label)
         present = self.present(label) if present is None else present
         low, high, margin = self.minimum, self.maximum, self.tolerance
         is_bounded = None not in (low, high) and math.isfinite(high - low)
         conditions = []
-        if _is_float(label) and not is_bounded:
+        if label_arrays.is_float(label) and not is_bounded:
             conditions.append(arrays.isinf(label))
-        if _is_float(label) and self.dtype == "int32":
+        if label_arrays.is_float(label) and self.dtype == "int32":
             is_broken = arrays.not_equal(label, arrays.round(label))
             conditions.append(is_broken)
         if low is not None:
@@ -216,7 +217,7 @@ class LabelSpec:
         Returns:
             Boolean tensor of the label's shape.
         """
-        arrays, label = _readable(label)
+        arrays, label = label_arrays.readable(label)
         outside = arrays.logical_or(
             arrays.less(label, self.minimum),
             arrays.greater(label, self.maximum),
@@ -360,42 +361,6 @@ class LabelSpec:
         config = dataclasses.asdict(self)
         config["shape"] = list(self.shape)
         return config
-
-
-def _readable(label) -> tuple:
-    """Returns the functions that take `label`, and `label` as signed numbers.
-
-    Flags and unsigned integers cannot be compared with a marker of -1, and
-    NumPy has no functions for bfloat16.
-    """
-    import numpy as np
-
-    if isinstance(label, np.ndarray):
-        if label.dtype.kind in "fi":
-            return np, label
-        return np, label.astype("int64" if label.dtype.kind in "ub" else "f4")
-    import keras
-
-    if _is_tensorflow(label) and keras.backend.backend() != "tensorflow":
-        # A label inside `tf.data`, while another backend trains.
-        import tensorflow as tf
-
-        arrays, cast = tf.experimental.numpy, tf.cast
-    else:
-        label = keras.ops.convert_to_tensor(label)
-        arrays, cast = keras.ops, keras.ops.cast
-    is_signed = keras.backend.standardize_dtype(label.dtype) in _SIGNED
-    return arrays, label if is_signed or _is_float(label) else cast(
-        label, "int32"
-    )
-
-
-def _is_tensorflow(label) -> bool:
-    return type(label).__module__.partition(".")[0] == "tensorflow"
-
-
-def _is_float(label) -> bool:
-    return "float" in (getattr(label.dtype, "name", None) or str(label.dtype))
 
 
 def _fits(expected, received) -> bool:

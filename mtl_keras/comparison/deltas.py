@@ -19,6 +19,7 @@ _HIGHER = (
     "dice",
     "f1",
     "iou",
+    "jaccard",
     "mean_iou",
     "pr_auc",
     "precision",

@@ -1,10 +1,11 @@
-"""Data for multi-task models with `tf.data`: batches, images, boxes."""
+"""Data for multi-task models with `tf.data`: batches, images, sounds."""
 
 import importlib
 
 _NAMES = {
     "AnswerDecoder": "decoder",
     "AudioPreprocessor": "audio",
+    "ClipPreprocessor": "clips",
     "ColumnPreprocessor": "columns",
     "Compose": "augment",
     "ImagePreprocessor": "preprocessing",
@@ -17,6 +18,7 @@ _NAMES = {
     "epochs": "batches",
     "folds": "split_datasets",
     "hold_out": "split_datasets",
+    "load_clip": "clip_file",
     "load_image": "image_file",
     "mix": "mixing",
     "pipeline": "batches",
@@ -25,6 +27,7 @@ _MODULES = (
     "augment",
     "letterbox",
     "mixing",
+    "spectrograms",
     "split_datasets",
     "splits",
     "swap",

@@ -1,5 +1,7 @@
 """Converts recordings in wav files to log-mel spectrograms."""
 
+import math
+
 import keras
 import numpy as np
 
@@ -11,6 +13,8 @@ from mtl_keras.data.wav_file import MAX_RATE, MIN_RATE
 # times 150, the sum of squares of a window of 400 samples, is 1e-8 per bin, and
 # a band sums many bins.
 _FLOOR = 1e-6
+# The value of silence.
+LOWEST = math.log(_FLOOR)
 
 
 @keras.saving.register_keras_serializable(package="mtl_keras")

@@ -1,4 +1,4 @@
-"""Random augmentation of batches of images and their boxes.
+"""Random augmentation of batches of images, their boxes and masks.
 
 Each augmentation is called with `(inputs, labels, seed)` and returns new
 `(inputs, labels)`. Inputs are a float tensor of shape `(batch, height, width,
@@ -53,6 +53,9 @@ class ShiftZoom:
             labels lack are ignored.
         min_visible: Float in [0, 1], the fraction of a box's area that has
             to stay in the image. Defaults to 0.9.
+        masks: Sequence of strings, the tasks whose labels are masks, integers
+            of shape `(batch, rows, columns)`; pixels from outside the image
+            are -1, missing. Names that the labels lack are ignored.
         image: String, the key of the image if inputs are a dict.
 
     Raises:
@@ -64,12 +67,13 @@ class ShiftZoom:
     boxes: Sequence[str] = ("box",)
     min_visible: float = 0.9
     image: str = "image"
+    masks: Sequence[str] = ()
 
     def __post_init__(self):
         checks.fraction("shift", self.shift)
         checks.fraction("min_visible", self.min_visible)
         _check_pair("ShiftZoom", "zoom", self.zoom)
-        _check_boxes("ShiftZoom", self.boxes)
+        _check_names("ShiftZoom", boxes=self.boxes, masks=self.masks)
 
     def __call__(self, inputs, labels, seed):
         """Returns the changed `(inputs, labels)`."""
@@ -91,6 +95,9 @@ class ShiftZoom:
         labels = dict(labels)
         for name, (_, cut) in moved.items():
             labels[name] = tf.where(keeps, cut, labels[name])
+        for name in self.masks:
+            if name in labels:
+                labels[name] = _move_mask(labels[name], zoom, shift / size)
         image = _resample(image, zoom, shift[:, :1], axis=1)
         image = _resample(image, zoom, shift[:, 1:], axis=2)
         return _put(inputs, self.image, image), labels
@@ -111,6 +118,7 @@ class Flip:
 
     Args:
         boxes: Sequence of strings, as for `ShiftZoom`.
+        masks: Sequence of strings, as for `ShiftZoom`.
         image: String, the key of the image if inputs are a dict.
 
     Raises:
@@ -119,9 +127,10 @@ class Flip:
 
     boxes: Sequence[str] = ("box",)
     image: str = "image"
+    masks: Sequence[str] = ()
 
     def __post_init__(self):
-        _check_boxes("Flip", self.boxes)
+        _check_names("Flip", boxes=self.boxes, masks=self.masks)
 
     def __call__(self, inputs, labels, seed):
         """Returns the changed `(inputs, labels)`."""
@@ -139,6 +148,12 @@ class Flip:
                 x1, y1, x2, y2 = tf.unstack(labels[name], axis=-1)
                 mirrored = tf.stack([1.0 - x2, y1, 1.0 - x1, y2], axis=-1)
                 labels[name] = tf.where(flips[:, None], mirrored, labels[name])
+        for name in self.masks:
+            if name in labels:
+                mirrored = tf.reverse(labels[name], [2])
+                labels[name] = tf.where(
+                    flips[:, None, None], mirrored, labels[name]
+                )
         return _put(inputs, self.image, image), labels
 
 
@@ -258,6 +273,32 @@ def _move_boxes(boxes, zoom, shift):
     return moved, tf.where(tf.math.is_nan(moved), moved, cut)
 
 
+def _move_mask(mask, zoom, shift):
+    """Moves masks `(batch, rows, columns)` as images; the nearest pixel counts.
+
+    Args:
+        mask: Integer tensor.
+        zoom: Float tensor of shape `(batch, 1)`.
+        shift: Float tensor of shape `(batch, 2)`, fractions of height, width.
+
+    Returns:
+        Tensor of `mask`'s shape.
+    """
+    is_inside = tf.ones((1, 1, 1), tf.bool)
+    moved = mask
+    for axis in (1, 2):
+        size = tf.shape(mask)[axis]
+        length = tf.cast(size, tf.float32)
+        centre = (length - 1.0) / 2.0
+        target = tf.range(length) - centre - shift[:, axis - 1 : axis] * length
+        source = tf.cast(tf.round(target / zoom + centre), tf.int32)
+        inside = (source >= 0) & (source < size)
+        source = tf.clip_by_value(source, 0, size - 1)
+        moved = tf.gather(moved, source, axis=axis, batch_dims=1)
+        is_inside &= inside[:, :, None] if axis == 1 else inside[:, None]
+    return tf.ensure_shape(tf.where(is_inside, moved, -1), mask.shape)
+
+
 def _area(boxes):
     sides = tf.maximum(boxes[:, 2:] - boxes[:, :2], 0.0)
     return sides[:, :1] * sides[:, 1:]
@@ -275,12 +316,13 @@ def _put(inputs, key, image):
     return {**inputs, key: image} if isinstance(inputs, dict) else image
 
 
-def _check_boxes(what, boxes):
-    if isinstance(boxes, str):
-        raise ValueError(
-            f"{what}: `boxes` must be a sequence of names. Received: "
-            f"boxes={boxes!r}. Write boxes=[{boxes!r}]."
-        )
+def _check_names(what, **sequences):
+    for argument, names in sequences.items():
+        if isinstance(names, str):
+            raise ValueError(
+                f"{what}: `{argument}` must be a sequence of names. Received: "
+                f"{argument}={names!r}. Write {argument}=[{names!r}]."
+            )
 
 
 def _check_pair(what, name, pair):

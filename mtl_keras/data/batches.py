@@ -45,8 +45,10 @@ def pipeline(
         preprocessor: Function of one example's raw inputs that returns a pair
             `(inputs, context)`, such as `ImagePreprocessor`. A method
             `move_labels(labels, context, tasks)`, if it has one, converts the
-            labels of a batch. With a preprocessor, images of a TFDS builder
-            stay encoded. Defaults to `None`, the raw inputs.
+            labels of a batch, and `place_labels` those of an example whose
+            shape is not yet that of the others, such as masks. With a
+            preprocessor, images of a TFDS builder stay encoded. Defaults to
+            `None`, the raw inputs.
         example: Function of one element of the source that returns a pair
             `(raw inputs, {task: label})`. By default elements are such pairs,
             or dicts whose task names hold the labels.
@@ -99,7 +101,7 @@ def pipeline(
         )
     tasks = tasks.values() if isinstance(tasks, dict) else tasks
     tasks = {task.name: task for task in tasks}
-    prepare = _preparation(preprocessor)
+    prepare = _preparation(preprocessor, tasks)
     # Outside of any function that `epochs` traces: a cache created inside
     # would be a new, empty one in every epoch.
     with tf.init_scope():
@@ -245,7 +247,7 @@ def _read(source, tasks, example, preprocessor):
     return items
 
 
-def _preparation(preprocessor):
+def _preparation(preprocessor, tasks):
     """Returns the function that converts one raw example to inputs."""
 
     @tf.autograph.experimental.do_not_convert
@@ -259,6 +261,8 @@ def _preparation(preprocessor):
                 "context is a dict, which may be empty. "
                 f"Received: {type(prepared).__name__}"
             )
+        if hasattr(preprocessor, "place_labels"):
+            labels = preprocessor.place_labels(labels, prepared[1], tasks)
         return *prepared, labels
 
     return prepare

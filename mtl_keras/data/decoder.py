@@ -5,8 +5,14 @@ import dataclasses
 import keras
 
 from mtl_keras import checks
+from mtl_keras.messages import unknown
 
-_KINDS_DECODED = ("classification", "presence", "box")
+_FIELDS = ("temperature", "threshold")
+_KINDS_DECODED = ("classification", "presence", "box", "mask")
+# Decoded to places in the original image.
+_KINDS_WITH_SIZE = ("box", "mask")
+# What a mask has beyond the image.
+OUTSIDE = 255
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,17 +27,26 @@ class AnswerDecoder:
     """Decodes each task's output to class names and pixel coordinates.
 
     A classification `cls` gives `cls_name` and `cls_score`, a presence `det`
-    gives `det_present`, a box `box` gives `box_pixels` in the original image.
-    Other kinds are not decoded.
+    gives `det_present`, a box `box` gives `box_pixels` in the original image,
+    a mask `mask` gives `mask_classes`, the class number of each pixel of the
+    original image. Other kinds are not decoded.
 
     Args:
         tasks: Sequence of `Task`, or of dicts with the keys `name`, `kind` and
             `class_names`.
-        height: Integer, the height of the model's input in pixels. Boxes
-            need it. Defaults to `None`.
-        width: Integer, its width. Defaults to `None`.
+        height: Integer, the height of the model's input in pixels. Only boxes
+            and masks need it. Defaults to `None`.
+        width: Integer, its width.
         threshold: Float in [0, 1], the lowest probability of a present
             object. Defaults to 0.5.
+        decisions: Dict, task name to a dict with `"temperature"`, above 0, and
+            for a presence `"threshold"`, as `calibration.choose` finds them.
+            The decoded scores and the output `{task}_probability` are then
+            the calibrated ones. Defaults to none.
+
+    Raises:
+        ValueError: If `threshold` is out of range, there is a box or mask and
+            no size, or a mask has more than 255 classes.
     """
 
     def __init__(
@@ -40,19 +55,28 @@ class AnswerDecoder:
         height: int | None = None,
         width: int | None = None,
         threshold: float = 0.5,
+        decisions=None,
     ):
         tasks = tasks.values() if isinstance(tasks, dict) else tasks
         self._outputs = {o.name: o for o in map(_output, tasks)}
-        boxes = [o.name for o in self._outputs.values() if o.kind == "box"]
-        if boxes and (height is None or width is None):
-            raise ValueError(
-                f"AnswerDecoder needs `height` and `width` for {boxes[0]!r}, "
-                "a task of kind 'box'. Received: "
-                f"height={height!r}, width={width!r}"
-            )
+        for output in self._outputs.values():
+            if output.kind in _KINDS_WITH_SIZE and None in (height, width):
+                raise ValueError(
+                    "AnswerDecoder needs `height` and `width` of the model's "
+                    f"input for the task {output.name!r} of kind "
+                    f"{output.kind!r}. Received: height={height!r}, "
+                    f"width={width!r}"
+                )
+            if output.kind == "mask" and len(output.class_names) > OUTSIDE:
+                raise ValueError(
+                    f"AnswerDecoder decodes masks of at most {OUTSIDE} "
+                    f"classes. Received: task {output.name!r} with "
+                    f"{len(output.class_names)}"
+                )
         self.height = None if height is None else int(height)
         self.width = None if width is None else int(width)
         self.threshold = checks.fraction("threshold", threshold)
+        self.decisions = _checked(decisions or {}, self._outputs)
 
     def __call__(self, outputs, context=None) -> dict:
         """Decodes the outputs of a batch.
@@ -69,7 +93,11 @@ class AnswerDecoder:
             Dict of tensors with the leading axis `(batch,)`: `{task}_name`
             strings and `{task}_score` float32 of shape `(batch,)`,
             `{task}_present` booleans of shape `(batch,)`, `{task}_pixels`
-            float32 `x1, y1, x2, y2` of shape `(batch, 4)`.
+            float32 `x1, y1, x2, y2` of shape `(batch, 4)`, `{task}_classes`
+            uint8 of shape `(batch, rows, columns)`, the largest height and
+            width of the batch: an image's mask is in the upper left corner,
+            and 255 beyond it; of a calibrated task `{task}_probability`, of
+            the output's shape.
 
         Raises:
             ValueError: If a decoded output has the name of a model output.
@@ -100,6 +128,8 @@ class AnswerDecoder:
             "height": self.height,
             "width": self.width,
             "threshold": self.threshold,
+            # Files of earlier versions have none.
+            **({"decisions": self.decisions} if self.decisions else {}),
         }
 
     @classmethod
@@ -110,7 +140,7 @@ class AnswerDecoder:
     def _classification(self, task, output, context):
         import tensorflow as tf
 
-        probability = tf.cast(output, tf.float32)
+        probability, calibrated = self._calibrated(task, output)
         label = tf.argmax(probability, axis=-1, output_type=tf.int32)
         if task.class_names:
             names = tf.gather(tf.constant(task.class_names), label)
@@ -119,13 +149,44 @@ class AnswerDecoder:
         return {
             f"{task.name}_name": names,
             f"{task.name}_score": tf.reduce_max(probability, axis=-1),
+            **calibrated,
         }
 
     def _presence(self, task, output, context):
+        probability, calibrated = self._calibrated(task, output)
+        decision = self.decisions.get(task.name, {})
+        threshold = decision.get("threshold", self.threshold)
+        present = probability[..., 0] >= threshold
+        return {f"{task.name}_present": present, **calibrated}
+
+    def _calibrated(self, task, output) -> tuple:
+        """Returns a task's probabilities, and what is decoded of them."""
         import tensorflow as tf
 
-        probability = tf.cast(output, tf.float32)[..., 0]
-        return {f"{task.name}_present": probability >= self.threshold}
+        probability = tf.cast(output, tf.float32)
+        temperature = self.decisions.get(task.name, {}).get("temperature")
+        if temperature is None:
+            return probability, {}
+        # Probabilities of 0 and 1 have no finite logit.
+        clipped = tf.clip_by_value(probability, 1e-7, 1 - 1e-7)
+        if task.kind == "presence":
+            logits = tf.math.log(clipped) - tf.math.log1p(-clipped)
+            probability = tf.sigmoid(logits / temperature)
+        else:
+            probability = tf.nn.softmax(tf.math.log(clipped) / temperature)
+        return probability, {f"{task.name}_probability": probability}
+
+    def _mask(self, task, output, context):
+        import tensorflow as tf
+
+        from mtl_keras.data import letterbox
+
+        classes = tf.cast(tf.argmax(output, axis=-1), tf.uint8)
+        if context is not None:
+            classes = letterbox.mask_to_pixels(
+                classes, context["size"], OUTSIDE
+            )
+        return {f"{task.name}_classes": classes}
 
     def _box(self, task, output, context):
         import tensorflow as tf
@@ -138,6 +199,27 @@ class AnswerDecoder:
             size = context["size"]
         pixels = letterbox.to_pixels(output, size, self.height, self.width)
         return {f"{task.name}_pixels": pixels}
+
+
+def _checked(decisions, outputs) -> dict:
+    """Checks temperatures and thresholds, and returns plain dicts."""
+    checked = {}
+    for name, decision in dict(decisions).items():
+        if name not in outputs:
+            raise ValueError(unknown("task in `decisions`", name, outputs))
+        fields = dict(decision)
+        for field in fields:
+            if field not in _FIELDS:
+                raise ValueError(
+                    unknown(f"field of the decision {name!r}", field, _FIELDS)
+                )
+        if "temperature" in fields:
+            title = f"temperature of {name}"
+            checks.number(title, fields["temperature"], above=0)
+        if "threshold" in fields:
+            checks.fraction(f"threshold of {name}", fields["threshold"])
+        checked[name] = fields
+    return checked
 
 
 def _output(task):

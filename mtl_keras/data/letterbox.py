@@ -2,7 +2,8 @@
 
 Boxes are `x1, y1, x2, y2` as fractions of the image's width and height; a size
 is `(height, width)` in pixels. `place` returns the image's place on the canvas;
-`to_canvas` and `to_pixels` convert boxes there and back.
+`to_canvas` and `to_pixels` convert boxes there and back, `mask_to_canvas` and
+`mask_to_pixels` masks.
 """
 
 import tensorflow as tf
@@ -91,6 +92,97 @@ def resize(pixels, height: int, width: int):
     is_same = tf.reduce_all(tf.equal(size, tf.constant([height, width])))
     canvas = tf.cond(is_same, lambda: tf.cast(pixels, tf.float32), resized)
     return tf.ensure_shape(canvas, (height, width, pixels.shape[-1]))
+
+
+def mask_to_canvas(mask, size, height: int, width: int, missing: int = -1):
+    """Scales and pads the mask of one image as `resize` does the image.
+
+    Args:
+        mask: Integer tensor of shape `(h, w)`, class numbers.
+        size: Integer tensor of shape `(2,)`, the image's height and width,
+            which must be the mask's.
+        height: Integer, the canvas's height.
+        width: Integer, the canvas's width.
+        missing: Integer, the value in the padding. Defaults to -1.
+
+    Returns:
+        int32 tensor of shape `(height, width)`, each value that of the
+        nearest pixel of the image.
+
+    Raises:
+        tf.errors.InvalidArgumentError: At run time, if the sizes differ.
+    """
+    mask = tf.cast(mask, tf.int32)
+    check = tf.debugging.Assert(
+        tf.reduce_all(tf.equal(tf.shape(mask), tf.cast(size, tf.int32))),
+        [
+            "Expected a mask of the image's height and width. Received: "
+            "height and width of the mask, and of the image",
+            tf.shape(mask),
+            size,
+        ],
+    )
+    with tf.control_dependencies([check]):
+        mask = tf.identity(mask)
+    placed, offset = place(size, height, width)
+    rows, has_row = _sources(height, placed[0], offset[0], size[0])
+    columns, has_column = _sources(width, placed[1], offset[1], size[1])
+    canvas = tf.gather(tf.gather(mask, rows), columns, axis=1)
+    is_inside = has_row[:, None] & has_column[None]
+    return tf.where(is_inside, canvas, missing)
+
+
+def mask_to_pixels(mask, size, outside: int):
+    """Converts masks of a canvas to the pixels of the original images.
+
+    Args:
+        mask: Integer tensor of shape `(batch, height, width)`, on the canvas.
+        size: Integer tensor of shape `(batch, 2)`, the images' heights and
+            widths.
+        outside: Integer, the value beyond an image's last row and column.
+
+    Returns:
+        Tensor of the mask's type and of shape `(batch, rows, columns)`, the
+        largest height and width: each image's mask is in the upper left
+        corner.
+    """
+    height, width = mask.shape[1:]
+    size = tf.cast(size, tf.int32)
+    placed, offset = place(size, height, width)
+    # Of an empty batch the largest size is 0.
+    largest = tf.reduce_max(tf.concat([size, [[0, 0]]], axis=0), axis=0)
+    rows, has_row = _targets(largest[0], placed[:, 0], offset[:, 0], size[:, 0])
+    columns, has_column = _targets(
+        largest[1], placed[:, 1], offset[:, 1], size[:, 1]
+    )
+    image = tf.gather(mask, rows, axis=1, batch_dims=1)
+    image = tf.gather(image, columns, axis=2, batch_dims=1)
+    is_inside = has_row[:, :, None] & has_column[:, None, :]
+    return tf.where(is_inside, image, tf.cast(outside, mask.dtype))
+
+
+def _sources(num, placed, offset, size):
+    """Finds the image's row for each of the canvas, and which have one."""
+    position = tf.range(num) - offset
+    is_inside = (position >= 0) & (position < placed)
+    nearest = _nearest(position, placed, size)
+    return nearest, is_inside
+
+
+def _targets(num, placed, offset, size):
+    """Finds the canvas's row for each of the images', `(batch, num)`."""
+    position = tf.range(num)[None]
+    placed, offset, size = (x[:, None] for x in (placed, offset, size))
+    return offset + _nearest(position, size, placed), position < size
+
+
+def _nearest(position, num, num_source):
+    """Maps the centres of `num` cells to the `num_source` cells they are in."""
+    position, num, num_source = (
+        tf.cast(x, tf.int64) for x in (position, num, num_source)
+    )
+    cell = (2 * position + 1) * num_source // (2 * num)
+    return tf.cast(tf.clip_by_value(cell, 0, num_source - 1), tf.int32)
 
 
 def _rounded(dividend, divisor):

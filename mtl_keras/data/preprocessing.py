@@ -97,6 +97,36 @@ class ImagePreprocessor(FilePreprocessor):
             )
         return {self.name: pixels}, {"size": size}
 
+    def place_labels(self, labels, context, tasks):
+        """Puts the masks of one example on the canvas, as its image was.
+
+        Args:
+            labels: Dict of task name to tensor.
+            context: Dict that the preprocessor returned for the example.
+            tasks: Dict of name to `Task`; those of kind `"mask"` have masks,
+                class numbers of shape `(h, w)`.
+
+        Returns:
+            Dict with the same keys; masks are int32 of shape `(height,
+            width)`, with the task's missing marker in the padding.
+        """
+        from mtl_keras.data import letterbox
+
+        return {
+            name: (
+                letterbox.mask_to_canvas(
+                    label,
+                    context["size"],
+                    self.height,
+                    self.width,
+                    tasks[name].label.missing,
+                )
+                if tasks[name].kind == "mask"
+                else label
+            )
+            for name, label in labels.items()
+        }
+
     def move_labels(self, labels, context, tasks):
         """Converts boxes from fractions of the image to those of the canvas.
 
@@ -178,7 +208,7 @@ class ImagePreprocessor(FilePreprocessor):
         canvas = letterbox.resize(image, self.height, self.width)
         if image.dtype == tf.uint8:
             canvas /= 255.0
-        return _with_channels(canvas, self.channels), size
+        return with_channels(canvas, self.channels), size
 
 
 def decode(contents, channels: int, max_pixels: int = MAX_PIXELS):
@@ -231,12 +261,12 @@ def _decode(contents, channels, max_pixels):
         decoded = tf.io.decode_image(contents, 0, expand_animations=False)
 
         def converted():
-            # The graph does not know the number of channels; `_with_channels`
+            # The graph does not know the number of channels; `with_channels`
             # needs it.
             colours = tf.ensure_shape(decoded[..., :3], (None, None, 3))
             if channels == 3:
                 return colours
-            gray = _with_channels(tf.cast(colours, tf.float32), channels)
+            gray = with_channels(tf.cast(colours, tf.float32), channels)
             return tf.cast(tf.round(gray), tf.uint8)
 
         return tf.cond(
@@ -251,7 +281,7 @@ def _decode(contents, channels, max_pixels):
     return tf.ensure_shape(pixels, (None, None, channels))
 
 
-def _with_channels(pixels, channels):
+def with_channels(pixels, channels):
     """Converts float pixels of 1, 3 or 4 channels to gray or RGB."""
     import tensorflow as tf
 

@@ -3,6 +3,7 @@
 from mtl_keras.heads.box import BoxHead
 from mtl_keras.heads.classification import ClassificationHead
 from mtl_keras.heads.head import Head
+from mtl_keras.heads.mask import MaskHead
 from mtl_keras.heads.presence import PresenceHead
 from mtl_keras.heads.regression import RegressionHead
 from mtl_keras.heads.survival import SurvivalHead
@@ -14,6 +15,7 @@ _HEADS = {
     for head in (
         BoxHead(),
         ClassificationHead(),
+        MaskHead(),
         PresenceHead(),
         RegressionHead(),
         SurvivalHead(),
@@ -25,6 +27,7 @@ __all__ = [
     "BoxHead",
     "ClassificationHead",
     "Head",
+    "MaskHead",
     "PresenceHead",
     "RegressionHead",
     "SurvivalHead",

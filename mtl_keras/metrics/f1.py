@@ -114,7 +114,7 @@ class F1(keras.metrics.Metric):
             raise ValueError(
                 f"Metric {self.name!r} expects predictions of binary labels. "
                 f"{shapes.received(y_true, y_pred)}. For classes use "
-                f"F1(num_classes={y_pred.shape[-1]})."
+                f"{type(self).__name__}(num_classes={y_pred.shape[-1]})."
             )
         return shapes.paired(self.name, y_true, y_pred)
 
@@ -126,20 +126,33 @@ class F1(keras.metrics.Metric):
                 f"{shapes.received(y_true, y_pred)}"
             )
 
+    def ratio(self, true_positives, positives):
+        """Computes the metric from counts; 0 where there are no positives.
+
+        Args:
+            true_positives: float32 tensor.
+            positives: float32 tensor of the same shape, the positives among
+                the labels plus those among the predictions.
+
+        Returns:
+            float32 tensor of the same shape.
+        """
+        return ops.divide_no_nan(2.0 * true_positives, positives)
+
     def result(self):
-        """Returns F1 so far, NaN if no label was seen."""
-        hits = 2.0 * ops.convert_to_tensor(self.true_positives)
+        """Returns the metric so far, NaN if no label was seen."""
+        hits = ops.convert_to_tensor(self.true_positives)
         positives = ops.add(self.labelled, self.predicted)
         if self.num_columns is not None:
-            f1 = ops.divide_no_nan(hits, positives)
+            value = self.ratio(hits, positives)
         elif self.num_classes is not None and self.average == "macro":
             occurs = ops.cast(positives > 0, "float32")
-            by_class = ops.divide_no_nan(hits, positives)
-            f1 = ops.divide_no_nan(ops.sum(by_class), ops.sum(occurs))
+            by_class = self.ratio(hits, positives)
+            value = ops.divide_no_nan(ops.sum(by_class), ops.sum(occurs))
         else:
-            f1 = ops.divide_no_nan(ops.sum(hits), ops.sum(positives))
+            value = self.ratio(ops.sum(hits), ops.sum(positives))
         return ops.where(
-            ops.convert_to_tensor(self.count) > 0, f1, float("nan")
+            ops.convert_to_tensor(self.count) > 0, value, float("nan")
         )
 
     def get_config(self) -> dict:

@@ -17,6 +17,7 @@ import tensorflow as tf
 
 import zoo
 from mtl_keras import export
+from tests.mtl_keras.data.hostile_files import moving, tone, wav
 from tests.serving_process import num_operations, serve, stored_shapes
 
 SERVED = [
@@ -57,8 +58,19 @@ def _molecules(num):
     return [smiles[index % len(smiles)] for index in range(num)]
 
 
+def _recordings(num):
+    return [wav(tone(200.0 + 150 * number)) for number in range(num)]
+
+
+def _clips(num):
+    # Of different lengths: none has as many frames as a model reads.
+    return [moving(3 + 20 * index, 30, 50) for index in range(num)]
+
+
 # What a person gives each kind of preprocessor.
 RAW = {
+    "AudioPreprocessor": _recordings,
+    "ClipPreprocessor": _clips,
     "ImagePreprocessor": _pictures,
     "SentencePreprocessor": _sentences,
     "SmilesPreprocessor": _molecules,
@@ -178,16 +190,17 @@ def _given(inputs, folder):
 
     Both flags, since in one process a flag stays from the run before.
     """
-    arrays = {key: np.asarray(value) for key, value in inputs.items()}
-    if any(array.dtype.kind in "SUO" for array in arrays.values()):
-        # What separates its inputs must not stand in one.
-        texts = {k: repr(v).replace(";", "\\x3b") for k, v in inputs.items()}
-        given = ";".join(f"{key}={text}" for key, text in texts.items())
-        return ["--input_exprs", given, "--inputs", ""]
-    for key, array in arrays.items():
-        np.save(folder / f"{key}.npy", array)
-    files = [f"{key}={folder / key}.npy" for key in arrays]
-    return ["--inputs", ";".join(files), "--input_exprs", ""]
+    texts, files = [], []
+    for key, value in inputs.items():
+        array = np.asarray(value)
+        if array.dtype.kind in "SUO":
+            # What separates its inputs must not stand in one.
+            texts.append(f"{key}={list(value)!r}".replace(";", "\\x3b"))
+            continue
+        file = folder / f"{len(files)}.npy"
+        np.save(file, array)
+        files.append(f"{key}={file}")
+    return ["--inputs", ";".join(files), "--input_exprs", ";".join(texts)]
 
 
 @pytest.mark.parametrize(("name", "weights"), SERVED)

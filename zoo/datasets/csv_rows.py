@@ -14,7 +14,7 @@ def read(
     columns: tuple[str, ...],
     *,
     header: bool = True,
-    skip: int = 0,
+    comment: str | None = None,
     separator: str = ",",
     encoding: str = "utf-8",
 ) -> Iterator[tuple[int, dict]]:
@@ -24,7 +24,8 @@ def read(
         path: Path of the file.
         columns: Tuple of strings, the columns in the file's order.
         header: Boolean, whether the first line names the columns.
-        skip: Integer, the number of lines before the first row or header.
+        comment: String, the first character of lines that are no rows.
+            Defaults to `None`, no such lines.
         separator: String, one character.
         encoding: String.
 
@@ -37,7 +38,7 @@ def read(
     """
     num_rows = 0
     for number, line in originals.lines(path, encoding):
-        if number <= skip or not line.strip():
+        if not line.strip() or (comment and line.startswith(comment)):
             continue
         try:
             (cells,) = csv.reader(
@@ -48,7 +49,7 @@ def read(
                 path, "a row of a CSV file", str(error), number
             ) from error
         cells = [cell.strip() for cell in cells]
-        if header and number == skip + 1:
+        if header and number == 1:
             if tuple(cells) != columns:
                 raise originals.damage(
                     path, f"the columns {listed(columns)}", line, number
@@ -90,6 +91,28 @@ def number(path: Path, line: int, column: str, cell: str) -> float:
             path, f"a number in the column {column!r}", repr(cell), line
         )
     return value
+
+
+def integer(path: Path, line: int, column: str, cell: str) -> int:
+    """Reads a whole number.
+
+    Args:
+        path: Path of the file, for the error.
+        line: Integer, for the error.
+        column: String, for the error.
+        cell: String.
+
+    Returns:
+        Integer.
+
+    Raises:
+        ValueError: If it is no whole number that is not negative.
+    """
+    if not (cell.isascii() and cell.isdigit() and len(cell) < 16):
+        raise originals.damage(
+            path, f"a whole number in {column!r}", repr(cell), line
+        )
+    return int(cell)
 
 
 def one_of(path: Path, line: int, column: str, cell: str, values) -> str:

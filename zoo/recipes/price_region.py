@@ -39,6 +39,8 @@ def get_config() -> ml_collections.ConfigDict:
     config.steps_per_execution = 1
     # The same command gives the same weights, bit by bit.
     config.deterministic = True
+    # Temperatures and thresholds are chosen on the validation split.
+    config.calibrate = True
     # Which epoch's weights are kept; None keeps the last ones.
     config.monitor = placeholder(str)
     config.mode = "min"

@@ -74,9 +74,15 @@ class TableEntry(zoo.Entry):
             spec: `zoo.Spec`.
 
         Returns:
-            `mtl_keras.data.AnswerDecoder`.
+            `mtl_keras.data.AnswerDecoder`, with the temperatures and
+            thresholds that a recipe with `calibrate` chose.
         """
-        return mtl_data.AnswerDecoder(self.tasks(spec))
+        decisions = {
+            name: decision
+            for name, decision in spec.assets.get("decisions", {}).items()
+            if name in spec
+        }
+        return mtl_data.AnswerDecoder(self.tasks(spec), decisions=decisions)
 
     def build(
         self,

@@ -44,7 +44,8 @@ def stages(
 
     Args:
         trunk: `"small"`, the zoo's own (see `small`); `"plain"`, the textbook
-            network (see `plain`); `"efficientnet_lite0"` or
+            network (see `plain`); `"lenet"`, the network of the multi-task
+            literature on MNIST (see `lenet`); `"efficientnet_lite0"` or
             `"hub:PRESET_OR_FOLDER"`, pretrained (see `pretrained.build`);
             the name of a model in `keras.applications`, such as
             `"MobileNetV2"`; or a `keras.Model` of your own from a image
@@ -52,8 +53,8 @@ def stages(
             is repeated for a trunk that takes three channels.
         weights: `"imagenet"` or the path of a weights file, for a model in
             `keras.applications`; `None` for fresh ones.
-        width: Float above 0, by which the numbers of channels of `"small"`
-            and `"plain"` are multiplied.
+        width: Float above 0, by which the numbers of channels of `"small"`,
+            `"plain"` and `"lenet"` are multiplied.
         trainable: `"all"`, `"lora"` or `"none"`, what is trained of a
             pretrained trunk.
         lora_rank: Integer of at least 1, for `trainable="lora"`.
@@ -61,8 +62,8 @@ def stages(
             `pretrained.build`.
 
     Returns:
-        List of functions and models, each from a map to the next; `"small"`
-        and `"plain"` have three, every other trunk one.
+        List of functions and models, each from a map to the next; `"small"`,
+        `"plain"` and `"lenet"` have three, every other trunk one.
 
     Raises:
         ValueError: If there is no such trunk, or it does not take this
@@ -117,6 +118,44 @@ def small(width: float = 1.0) -> list:
         List of three functions, each of which halves a map; the last one gives
         `(batch, height / 8, width / 8, channels)`.
     """
+    block, shortcut = _blocks(width)
+
+    def half(image):
+        return block(image, "stem", 24, size=4, strides=2)
+
+    def quarter(features):
+        features = block(features, "half1", 32, strides=2)
+        features = block(features, "wide1", 64)
+        return shortcut(features, "shortcut1", 64)
+
+    def eighth(features):
+        features = block(features, "half2", 128, strides=2)
+        features = shortcut(features, "shortcut2", 128)
+        return shortcut(features, "shortcut3", 128)
+
+    return [half, quarter, eighth]
+
+
+def sixteenth(width: float = 1.0):
+    """A fourth stage of `small`, for what needs to see more of the image.
+
+    Args:
+        width: Float above 0, a factor of its 192 channels.
+
+    Returns:
+        Function that halves a map.
+    """
+    block, shortcut = _blocks(width)
+
+    def stage(features):
+        features = block(features, "half3", 192, strides=2)
+        return shortcut(features, "shortcut4", 192)
+
+    return stage
+
+
+def _blocks(width):
+    """Makes the functions that put a convolution on features."""
 
     def block(features, name, channels, size=3, strides=1):
         features = layers.Conv2D(
@@ -138,20 +177,7 @@ def small(width: float = 1.0) -> list:
             [features, block(features, name, channels)]
         )
 
-    def half(image):
-        return block(image, "stem", 24, size=4, strides=2)
-
-    def quarter(features):
-        features = block(features, "half1", 32, strides=2)
-        features = block(features, "wide1", 64)
-        return shortcut(features, "shortcut1", 64)
-
-    def eighth(features):
-        features = block(features, "half2", 128, strides=2)
-        features = shortcut(features, "shortcut2", 128)
-        return shortcut(features, "shortcut3", 128)
-
-    return [half, quarter, eighth]
+    return block, shortcut
 
 
 def plain(width: float = 1.0) -> list:
@@ -191,6 +217,42 @@ def plain(width: float = 1.0) -> list:
     return [convolution(1, 64), convolution(2, 128), dense]
 
 
+def lenet(width: float = 1.0) -> list:
+    """LeNet as the multi-task literature trains it on two MNIST digits.
+
+    Two unpadded 5x5 convolutions of 10 and 20 channels, each with a pooling,
+    and a dense layer of 50 units (Sener and Koltun, NeurIPS 2018,
+    https://arxiv.org/abs/1810.04650).
+
+    Args:
+        width: Float above 0, a factor of these numbers.
+
+    Returns:
+        List of three functions, the last of which gives `(batch, 50 * width)`.
+    """
+
+    def units(number):
+        return max(round(number * width), 1)
+
+    def convolution(number, channels):
+        def stage(features):
+            features = layers.Conv2D(
+                units(channels), 5, name=f"trunk_conv{number}"
+            )(features)
+            features = layers.MaxPooling2D(name=f"trunk_pool{number}")(features)
+            return layers.ReLU(name=f"trunk_relu{number}")(features)
+
+        return stage
+
+    def dense(features):
+        features = layers.Flatten(name="trunk_flat")(features)
+        return layers.Dense(units(50), activation="relu", name="trunk_dense")(
+            features
+        )
+
+    return [convolution(1, 10), convolution(2, 20), dense]
+
+
 def own(trunk) -> list:
     """Makes a stage of a user's model that checks what it takes and gives.
 
@@ -224,9 +286,9 @@ def _checked(features, trunk):
     return features
 
 
-_TRUNKS = {"small": small, "plain": plain}
-# Those that take `width`.
-WITH_WIDTH = tuple(_TRUNKS)
+_TRUNKS = {"small": small, "plain": plain, "lenet": lenet}
+# Those that a search of any entry chooses from; they take `width`.
+WITH_WIDTH = ("small", "plain")
 
 
 def _fit(image, trunk, expected):

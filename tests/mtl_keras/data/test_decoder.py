@@ -53,6 +53,13 @@ def test_classes_without_names_are_numbers():
     assert answers["cls_name"].numpy().tolist() == [b"1", b"0"]
 
 
+def test_only_boxes_need_the_size_of_the_input():
+    answers = AnswerDecoder(TASKS[:1])({"cls": OUTPUTS["cls"]})
+    assert answers["cls_name"].numpy().tolist() == [b"banana", b"apple"]
+    with pytest.raises(ValueError, match="task 'box'.*height=None, width=8"):
+        AnswerDecoder(TASKS, width=8)
+
+
 def test_half_precision_outputs():
     halves = {name: tf.cast(x, tf.bfloat16) for name, x in OUTPUTS.items()}
     answers = decoder()(halves, CONTEXT)
@@ -79,3 +86,34 @@ def test_names_that_clash_are_named():
 def test_a_wrong_threshold_is_named():
     with pytest.raises(ValueError, match="threshold=50"):
         decoder(threshold=50)
+
+
+def test_mask_is_decoded_in_the_pixels_of_each_original():
+    task = Task("area", "mask", class_names=("ground", "pet"))
+    canvas = np.zeros((2, 8, 8), int)
+    # Of 40 x 80, which lies in rows 2 to 6, the left half; of 16 x 16 a cell.
+    canvas[0, :, :4] = 1
+    canvas[1, 7, 0] = 1
+    decode = AnswerDecoder([task], 8, 8)
+    answers = decode({"area": np.eye(2)[canvas]}, CONTEXT)
+    assert set(answers) == {"area_classes"}
+    expected = np.full((2, 40, 80), 255)
+    expected[0] = 0
+    expected[0, :, :40] = 1
+    expected[1, :16, :16] = 0
+    expected[1, 14:16, :2] = 1
+    assert answers["area_classes"].dtype == tf.uint8
+    np.testing.assert_array_equal(answers["area_classes"], expected)
+    dense = decode({"area": np.eye(2)[canvas]})["area_classes"]
+    np.testing.assert_array_equal(dense, canvas)
+    empty = {"size": np.zeros((0, 2), "int32")}
+    none = decode({"area": np.zeros((0, 8, 8, 2), "float32")}, empty)
+    assert none["area_classes"].shape == (0, 0, 0)
+
+
+def test_masks_of_too_many_classes_are_refused():
+    names = [str(number) for number in range(256)]
+    with pytest.raises(
+        ValueError, match="at most 255 classes. Received: .*256"
+    ):
+        AnswerDecoder([Task("area", "mask", class_names=names)], 8, 8)

@@ -124,8 +124,8 @@ def test_heads_share_no_variable(kind):
 
 
 def test_every_kind_is_tested():
-    # Sentences are tested with the chain.
-    assert {*SIZES, "tagging"} == set(heads.list_kinds())
+    # Sentences are tested with the chain, masks in a file of their own.
+    assert {*SIZES, "mask", "tagging"} == set(heads.list_kinds())
 
 
 EXPECTED = {
@@ -166,7 +166,7 @@ def test_labels_of_a_kind(kind, legal, missing, illegal):
 
 
 @pytest.mark.parametrize("num_classes", [None, 1, 2.5, True, "3"])
-@pytest.mark.parametrize("kind", ["classification", "tagging"])
+@pytest.mark.parametrize("kind", ["classification", "mask", "tagging"])
 def test_classes_are_required(kind, num_classes):
     with pytest.raises(ValueError, match="needs `class_names`|num_classes"):
         Task("a", kind, num_classes=num_classes)

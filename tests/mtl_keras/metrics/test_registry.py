@@ -82,6 +82,7 @@ def test_config_has_every_argument_of_the_constructor(name):
         metrics.AveragePrecision(iou=0.75, score="seen", classes="kind"),
         metrics.AbsRel(smallest=0.1),
         metrics.Dice(threshold=0.3),
+        metrics.Jaccard(num_classes=3, average="micro", name="iou"),
         metrics.PRAUC(name="area"),
         metrics.R2(num_outputs=3),
         metrics.SILog(smallest=0.1, name="log"),

@@ -1,7 +1,8 @@
 """Outputs for images: `python -m tools.predict --model cls_det_box a.png`.
 
-For a model that reads sentences, these are given instead of files. With
-`--export` the outputs are those of an exported SavedModel.
+A model of recordings takes wav files, one of clips GIF files or folders of
+frames, one of tables CSV files; for one that reads sentences, these are given
+instead of files. With `--export` the outputs are those of a SavedModel.
 """
 
 from pathlib import Path
@@ -10,9 +11,18 @@ from absl import flags
 
 from mtl_keras.messages import listed
 from zoo.commands import SUMMARIES, app, raw_inputs, selection
-from zoo.commands.predict import exported, images, sentences
+from zoo.commands.predict import (
+    clips,
+    exported,
+    images,
+    operands,
+    recordings,
+    rows,
+    sentences,
+)
 
-_IMAGES = "ImagePreprocessor"
+_IMAGES, _CLIPS = "ImagePreprocessor", "ClipPreprocessor"
+_RECORDINGS = "AudioPreprocessor"
 
 
 def define(values: flags.FlagValues) -> None:
@@ -21,7 +31,8 @@ def define(values: flags.FlagValues) -> None:
     flags.DEFINE_string(
         "output",
         "predictions",
-        "Folder for copies of the images with the outputs drawn on them.",
+        "Folder for copies of the images, or spectrograms of the recordings, "
+        "with the outputs drawn on them.",
         flag_values=values,
     )
     flags.DEFINE_string(
@@ -33,14 +44,16 @@ def define(values: flags.FlagValues) -> None:
     )
 
 
-def run(values: flags.FlagValues, operands: list[str]) -> None:
-    """Prints the outputs for each image, which it draws, or sentence."""
+def run(values: flags.FlagValues, names: list[str]) -> None:
+    """Prints the outputs for each image or recording, drawn, or sentence."""
+    operands.check(names)
     # Raises before a model is loaded, where no sentence can be meant.
-    if not operands or any(Path(name).is_dir() for name in operands):
-        images.find_images(operands)
+    if any(Path(name).is_dir() for name in names):
+        endings = [*images.ENDINGS, *recordings.ENDINGS]
+        operands.find(names, endings, "image and no recording")
     output = Path(values.output)
     if values.export is None:
-        _use_model(selection.read(values), operands, output)
+        _use_model(selection.read(values), names, output)
         return
     for flag in ("data", "model", "weights", "workdir"):
         if values[flag].value is not None:
@@ -49,40 +62,65 @@ def run(values: flags.FlagValues, operands: list[str]) -> None:
                 f"--export={values.export} with --{flag}={values[flag].value}. "
                 "Leave out one of them."
             )
-    _use_export(exported.Exported(values.export), operands, output)
+    _use_export(exported.Exported(values.export), names, output)
 
 
-def _use_model(chosen, operands, output):
+def _use_model(chosen, names, output):
     model = chosen.load()
-    if type(model.preprocessor).__name__ in raw_inputs.SENTENCES:
-        sentences.predict(sentences.ask(model), model.tasks, operands)
+    kind = type(model.preprocessor).__name__
+    if kind in raw_inputs.SENTENCES:
+        sentences.predict(sentences.ask(model), model.tasks, names)
+        return
+    if kind == _RECORDINGS:
+        paths = recordings.find_recordings(names)
+        ask, reader = recordings.ask(model), model.preprocessor
+        recordings.predict(ask, model.tasks, paths, output, reader)
+        return
+    if kind in rows.PREPROCESSORS:
+        specs = model.preprocessor.input_signature()
+        rows.predict(rows.ask(model), model.tasks, specs, names)
+        return
+    if kind == _CLIPS:
+        paths = clips.find_clips(names)
+        clips.predict(clips.ask(model), model.tasks, paths, output)
         return
     if not hasattr(model.preprocessor, "channels"):
-        names = listed(tensor.name for tensor in model.inputs)
-        raise ValueError(_unsupported(f"--model={chosen.name}", names))
-    paths = images.find_images(operands)
+        inputs = listed(tensor.name for tensor in model.inputs)
+        raise ValueError(_unsupported(f"--model={chosen.name}", inputs))
+    paths = images.find_images(names)
     images.predict(images.ask(model), model.tasks, paths, output)
 
 
-def _use_export(export, operands, output):
+def _use_export(export, names, output):
     (name, *others) = export.inputs
 
     def ask(batch):
         return export({name: batch})
 
     if export.preprocessor in raw_inputs.SENTENCES:
-        sentences.predict(ask, export.tasks, operands)
+        sentences.predict(ask, export.tasks, names)
+        return
+    if export.preprocessor == _RECORDINGS and not others:
+        paths = recordings.find_recordings(names)
+        recordings.predict(ask, export.tasks, paths, output)
+        return
+    if export.preprocessor in rows.PREPROCESSORS:
+        rows.predict(export, export.tasks, export.inputs, names)
+        return
+    if export.preprocessor == _CLIPS:
+        paths = clips.find_clips(names)
+        clips.predict(clips.ask_export(export), export.tasks, paths, output)
         return
     if export.preprocessor != _IMAGES or others:
-        names = f"{listed(export.inputs)} by {export.preprocessor}"
-        raise ValueError(_unsupported(f"--export={export.path}", names))
-    images.predict(ask, export.tasks, images.find_images(operands), output)
+        inputs = f"{listed(export.inputs)} by {export.preprocessor}"
+        raise ValueError(_unsupported(f"--export={export.path}", inputs))
+    images.predict(ask, export.tasks, images.find_images(names), output)
 
 
 def _unsupported(flag, inputs) -> str:
     return (
-        f"predict takes images and sentences. Received: {flag}, which takes "
-        f"{inputs}"
+        "predict takes images, clips, recordings, sentences and tables. "
+        f"Received: {flag}, which takes {inputs}"
     )
 
 

@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
-_ENDINGS = (".bmp", ".gif", ".jpeg", ".jpg", ".png")
+from zoo.commands.predict import operands
+
+ENDINGS = (".bmp", ".gif", ".jpeg", ".jpg", ".png")
 _BATCH_SIZE = 32
 # The longest side of a drawn copy. Drawing 8,000 x 8,000 pixels took 60 s and
 # 8.7 GB, and nobody can look at them.
@@ -10,40 +12,8 @@ _DRAWN_SIDE = 2048
 
 
 def find_images(names: list[str]) -> list[Path]:
-    """Finds the image files that a command line names.
-
-    Args:
-        names: List of strings, each a file or a folder.
-
-    Returns:
-        List of `pathlib.Path`, those of a folder sorted by name.
-
-    Raises:
-        ValueError: If nothing is named, or a folder holds no image.
-    """
-    if not names:
-        raise ValueError(
-            "Expected image files or folders of them, or sentences, each in "
-            "quotes. Received: none. For example: python -m tools.predict "
-            "--model cls_det_box photo.png"
-        )
-    paths = []
-    for name in names:
-        path = Path(name)
-        if not path.is_dir():
-            paths.append(path)
-            continue
-        inside = sorted(
-            file for file in path.iterdir() if file.suffix.lower() in _ENDINGS
-        )
-        if not inside:
-            raise ValueError(
-                f"The folder {name!r} holds no image: no file that ends in "
-                f"{', '.join(_ENDINGS)}."
-            )
-        paths += inside
-    # A file that is named twice is predicted once.
-    return list(dict.fromkeys(paths))
+    """Finds the image files that a command line names; see `operands.find`."""
+    return operands.find(names, ENDINGS, "image")
 
 
 def ask(model):
@@ -102,11 +72,13 @@ def _predict(ask, tasks, paths, output) -> list[ValueError]:
     """Draws a batch of images; returns the errors of unreadable files."""
     from mtl_keras import data, plots
 
-    images, scales, errors = {}, {}, []
+    images, sizes, scales, errors = {}, {}, {}, []
     for path in paths:
         try:
             # A batch of large images would not fit into memory.
-            images[path], scales[path] = reduced(data.load_image(path))
+            image = data.load_image(path)
+            sizes[path] = image.shape[:2]
+            images[path], scales[path] = reduced(image)
         except ValueError as error:
             errors.append(error)
     if not images:
@@ -116,6 +88,7 @@ def _predict(ask, tasks, paths, output) -> list[ValueError]:
     targets = set()
     for index, (path, image) in enumerate(images.items()):
         outputs_of_image = {key: value[index] for key, value in outputs.items()}
+        _cut_masks(outputs_of_image, tasks, sizes[path])
         print(f"{path}  {describe(outputs_of_image, tasks)}")
         target = output / f"{path.stem}.predicted.png"
         if target in targets:
@@ -125,8 +98,26 @@ def _predict(ask, tasks, paths, output) -> list[ValueError]:
         for name in tasks:
             if f"{name}_pixels" in drawn:
                 drawn[f"{name}_pixels"] = drawn[f"{name}_pixels"] * scales[path]
+            if f"{name}_classes" in drawn:
+                classes = _sampled(drawn[f"{name}_classes"], image.shape)
+                image = plots.tinted(image, classes)
         plots.draw(image, tasks, drawn, target, enlarge=None)
     return errors
+
+
+def _cut_masks(outputs, tasks, size) -> None:
+    """Leaves of each mask the image's pixels; a batch has the largest size."""
+    height, width = size
+    for name in tasks:
+        key = f"{name}_classes"
+        if key in outputs:
+            outputs[key] = outputs[key][:height, :width]
+
+
+def _sampled(classes, shape):
+    """Takes of a mask the pixels that stand for those of a reduced image."""
+    block = -(-max(classes.shape) // max(shape[:2]))
+    return classes[::block, ::block]
 
 
 def reduced(image, side: int = _DRAWN_SIDE) -> tuple:
@@ -172,7 +163,8 @@ def describe(outputs: dict, tasks: dict) -> str:
         tasks: Dict of name to `Task`.
 
     Returns:
-        String such as `det yes 0.99  cls 7 0.95  box 12 20 40 51`.
+        String such as `det yes 0.99  cls 7 0.95  box 12 20 40 51  mask pet
+        34%`.
     """
     parts, gates = [], []
     for name, task in tasks.items():
@@ -189,6 +181,23 @@ def describe(outputs: dict, tasks: dict) -> str:
         elif task.kind == "box":
             numbers = " ".join(f"{x:.0f}" for x in outputs[f"{name}_pixels"])
             parts.append(f"{name} {numbers}")
+        elif task.kind == "mask":
+            parts.append(
+                f"{name} {_fractions(outputs[f'{name}_classes'], task)}"
+            )
+        elif task.kind == "regression":
+            parts.append(f"{name} {float(outputs[name].reshape(-1)[0]):.3g}")
     if gates == [False]:
         parts = parts[:1]
     return "  ".join(parts)
+
+
+def _fractions(classes, task) -> str:
+    """Lists the classes of a mask but the first, with what they cover."""
+    covered = [
+        (name, (classes == number).mean())
+        for number, name in enumerate(task.class_names)
+        if number and (classes == number).any()
+    ]
+    text = ", ".join(f"{name} {fraction:.0%}" for name, fraction in covered)
+    return text or task.class_names[0]

@@ -36,35 +36,37 @@ _CITATION = """
 }
 """
 
-# The source's own copy; checksums.tsv has the sums of both files.
-_URL = "https://archive.ics.uci.edu/ml/machine-learning-databases/adult"
+# A commit, so that the files can never change; checksums.tsv has their sums.
+# UCI's own `adult.test` begins with a line that is no row.
+_URL = "https://raw.githubusercontent.com/jbrownlee/Datasets/d20fcb6"
 _FILES = ("adult.data", "adult.test")
+# Those of the source, with "_" for "-", which is legal in a served argument.
 COLUMNS = (
     "age",
     "workclass",
     "fnlwgt",
     "education",
-    "education-num",
-    "marital-status",
+    "education_num",
+    "marital_status",
     "occupation",
     "relationship",
     "race",
     "sex",
-    "capital-gain",
-    "capital-loss",
-    "hours-per-week",
-    "native-country",
+    "capital_gain",
+    "capital_loss",
+    "hours_per_week",
+    "native_country",
     "income",
 )
 NUMBERS = (
     "age",
     "fnlwgt",
-    "education-num",
-    "capital-gain",
-    "capital-loss",
-    "hours-per-week",
+    "education_num",
+    "capital_gain",
+    "capital_loss",
+    "hours_per_week",
 )
-_LABELS = ("marital-status", "relationship", "income")
+_LABELS = ("marital_status", "relationship", "income")
 CATEGORIES = tuple(name for name in COLUMNS if name not in (*NUMBERS, *_LABELS))
 _INCOMES = ("<=50K", ">50K")
 
@@ -128,6 +130,8 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 def read(path: Path) -> Iterator[tuple[bool, dict]]:
     """Reads one of the two files.
 
+    UCI's own `adult.test`, whose first line is no row, is read as well.
+
     Args:
         path: Path of `adult.data` or `adult.test`.
 
@@ -138,10 +142,8 @@ def read(path: Path) -> Iterator[tuple[bool, dict]]:
     Raises:
         ValueError: If the file is missing or damaged.
     """
-    # The test file begins with a remark, and its rows end with a full stop.
-    skip = 1 if Path(path).name == "adult.test" else 0
     rows = csv_rows.read(
-        path, COLUMNS, header=False, skip=skip, encoding="ascii"
+        path, COLUMNS, header=False, comment="|", encoding="ascii"
     )
     for line, row in rows:
         features = {
@@ -151,15 +153,21 @@ def read(path: Path) -> Iterator[tuple[bool, dict]]:
         for name in CATEGORIES:
             features[name] = "" if row[name] == "?" else row[name]
         income = csv_rows.one_of(
-            path, line, "income", row["income"].rstrip("."), _INCOMES
+            # The rows of the test file end with a full stop.
+            path,
+            line,
+            "income",
+            row["income"].rstrip("."),
+            _INCOMES,
         )
         features["income"] = _INCOMES.index(income)
         features["never_married"] = int(
-            row["marital-status"] == "Never-married"
+            row["marital_status"] == "Never-married"
         )
         yield _is_validation(row), features
 
 
 def _is_validation(row) -> bool:
-    text = ",".join(row[name] for name in COLUMNS)
+    # Of the inputs alone: equal ones are in one split.
+    text = ",".join(row[name] for name in (*NUMBERS, *CATEGORIES))
     return hashlib.sha256(text.encode()).digest()[0] * 10 < 256

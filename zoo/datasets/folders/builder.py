@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 import tensorflow_datasets as tfds
 
+from zoo.datasets.folders import masks
 from zoo.datasets.folders.division import Division
 from zoo.datasets.folders.values import number
 
 _DESCRIPTION = """
 Examples of a folder of one's own, as `zoo.datasets.folders` reads it. Missing
-labels are -1 or NaN.
+labels are -1 or NaN, and 255 in masks.
 """
 
 
@@ -39,9 +40,9 @@ class Config(tfds.core.BuilderConfig):
 class Builder(tfds.core.GeneratorBasedBuilder):
     """Builds the data set of a user's folder.
 
-    Features of an example: `image` or `audio` (a file's bytes), `tokens`
-    (strings), or `columns` (a table's inputs); and one feature a task, under
-    the task's name.
+    Features of an example: `image`, `audio` or `clip` (a file's bytes),
+    `tokens` (strings), or `columns` (a table's inputs); and one feature a
+    task, under the task's name.
     """
 
     name = "folder"
@@ -124,7 +125,8 @@ def example_of(inputs: str, kinds: dict):
             if labels[task].dtype == tf.string:
                 # Kept encoded, as the image is.
                 labels[task] = tf.io.decode_png(labels[task], channels=1)
-            labels[task] = labels[task][..., 0]
+            mask = tf.cast(labels[task][..., 0], tf.int32)
+            labels[task] = tf.where(mask == masks.MISSING, -1, mask)
         if inputs == "text":
             text = tf.strings.reduce_join(element["tokens"], separator=" ")
             return {"text": text}, labels
@@ -138,8 +140,8 @@ def example_of(inputs: str, kinds: dict):
 def _input_features(source) -> dict:
     if source.inputs == "image":
         return {"image": tfds.features.Image()}
-    if source.inputs == "audio":
-        return {"audio": tfds.features.Text()}
+    if source.inputs in ("audio", "clip"):
+        return {source.inputs: tfds.features.Text()}
     if source.inputs == "text":
         return {"tokens": tfds.features.Sequence(tfds.features.Text())}
     features = {
@@ -174,8 +176,9 @@ def _inputs(source, example) -> dict:
     inputs = example.inputs
     if source.inputs == "image":
         return {"image": str(source.listing.path(inputs["image"]))}
-    if source.inputs == "audio":
-        return {"audio": source.listing.path(inputs["audio"]).read_bytes()}
+    if source.inputs in ("audio", "clip"):
+        path = source.listing.path(inputs[source.inputs])
+        return {source.inputs: path.read_bytes()}
     if source.inputs == "text":
         return {"tokens": inputs["tokens"]}
     types = source.column_types

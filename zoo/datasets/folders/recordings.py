@@ -26,9 +26,10 @@ def check(path: Path) -> None:
     """
     # Seeking behind the end is a RuntimeError of Python 3.11's `chunk`.
     try:
-        with wave.open(str(path), "rb") as file:
+        with open(path, "rb") as content, wave.open(content) as file:
             about = file.getparams()
-            start = file.tell()
+            # Where the samples begin; `file.tell()` counts frames.
+            start = content.tell()
     except (wave.Error, EOFError, OSError, RuntimeError) as error:
         raise Damage(
             "Expected a wav file of 16-bit PCM samples. Received: "
