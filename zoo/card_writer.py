@@ -94,8 +94,9 @@ def summarize(workdirs: list[Path]) -> dict:
     Returns:
         Dict with `"data"`, `"split"`, `"seeds"`, `"metrics"` (name to
         `[mean, spread]`, the spread being the sample standard deviation over
-        the seeds, `None` for one), `"epochs"`, `"versions"` and `"command"`
-        (the first run's).
+        the seeds, `None` for one), `"epochs"`, `"versions"`, `"command"`
+        (the first run's), and `"recipe"` where the command names another
+        recipe of the zoo than the model's own.
 
     Raises:
         ValueError: If a run has no report, or they are not of one recipe.
@@ -116,6 +117,8 @@ def summarize(workdirs: list[Path]) -> dict:
                     f"{str(workdir)!r}, which differs from "
                     f"{str(workdirs[0])!r} in {listed(different)}"
                 )
+    command = _anywhere(first["command"])
+    recipe = _packaged_recipe(command)
     seeds = [report["seed"] for report in reports]
     if len(set(seeds)) < len(seeds):
         raise ValueError(
@@ -134,7 +137,8 @@ def summarize(workdirs: list[Path]) -> dict:
         },
         "epochs": first["epochs"],
         "versions": first["versions"],
-        "command": _anywhere(first["command"]),
+        **({"recipe": recipe} if recipe else {}),
+        "command": command,
     }
 
 
@@ -288,8 +292,14 @@ def ship(card: Card, name: str, workdirs: list[Path]) -> dict:
             for name, value in report["metrics"].items()
             if _is_figure(name)
         },
-        "licence": "Apache-2.0",
+        "licence": _licence(card["data"].get(config["data"], {})),
     }
+
+
+def _licence(data: dict) -> str:
+    """Returns the licence of weights: that of share-alike data, or ours."""
+    licence = data.get("licence") or ""
+    return licence if "-SA-" in licence else "Apache-2.0"
 
 
 def _packaged_recipe(command: str | None) -> str | None:

@@ -144,7 +144,8 @@ def _add_figures(content: dict, values) -> None:
 
 
 def _identity(figures: dict) -> tuple:
-    return figures.get("weights"), figures["data"], figures["split"]
+    keys = ("weights", "data", "split", "recipe")
+    return tuple(figures.get(key) for key in keys)
 
 
 _COMMAND = app.Command(

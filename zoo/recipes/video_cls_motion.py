@@ -1,4 +1,14 @@
-"""The recipe that made the weights `digit_clips` of `video_cls_motion`."""
+r"""The recipe that made the weights `digit_clips` of `video_cls_motion`.
+
+    python -m tools.train --model video_cls_motion --workdir runs/clips
+
+A control: a model that reads the middle frame alone cannot tell where the digit
+goes, or how fast. Test split, seed 0: digit .936, direction .133 (one in eight
+is .125), R2 of the speed -.02.
+
+    python -m tools.train --model video_cls_motion --workdir runs/one_frame \
+        --config.overrides.frames=1
+"""
 
 import ml_collections
 from ml_collections.config_dict import placeholder
@@ -16,7 +26,7 @@ def get_config() -> ml_collections.ConfigDict:
     )
     config.seed = 0
     config.batch_size = 32
-    config.epochs = 5
+    config.epochs = 4
     config.optimizer = ml_collections.ConfigDict(
         {
             "name": "adamw",

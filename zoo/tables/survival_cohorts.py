@@ -79,10 +79,10 @@ class SurvivalCohorts(zoo.Entry):
         self,
         spec,
         *,
-        units: int = 64,
+        units: int = 128,
         depth: int = 1,
-        column_units: int = 8,
-        dropout: float = 0.4,
+        column_units: int = 16,
+        dropout: float = 0.25,
         sharing="hard",
     ):
         """Builds the model.
@@ -177,5 +177,5 @@ def _adapter(name, columns, column_units, units, dropout):
             layers.Dropout(dropout, name="dropout"),
             layers.Dense(units, "relu", name="dense"),
         ],
-        name=f"{name}_adapter",
+        name=f"{name.removesuffix('_input')}_adapter",
     )
