@@ -26,7 +26,7 @@ def get_config() -> ml_collections.ConfigDict:
     )
     config.seed = 0
     config.batch_size = 32
-    config.epochs = 4
+    config.epochs = 6
     config.optimizer = ml_collections.ConfigDict(
         {
             "name": "adamw",
