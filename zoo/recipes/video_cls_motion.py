@@ -26,7 +26,7 @@ def get_config() -> ml_collections.ConfigDict:
     )
     config.seed = 0
     config.batch_size = 32
-    config.epochs = 4
+    config.epochs = 6
     config.optimizer = ml_collections.ConfigDict(
         {
             "name": "adamw",
@@ -42,7 +42,7 @@ def get_config() -> ml_collections.ConfigDict:
     # weights follow the tasks that are easy: after 5 epochs of "uncertainty"
     # the direction is right and the digit in a quarter of the clips.
     config.loss_weights = ml_collections.ConfigDict(
-        {"digit": 1.0, "direction": 1.0, "speed": 5.0}
+        {"digit": 1.0, "direction": 1.0, "speed": 20.0}
     )
     config.jit_compile = False
     config.steps_per_execution = 5

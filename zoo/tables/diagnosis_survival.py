@@ -34,6 +34,17 @@ class DiagnosisSurvival(TableEntry):
         "day: the class of the disease (disease), death in the hospital "
         "(death), and the risk of an early death (survival)."
     )
+    notes = (
+        "Divided by a hash of the patient's number: 70% training, 10% "
+        "validation, 20% test. The source has no split.",
+        "Left out since they were made from the answers or known later: sps, "
+        "aps, surv2m, surv6m, prg2m, prg6m, dnr, dnrday, slos, hday, charges, "
+        "totcst, totmcst, avtisst, sfdm2, adlsc, dzgroup.",
+        "The column ca, whether the patient has cancer, is an input and names "
+        "a part of the disease: without it the accuracy of gradient boosting "
+        "on the test split falls from 0.79 to 0.71, the AUC of death from "
+        "0.83 to 0.82.",
+    )
     num_quantiles = 32
 
     def assets(self, data: str) -> dict:

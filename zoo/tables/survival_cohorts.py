@@ -32,6 +32,24 @@ class SurvivalCohorts(zoo.Entry):
         "seriously ill patients (support), after breast cancer (gbsg) and "
         "after a heart attack (whas)."
     )
+    published = (
+        {
+            "model": "DeepSurv (Katzman et al., 2018), one model a cohort",
+            "metabric_c_index": 0.643,
+            "support_c_index": 0.618,
+            "gbsg_c_index": 0.668,
+            "whas_c_index": 0.863,
+            "source": "https://arxiv.org/abs/1606.00931",
+        },
+    )
+    notes = (
+        "The test split is that of DeepSurv's authors. A tenth of their "
+        "training part, by a hash of the row, is for validation.",
+        "Of the 328 patients of WHAS for the test 229 occur in the training "
+        "part too, with the same numbers and time: its test metric, and the "
+        "published one, gain from what was memorised. Of the other cohorts no "
+        "patient is in both.",
+    )
     num_quantiles = 16
 
     def assets(self, data: str) -> dict:

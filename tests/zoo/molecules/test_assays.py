@@ -86,3 +86,15 @@ def test_members_are_tasks():
 def test_what_cannot_be_built_is_named(overrides):
     with pytest.raises(ValueError, match="trunk"):
         zoo.load("assays", **overrides)
+
+
+def test_predict_prints_each_assay(tmp_path, capsys):
+    from zoo.commands import predict
+
+    path = tmp_path / "assays.weights.h5"
+    zoo.load("assays").save_weights(path)
+    flags = ["--model=assays", f"--weights={path}"]
+    assert predict.main([*flags, "CCO", "Cl"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == ["CCO", "Cl"]
+    assert all(line.count("NR-") == 7 for line in lines)
