@@ -44,6 +44,11 @@ class DiagnosisSurvival(TableEntry):
         "a part of the disease: without it the accuracy of gradient boosting "
         "on the test split falls from 0.79 to 0.71, the AUC of death from "
         "0.83 to 0.82.",
+        "For comparison: scikit-learn's HistGradientBoostingClassifier reaches "
+        "an AUC of death of 0.827 and an accuracy of 0.788 on the same test "
+        "split. On the validation split the AUC of this model is 0.844; the "
+        "discrete-time head (0.846), one layer (0.847) and 40 epochs (0.840) "
+        "were tried there too.",
     )
     num_quantiles = 32
 

@@ -48,7 +48,9 @@ class SurvivalCohorts(zoo.Entry):
         "Of the 328 patients of WHAS for the test 229 occur in the training "
         "part too, with the same numbers and time: its test metric, and the "
         "published one, gain from what was memorised. Of the other cohorts no "
-        "patient is in both.",
+        "patient is in both. On the 99 patients of WHAS that are new the "
+        "C-index of these three runs is 0.618, 0.619 and 0.614; on the 229 "
+        "others 0.859, 0.845 and 0.844.",
     )
     num_quantiles = 16
 
