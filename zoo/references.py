@@ -50,8 +50,8 @@ def measure(
         names: List of strings, of `REFERENCES`.
         model: String, a model of the zoo that reads tables.
         data: String, a data name on its card.
-        tasks: Names of tasks; those of other kinds than classification,
-            presence and regression are left out.
+        tasks: Names of tasks; groups, and those of other kinds than
+            classification, presence and regression, are left out.
         data_dir: Folder of prepared data sets.
 
     Returns:
@@ -65,12 +65,16 @@ def measure(
         for split in ("train", "test")
     }
     rows = []
+    alone = [
+        task.name
+        for task in entry.tasks(spec)
+        if task.name in tasks and task.kind in _KINDS and not task.is_group
+    ]
     for name in names:
         codes = _codes(name, entry, spec, splits)
         metrics = {}
-        for task in tasks:
-            if entry.kinds[task] in _KINDS:
-                metrics.update(_fit(name, entry.kinds[task], task, codes))
+        for task in alone:
+            metrics.update(_fit(name, entry.kinds[task], task, codes))
         rows.append({"name": name, "metrics": metrics})
     return rows
 

@@ -7,8 +7,10 @@ import numpy as np
 import tensorflow as tf
 from keras import optimizers
 
+from mtl_keras import balancing
 from mtl_keras.optimizers import PerPart
 from tests import test_case as case
+from tests.mtl_keras.groups import twins
 
 LOSS = {
     "cls": "sparse_categorical_crossentropy",
@@ -69,6 +71,28 @@ def train(scope, name):
     return model.get_weights(), logs
 
 
+def train_group(scope, balancer):
+    """Trains a group, a member of which has no labels on one replica."""
+    x, labels = twins.data(num_examples=70)
+    labels[:16, 5] = -1
+    with scope:
+        model = twins.model(is_group=True)
+        model.compile(
+            optimizers.SGD(0.3),
+            loss_weights=balancer and balancing.get(balancer, on="features"),
+        )
+    history = model.fit(
+        x,
+        {twins.GROUP: labels},
+        batch_size=32,
+        epochs=2,
+        shuffle=False,
+        verbose=0,
+    ).history
+    logs = {key: values[-1] for key, values in history.items()}
+    return model.get_weights(), logs
+
+
 def refusal(strategy):
     """What `fit` says of an option that replicas cannot take."""
     x, labels = case.vector_data(32)
@@ -113,6 +137,17 @@ def main():
         keras.backend.clear_session()
         one, logs = train(tf.device("CPU:0"), name)
         two, logs_of_two = train(strategy.scope(), name)
+        found[name] = {
+            "weights": _apart(one, two),
+            "moved": _apart(one, start),
+            "logs": logs,
+            "logs_of_two": logs_of_two,
+        }
+    start = twins.model(is_group=True).get_weights()
+    for name, balancer in {"group": None, "group_cagrad": "cagrad"}.items():
+        keras.backend.clear_session()
+        one, logs = train_group(tf.device("CPU:0"), balancer)
+        two, logs_of_two = train_group(strategy.scope(), balancer)
         found[name] = {
             "weights": _apart(one, two),
             "moved": _apart(one, start),

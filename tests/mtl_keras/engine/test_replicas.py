@@ -36,7 +36,16 @@ def found():
 
 @pytest.mark.parametrize(
     "name",
-    ["momentum", "adam", "clipnorm", "clipvalue", "parts", "overflow"],
+    [
+        "momentum",
+        "adam",
+        "clipnorm",
+        "clipvalue",
+        "parts",
+        "overflow",
+        "group",
+        "group_cagrad",
+    ],
 )
 def test_two_replicas_agree_with_one_device(name, found):
     result = found[name]
