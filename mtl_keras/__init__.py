@@ -9,11 +9,13 @@ __version__ = "0.1.0"
 
 _MODULES = (
     "balancing",
+    "calibration",
     "comparison",
     "data",
     "export",
     "graph",
     "heads",
+    "importance",
     "losses",
     "metrics",
     "optimizers",

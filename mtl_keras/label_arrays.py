@@ -2,6 +2,8 @@
 
 import numpy as np
 
+_SIGNED = ("int32", "int64")
+
 
 def labels_as_array(name: str, label):
     """Reads a task's labels as an array of numbers.
@@ -60,3 +62,44 @@ def _without_none(array):
 def _is_missing(entry) -> bool:
     # By name: pandas need not be installed.
     return entry is None or type(entry).__name__ in ("NAType", "NaTType")
+
+
+def readable(label) -> tuple:
+    """Returns the functions that take `label`, and `label` as signed numbers.
+
+    Flags and unsigned integers cannot be compared with a marker of -1, and
+    NumPy has no functions for bfloat16.
+
+    Args:
+        label: Array or tensor.
+
+    Returns:
+        Pair of a module and of an array or tensor.
+    """
+    if isinstance(label, np.ndarray):
+        if label.dtype.kind in "fi":
+            return np, label
+        return np, label.astype("int64" if label.dtype.kind in "ub" else "f4")
+    import keras
+
+    if _is_tensorflow(label) and keras.backend.backend() != "tensorflow":
+        # A label inside `tf.data`, while another backend trains.
+        import tensorflow as tf
+
+        arrays, cast = tf.experimental.numpy, tf.cast
+    else:
+        label = keras.ops.convert_to_tensor(label)
+        arrays, cast = keras.ops, keras.ops.cast
+    is_signed = keras.backend.standardize_dtype(label.dtype) in _SIGNED
+    return arrays, label if is_signed or is_float(label) else cast(
+        label, "int32"
+    )
+
+
+def _is_tensorflow(label) -> bool:
+    return type(label).__module__.partition(".")[0] == "tensorflow"
+
+
+def is_float(label) -> bool:
+    """Tells whether an array or tensor holds floats."""
+    return "float" in (getattr(label.dtype, "name", None) or str(label.dtype))

@@ -4,12 +4,13 @@ import dataclasses
 import functools
 import math
 
-_RULES = (None, "box_xyxy", "one_hot")
+from mtl_keras import label_arrays
+
+_RULES = (None, "box_xyxy", "one_hot", "time_event")
 _WHOLE_IMAGE = (0.0, 0.0, 1.0, 1.0)
 # Rounding: six digits of a corner may end at 1.0000005.
 _TOLERANCE = 1e-4
 _NUMBERS = ("float", "bfloat", "int", "uint", "bool")
-_SIGNED = ("int32", "int64")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,8 +30,9 @@ class LabelSpec:
             outside of both by at most 1e-4 of the range is clipped.
         rule: `None`: each element is a label. `"box_xyxy"`: the last axis
             holds `x1, y1, x2, y2` with `x1 <= x2` and `y1 <= y2`. `"one_hot"`:
-            the last axis holds a fraction for each class. With either rule the
-            last axis is one label, missing where any part of it is.
+            the last axis holds a fraction for each class. `"time_event"`: it
+            holds a time, and 1 or 0 for whether the event happened then. With
+            a rule the last axis is one label, missing where any part of it is.
     """
 
     shape: tuple[int | None, ...] = ()
@@ -68,10 +70,12 @@ class LabelSpec:
                 f"LabelSpec: `rule` must be one of {_RULES}. "
                 f"Received: rule={self.rule!r}"
             )
-        if self.rule == "box_xyxy" and self.shape[-1:] != (4,):
+        size = {"box_xyxy": 4, "time_event": 2}.get(self.rule)
+        if size is not None and self.shape[-1:] != (size,):
+            parts = "x1, y1, x2, y2" if size == 4 else "a time and an event"
             raise ValueError(
-                "LabelSpec: a box has a last axis of 4: x1, y1, x2, y2. "
-                f"Received: shape={self.shape}"
+                f"LabelSpec: a label of the rule {self.rule!r} has a last axis "
+                f"of {size}: {parts}. Received: shape={self.shape}"
             )
         if None not in (self.minimum, self.maximum) and not (
             self.minimum <= self.maximum
@@ -107,12 +111,12 @@ class LabelSpec:
         Returns:
             Boolean array or tensor of `label`'s kind and shape.
         """
-        arrays, label = _readable(label)
+        arrays, label = label_arrays.readable(label)
         # As few operations as possible: a model has these for each task.
         conditions = []
         if self.missing != "nan":
             conditions.append(arrays.not_equal(label, self.missing))
-        if _is_float(label):
+        if label_arrays.is_float(label):
             conditions.append(arrays.logical_not(arrays.isnan(label)))
         if conditions:
             present = functools.reduce(arrays.logical_and, conditions)
@@ -139,8 +143,8 @@ class LabelSpec:
         """
         from keras import ops
 
-        _, label = _readable(ops.convert_to_tensor(label))
-        if self.tolerance and _is_float(label):
+        _, label = label_arrays.readable(ops.convert_to_tensor(label))
+        if self.tolerance and label_arrays.is_float(label):
             clipped = ops.clip(label, self.minimum, self.maximum)
             if usable is None:
                 # An illegal label stays what it is.
@@ -168,14 +172,14 @@ class LabelSpec:
         Returns:
             Boolean array or tensor of `label`'s kind and shape.
         """
-        arrays, label = _readable(label)
+        arrays, label = label_arrays.readable(label)
         present = self.present(label) if present is None else present
         low, high, margin = self.minimum, self.maximum, self.tolerance
         is_bounded = None not in (low, high) and math.isfinite(high - low)
         conditions = []
-        if _is_float(label) and not is_bounded:
+        if label_arrays.is_float(label) and not is_bounded:
             conditions.append(arrays.isinf(label))
-        if _is_float(label) and self.dtype == "int32":
+        if label_arrays.is_float(label) and self.dtype == "int32":
             is_broken = arrays.not_equal(label, arrays.round(label))
             conditions.append(is_broken)
         if low is not None:
@@ -190,6 +194,10 @@ class LabelSpec:
             is_crossed = arrays.less(label[..., 2:], label[..., :2])
             is_crossed = arrays.any(is_crossed, axis=-1, keepdims=True)
             illegal = arrays.logical_or(illegal, is_crossed)
+        if self.rule == "time_event":
+            event = label[..., 1:]
+            is_wrong = arrays.not_equal(event * (1 - event), 0)
+            illegal = arrays.logical_or(illegal, is_wrong)
         if self.rule is not None:
             # One illegal part makes the whole label illegal.
             illegal = arrays.logical_or(
@@ -209,7 +217,7 @@ class LabelSpec:
         Returns:
             Boolean tensor of the label's shape.
         """
-        arrays, label = _readable(label)
+        arrays, label = label_arrays.readable(label)
         outside = arrays.logical_or(
             arrays.less(label, self.minimum),
             arrays.greater(label, self.maximum),
@@ -314,6 +322,11 @@ class LabelSpec:
                 f"[{low}, {high}] with x1 <= x2 and y1 <= y2, or {marker} "
                 "where the label is missing."
             )
+        if self.rule == "time_event":
+            return (
+                f"Task {name!r} expects a time of at least {low} and an event "
+                f"of 0 or 1, or {marker} where the label is missing."
+            )
         kind = "integer labels" if self.dtype == "int32" else "labels"
         interval = (
             f"[{low}, {high + 1})"
@@ -332,6 +345,8 @@ class LabelSpec:
                 "If the boxes are in pixels, divide them by the image's width "
                 "and height; if they are x, y, width, height, convert them."
             )
+        if self.rule == "time_event":
+            return "Write 1 for an event that happened then, else 0."
         if self.dtype == "int32" and self.maximum == 1:
             return "Write 0 for no and 1 for yes."
         if self.dtype == "int32":
@@ -346,42 +361,6 @@ class LabelSpec:
         config = dataclasses.asdict(self)
         config["shape"] = list(self.shape)
         return config
-
-
-def _readable(label) -> tuple:
-    """Returns the functions that take `label`, and `label` as signed numbers.
-
-    Flags and unsigned integers cannot be compared with a marker of -1, and
-    NumPy has no functions for bfloat16.
-    """
-    import numpy as np
-
-    if isinstance(label, np.ndarray):
-        if label.dtype.kind in "fi":
-            return np, label
-        return np, label.astype("int64" if label.dtype.kind in "ub" else "f4")
-    import keras
-
-    if _is_tensorflow(label) and keras.backend.backend() != "tensorflow":
-        # A label inside `tf.data`, while another backend trains.
-        import tensorflow as tf
-
-        arrays, cast = tf.experimental.numpy, tf.cast
-    else:
-        label = keras.ops.convert_to_tensor(label)
-        arrays, cast = keras.ops, keras.ops.cast
-    is_signed = keras.backend.standardize_dtype(label.dtype) in _SIGNED
-    return arrays, label if is_signed or _is_float(label) else cast(
-        label, "int32"
-    )
-
-
-def _is_tensorflow(label) -> bool:
-    return type(label).__module__.partition(".")[0] == "tensorflow"
-
-
-def _is_float(label) -> bool:
-    return "float" in (getattr(label.dtype, "name", None) or str(label.dtype))
 
 
 def _fits(expected, received) -> bool:

@@ -28,8 +28,8 @@ class Task:
             then letters, digits and underscores.
         kind: String, the kind of output, one of `heads.list_kinds()`
             (`"classification"`, `"presence"`, `"box"`, `"mask"`,
-            `"regression"`, `"tagging"`), or `None` for any other output, which
-            then needs `loss`.
+            `"regression"`, `"survival"`, `"tagging"`), or `None` for any other
+            output, which then needs `loss`.
         loss: Loss name, `keras.losses.Loss` or function. Defaults to the
             kind's.
         metrics: Sequence of metric names or objects. Defaults to the kind's.

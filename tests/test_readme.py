@@ -12,6 +12,7 @@ import sys
 import pytest
 
 import zoo
+from zoo import card_pages
 
 ROOT = pathlib.Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -20,6 +21,8 @@ PAGES = [
     ROOT / "CONTRIBUTING.md",
     *sorted((ROOT / "docs").glob("*.md")),
 ]
+# Made of the cards; their code is what `tools.card --check` runs.
+OF_CARDS = sorted((ROOT / "docs" / "zoo").glob("*.md"))
 # These take minutes; tests/tools runs them on small models.
 _LONG = ("train", "tune", "compare")
 
@@ -151,7 +154,9 @@ def test_tool_exists(name):
     assert (ROOT / "tools" / f"{name}.py").is_file()
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize(
+    "page", [*PAGES, *OF_CARDS], ids=lambda page: page.name
+)
 def test_links_lead_to_files(page):
     for path in re.findall(r"\]\(((?!http)[^)#]+)\)", prose(page)):
         assert (page.parent / path).exists(), path
@@ -167,12 +172,28 @@ def test_names_can_be_imported_as_written(page):
             pkgutil.resolve_name(dotted)
 
 
+@pytest.mark.parametrize("path", sorted(card_pages.pages(ROOT)))
+def test_pages_of_the_zoo_are_those_of_the_cards(path):
+    made = card_pages.pages(ROOT)[path]
+    hint = "run `python -m tools.card --pages`"
+    assert (ROOT / path).read_text(encoding="utf-8") == made, hint
+
+
 @pytest.mark.parametrize("name", zoo.list_models())
 def test_table_shows_the_metrics_of_the_card(name):
     row = next(
         line
-        for line in text_of(README).splitlines()
-        if line.startswith(f"| `{name}`")
+        for line in card_pages.readme_table(text_of(README)).splitlines()
+        if line.startswith(f"| [`{name}`]")
     )
     card = json.loads((ROOT / "zoo" / "cards" / f"{name}.json").read_text())
     assert f"{card['num_parameters']:,}" in row
+    for figures in card.get("figures", ())[:1]:
+        for task in card["tasks"]:
+            # One metric of each task, to three digits.
+            values = [
+                f"{value[0]:.3f}".removeprefix("0")
+                for key, value in figures["metrics"].items()
+                if key.startswith(f"{task}_") and value[0] is not None
+            ]
+            assert any(value in row for value in values)

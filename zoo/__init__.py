@@ -34,7 +34,15 @@ __all__ = [
 
 
 # KerasTuner and the families of models import a backend.
-_LAZY = ("audio", "datasets", "pretrained", "text", "vision")
+_LAZY = (
+    "audio",
+    "datasets",
+    "pretrained",
+    "tables",
+    "text",
+    "video",
+    "vision",
+)
 
 
 def __getattr__(name: str):

@@ -79,6 +79,6 @@ def build_model(entry, spec, overrides):
     )
     model = entry.build(every, **overrides)
     outputs = {task: model.output[task] for task in spec.tasks}
-    return MultiTaskModel(
-        model.input, outputs, tasks=list(entry.tasks(spec)), name=model.name
-    )
+    # Those of `build`, whose overrides may have changed a loss.
+    tasks = [model.tasks[task] for task in spec.tasks]
+    return MultiTaskModel(model.input, outputs, tasks=tasks, name=model.name)

@@ -7,13 +7,14 @@ from pathlib import Path
 
 from mtl_keras import files
 from mtl_keras.messages import listed
-from zoo import loading, registry, saved, weights
+from zoo import loading, prepared_data, registry, saved, weights
 from zoo.card import Card
 
 _ANSWERS = {
     "presence": "whether it is there, a probability",
     "box": "where it is: x1, y1, x2, y2 as fractions of width and height",
     "regression": "a number",
+    "survival": "a risk, higher for an earlier event",
 }
 _DIGITS = 4
 
@@ -56,6 +57,7 @@ def describe(name: str, entry) -> dict:
         },
         "data": {},
         "published": list(entry.published),
+        **({"notes": list(entry.notes)} if entry.notes else {}),
     }
 
 
@@ -70,7 +72,7 @@ def describe_data(entry, data: str, data_dir=None) -> dict:
     Returns:
         Dict with `"builder"`, `"version"`, `"splits"` and `"licence"`.
     """
-    builder = loading.prepared_builder(entry, data, data_dir)
+    builder = prepared_data.prepared_builder(entry, data, data_dir)
     return {
         "builder": entry.data[data],
         "version": str(builder.info.version),
@@ -181,6 +183,57 @@ def summarize_single(workdirs: list[Path]) -> dict:
     return metrics
 
 
+def comparison(workdir: Path) -> dict:
+    """Reads what a card says about a finished comparison.
+
+    Args:
+        workdir: Path of the workdir of `tools.compare`.
+
+    Returns:
+        Dict with `"title"`, `"data"`, `"split"`, `"seeds"`, `"rows"` (the
+        models of single tasks first), `"notes"` and `"command"`.
+
+    Raises:
+        ValueError: If the folder holds no finished comparison.
+    """
+    table = _read(Path(workdir), "table.json")
+    has_sharing = "--sharing=" in table["command"]
+    return {
+        "title": "Architectures of sharing" if has_sharing else "Balancers",
+        **{key: table[key] for key in ("data", "split", "seeds")},
+        "rows": [
+            {
+                "name": row["name"],
+                "metrics": {
+                    key: _rounded(value)
+                    for key, value in row["metrics"].items()
+                },
+                "gain": _rounded(row["delta_libmtl"]),
+                "delta_m": _rounded(row["delta_m"]),
+                **{
+                    key: row[key]
+                    for key in ("num_parameters", "macs")
+                    if key in row
+                },
+                "seconds_per_step": round(row["seconds_per_step"]["mean"], 5),
+            }
+            for row in table["rows"]
+        ],
+        **(
+            {"references": table["references"]} if "references" in table else {}
+        ),
+        "notes": table["notes"],
+        "command": _anywhere(table["command"]),
+    }
+
+
+def _rounded(summary: dict) -> list:
+    return [
+        None if value is None else round(value, _DIGITS)
+        for value in (summary["mean"], summary["spread"])
+    ]
+
+
 def ship(card: Card, name: str, workdirs: list[Path]) -> dict:
     """Puts the best run's weights into the package.
 
@@ -218,6 +271,7 @@ def ship(card: Card, name: str, workdirs: list[Path]) -> dict:
         # Saved from a fresh model: without optimizer and balancer.
         model.save_weights(path)
     recipe = _packaged_recipe(report["command"])
+    decisions = saved.decisions(best)
     return {
         "file": path.name,
         "sha256": files.sha256(path),
@@ -226,6 +280,7 @@ def ship(card: Card, name: str, workdirs: list[Path]) -> dict:
         "data": config["data"],
         "overrides": overrides,
         **({"recipe": recipe} if recipe else {}),
+        **({"decisions": decisions} if decisions else {}),
         "seed": config["seed"],
         "num_parameters": report["num_parameters"],
         "epochs": report["epochs"],
@@ -270,6 +325,9 @@ def _describe_task(task) -> dict:
         facts["class_names"] = list(task.class_names)
     else:
         facts["answer"] = _ANSWERS.get(task.kind, task.kind)
+    if task.is_group:
+        facts["answer"] += f", of each of {len(task.members)}"
+        facts["names"] = list(task.members)
     return facts
 
 

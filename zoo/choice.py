@@ -106,6 +106,8 @@ def choose(
     if classes:
         _check_tasks(classes, spec.tasks)
         spec = dataclasses.replace(spec, classes={**spec.classes, **classes})
+    if trained_spec is not None:
+        spec = _without_decisions(spec, trained_spec)
     return Choice(
         registered.name,
         entry,
@@ -160,7 +162,25 @@ def _trained_spec(entry, trained, tasks) -> Spec | None:
         return trained.spec
     if trained.data is None or trained.data not in entry.data:
         return None
-    return entry.spec(trained.data, tasks)
+    spec = entry.spec(trained.data, tasks)
+    if not trained.decisions:
+        return spec
+    assets = {**spec.assets, "decisions": trained.decisions}
+    return dataclasses.replace(spec, assets=assets)
+
+
+def _without_decisions(spec, trained_spec) -> Spec:
+    """Drops temperatures and thresholds that are of other data or classes."""
+    if "decisions" not in spec.assets or (
+        spec.data == trained_spec.data
+        and all(
+            trained_spec.classes.get(task) == names
+            for task, names in spec.classes.items()
+        )
+    ):
+        return spec
+    assets = {k: v for k, v in spec.assets.items() if k != "decisions"}
+    return dataclasses.replace(spec, assets=assets)
 
 
 def _narrowed(entry, spec, names) -> Spec:

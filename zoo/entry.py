@@ -76,11 +76,14 @@ class Entry:
         kinds: Dict from task name to its kind, such as `"box"`; see
             `mtl_keras.Task`. The order is that of the tasks.
         classes: Dict from data name to a dict from task name to class names.
-        reads: String, what the model reads: `"image"`, `"text"`, `"table"` or
-            `"audio"`. Without it, the model cannot use folders of own data.
+        reads: String, what the model reads: `"image"`, `"text"`, `"table"`,
+            `"audio"` or `"clip"`. Without it, the model cannot use folders of
+            own data.
         summary: String for the card. Defaults to the first line of the class's
             docstring.
         published: List of dicts for the card, metrics that others published.
+        notes: Tuple of strings for the card, such as what was tried and how
+            the data were divided.
     """
 
     data: Mapping[str, str] = MappingProxyType({})
@@ -89,6 +92,7 @@ class Entry:
     reads: str | None = None
     summary: str = ""
     published: tuple | list = ()
+    notes: tuple[str, ...] = ()
 
     def spec(self, data: str, tasks: Iterable[str] | None = None) -> Spec:
         """Chooses data and tasks.

@@ -4,18 +4,12 @@ Listing the zoo imports this module, so what is slow to import waits until it
 is needed.
 """
 
-import contextlib
 import functools
-import importlib
-import io
-import logging
-import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from mtl_keras import files
-from mtl_keras.messages import did_you_mean, listed
-from zoo import building, choice, own_data
+from mtl_keras.messages import listed
+from zoo import building, choice, own_data, prepared_data
 
 
 def load(
@@ -179,7 +173,7 @@ def open_data(
     classes: Mapping[str, Iterable[str]] | None = None,
     layout: str | None = None,
     columns: Mapping | None = None,
-) -> "Data":
+) -> prepared_data.Data:
     """Opens the data of a model, and prepares it where that is not done.
 
     Args:
@@ -195,7 +189,7 @@ def open_data(
         columns: As for `dataset`.
 
     Returns:
-        `Data`.
+        `zoo.prepared_data.Data`.
 
     Raises:
         ValueError: As for `dataset`.
@@ -214,16 +208,20 @@ def open_data(
     entry, spec = chosen.entry, chosen.spec
     if not chosen.is_folder:
         _check_classes(entry, spec)
-        builder = prepared_builder(entry, spec.data, data_dir)
+        builder = prepared_data.prepared_builder(entry, spec.data, data_dir)
         example = entry.call("example", spec, chosen.overrides)
-        return Data(entry, spec, chosen.overrides, builder, example)
+        return prepared_data.Data(
+            entry, spec, chosen.overrides, builder, example
+        )
     source = own_data.read(
         entry, spec.data, spec.tasks, spec.classes, spec.reading
     )
     builder = source.builder(data_dir)
     if not builder.info.splits:
-        _prepare(builder)
-    return Data(entry, spec, chosen.overrides, builder, source.example())
+        prepared_data.prepare(builder)
+    return prepared_data.Data(
+        entry, spec, chosen.overrides, builder, source.example()
+    )
 
 
 def _check_classes(entry, spec) -> None:
@@ -235,149 +233,4 @@ def _check_classes(entry, spec) -> None:
                 f"The labels {task!r} of the data {spec.data!r} are of the "
                 f"data's own {len(known[task])} classes. Received: a model of "
                 f"{len(names)} classes that differ: {listed(names)[:200]}"
-            )
-
-
-class Data:
-    """The prepared data of one model: batches of any split.
-
-    Args:
-        entry: `zoo.Entry`.
-        spec: `zoo.Spec`.
-        overrides: Dict.
-        builder: `tfds.core.DatasetBuilder`, prepared.
-        example: Function of the builder's example, as of `entry.example`.
-
-    Attributes:
-        splits: Tuple of strings, the names of the splits.
-    """
-
-    def __init__(self, entry, spec, overrides, builder, example):
-        self._builder, self._tasks = builder, entry.tasks(spec)
-        self.splits = tuple(builder.info.splits)
-        # Once for all splits: tracing a preprocessor can take seconds.
-        self._preprocessor, self._augment, self._batching = (
-            entry.call(part, spec, overrides)
-            for part in ("preprocessor", "augmentation", "batching")
-        )
-        self._example = _only(spec.tasks, example)
-
-    def batches(
-        self,
-        split: str,
-        batch_size: int,
-        *,
-        seed: int = 0,
-        epoch=None,
-        training: bool | None = None,
-    ):
-        """Makes the batches of a split; the arguments are those of `dataset`.
-
-        Args:
-            split: String.
-            batch_size: Integer.
-            seed: Integer.
-            epoch: Integer, scalar int64 tensor, or `None`.
-            training: Boolean, or `None`.
-
-        Returns:
-            `tf.data.Dataset` of `(inputs, {task: label}, {task: weight})`.
-
-        Raises:
-            ValueError: If there is no such split.
-        """
-        from mtl_keras import data
-
-        _check_split(self._builder, split)
-        if training is None:
-            training = split.split("[")[0] == "train"
-        return data.pipeline(
-            (self._builder, split),
-            self._tasks,
-            preprocessor=self._preprocessor,
-            example=self._example,
-            batch_size=batch_size,
-            training=training,
-            seed=seed,
-            epoch=epoch,
-            augment=self._augment,
-            **self._batching,
-        )
-
-
-def _only(names: Iterable[str], example: Callable) -> Callable:
-    """Leaves out the labels of the tasks that were not asked for."""
-
-    def chosen(element):
-        raw, labels = example(element)
-        missing = [name for name in names if name not in labels]
-        if missing:
-            raise ValueError(
-                f"The entry's `example` gives no label for {listed(missing)}. "
-                f"Expected labels for {listed(names)}. "
-                f"Received: labels for {listed(sorted(labels))}"
-            )
-        return raw, {name: labels[name] for name in names}
-
-    return chosen
-
-
-def prepared_builder(entry, data: str, data_dir: str | Path | None = None):
-    """Makes a data set's builder; prepares the data where that is not done.
-
-    Args:
-        entry: `zoo.Entry`.
-        data: String, a key of `entry.data`.
-        data_dir: Folder of prepared data sets. Defaults to that of TensorFlow
-            Datasets.
-
-    Returns:
-        `tfds.core.DatasetBuilder`.
-    """
-    module_name, _, class_name = entry.data[data].partition(":")
-    make = getattr(importlib.import_module(module_name), class_name)
-    builder = make(data_dir=None if data_dir is None else str(data_dir))
-    if not builder.info.splits:
-        _prepare(builder)
-    return builder
-
-
-def _prepare(builder) -> None:
-    import tensorflow_datasets as tfds
-
-    logging.getLogger("zoo").info(
-        "Preparing the data set %s in %s, this once.",
-        builder.info.full_name,
-        builder.data_dir,
-    )
-    # A bar is for eyes; in a log it would be hundreds of lines.
-    tfds.display_progress_bar(sys.stderr.isatty())
-    folder = Path(builder.data_dir)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with (
-        # Two processes would write the same files; the second one waits.
-        files.lock(
-            folder.parent / f".{folder.name}.lock",
-            f"The data set {builder.info.full_name!r}",
-            waits=True,
-        ),
-        contextlib.redirect_stdout(io.StringIO()),
-    ):
-        if folder.exists():
-            # The other one has made it meanwhile.
-            builder.info.read_from_directory(folder)
-        else:
-            builder.download_and_prepare()
-
-
-def _check_split(builder, split) -> None:
-    options = sorted(builder.info.splits)
-    names = [part.split("[")[0].strip() for part in split.split("+")]
-    for name in names:
-        if name not in [*options, "all"]:
-            raise ValueError(
-                f"Unknown split of {builder.info.name!r}. Expected one of "
-                f"{listed(options)}, or a part such as "
-                f"{options[0] + '[:100]'!r}.{did_you_mean(name, options)} "
-                f"Received: split={split!r}"
             )

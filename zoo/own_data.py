@@ -112,7 +112,7 @@ def read(
         raise ValueError(
             f"The entry {type(entry).__name__} does not say what it reads, so "
             "a folder cannot be read for it. Set its attribute `reads` to "
-            "'image', 'text', 'table' or 'audio'."
+            "'image', 'text', 'table', 'audio' or 'clip'."
         )
     names = entry.task_names(tasks)
     kinds = {name: entry.kinds[name] for name in names}

@@ -124,7 +124,11 @@ def describe(model, folder: str | Path) -> None:
 
 def _describe(model, folder, weights_file, facts) -> None:
     name, spec, overrides = _origin(model)
-    files.write_text(folder / _ASSETS, _as_text(dict(spec.assets)))
+    assets = dict(spec.assets)
+    decisions = getattr(model.postprocessor, "decisions", None)
+    if decisions:
+        assets["decisions"] = decisions
+    files.write_text(folder / _ASSETS, _as_text(assets))
     files.write_text(folder / CARD, _as_text(_card(model, name, spec)))
     content = {
         "format": _FORMAT,
@@ -164,6 +168,21 @@ def _origin(model) -> tuple:
                 "model.save('x.keras')."
             ) from error
     return origin
+
+
+def decisions(folder: str | Path) -> dict:
+    """Reads the temperatures and thresholds of a saved folder.
+
+    Args:
+        folder: String or path.
+
+    Returns:
+        Dict, as of `mtl_keras.calibration.choose`; empty without any.
+    """
+    path = Path(folder) / _ASSETS
+    if not path.is_file():
+        return {}
+    return files.read_json_object(path).get("decisions", {})
 
 
 def read(folder: str | Path) -> Weights:

@@ -26,6 +26,8 @@ class Weights:
         base: String, the pretrained trunk that light weights are over, `None`
             for whole ones.
         base_sha256: String, the sum of that trunk; see `zoo.light_weights`.
+        decisions: Dict, temperatures and thresholds of the tasks; see
+            `mtl_keras.calibration`.
     """
 
     def __init__(
@@ -40,6 +42,7 @@ class Weights:
         spec=None,
         base=None,
         base_sha256=None,
+        decisions=None,
     ):
         self.path = Path(path)
         self.name = name
@@ -50,6 +53,7 @@ class Weights:
         self.spec = spec
         self.base = base
         self.base_sha256 = base_sha256
+        self.decisions = dict(decisions or {})
 
     @property
     def title(self) -> str:
@@ -207,6 +211,7 @@ def find(card: Card, weights: str | Path) -> Weights:
             facts["sha256"],
             base=facts.get("base"),
             base_sha256=facts.get("base_sha256"),
+            decisions=facts.get("decisions"),
         )
     path = Path(weights)
     if not str(weights).endswith(_ENDINGS):

@@ -12,7 +12,8 @@ def markdown(table: dict) -> str:
     Args:
         table: Dict, as in the tool's `table.json`: `"model"`, `"data"`,
             `"split"`, `"seeds"`, `"measures"`, `"rows"`, `"definitions"`,
-            `"notes"`, `"versions"` and `"command"`.
+            `"notes"`, `"versions"`, `"command"`, and where there are any
+            `"references"`, dicts with `"name"` and `"metrics"`.
 
     Returns:
         String, Markdown.
@@ -41,6 +42,14 @@ def markdown(table: dict) -> str:
                 *(_sizes(row) if has_sizes else []),
                 figure(row["seconds_per_step"]["mean"], 4),
                 f"{row['peak_memory_bytes'] / _MEBI:.0f}",
+            ]
+        )
+    for row in table.get("references", ()):
+        lines.append(
+            [
+                row["name"],
+                *(figure(row["metrics"].get(key), 4) for key in keys),
+                *(["-"] * (len(head) - 1 - len(keys))),
             ]
         )
     seeds = "Seeds " if len(table["seeds"]) > 1 else "Seed "

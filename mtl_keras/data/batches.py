@@ -6,7 +6,7 @@ import os
 import tensorflow as tf
 
 from mtl_keras import checks
-from mtl_keras.data import buckets, sources, targets
+from mtl_keras.data import buckets, sources, stacked, targets
 
 _PREFETCH = 2
 _BUFFER_WITHOUT_CACHE = 8192
@@ -108,7 +108,12 @@ def pipeline(
         items = _read(source, tasks, example, preprocessor)
         if cache == "preprocessed":
             items = _parallel_map(items, prepare)
-        items = items.cache() if cache else items
+        stack = None
+        if cache is True and stacked.fits(items, preprocessor):
+            stack = stacked.Stacked(items)
+            items = stack.numbers()
+        elif cache:
+            items = items.cache()
         size = int(items.cardinality())
         steps = _num_batches(size, batch_size, drop_remainder)
         grouped = None
@@ -141,6 +146,11 @@ def pipeline(
         if grouped is not None:
             batches = grouped.batch(batches, batch_size, drop_remainder)
             batches = _parallel_map(batches, grouped.prepare)
+        elif stack is not None:
+            batches = batches.batch(batch_size, drop_remainder=drop_remainder)
+            batches = _parallel_map(
+                batches, lambda numbers: prepare(*stack.gather(numbers))
+            )
         else:
             if cache != "preprocessed":
                 batches = _parallel_map(batches, prepare)

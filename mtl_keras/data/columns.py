@@ -1,24 +1,24 @@
 """Converts the columns of a table to model inputs."""
 
-import numbers as number_types
 import re
 from collections.abc import Mapping, Sequence
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from mtl_keras import checks
-from mtl_keras.data import column_statistics
+from mtl_keras.data import (
+    column_checks,
+    column_statistics,
+    date_code,
+    quantile_code,
+)
 from mtl_keras.messages import listed, unknown
 
 # The id of an unknown category, and its place in the one-hot code.
 UNKNOWN = 0
 # Argument names that TensorFlow 2.21 does not change.
 _SERVABLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_./-]*")
-# TensorFlow flushes smaller numbers to 0, a division by zero.
-_SMALLEST = float(np.finfo(np.float32).tiny)
-_LARGEST = float(np.finfo(np.float32).max)
 _ENCODINGS = ("one_hot", "id")
 
 
@@ -30,7 +30,10 @@ class ColumnPreprocessor(tf.Module):
     deviations, infinite ones too. NaN is a missing number: it becomes 0, the
     mean, and a second value, the missing indicator, is 1. Categories are
     strings or integers; any value outside the column's vocabulary, such as the
-    empty string, is unknown and has its own place.
+    empty string, is unknown and has its own place. A column of numbers can
+    have a code of its quantiles beside the standardised value
+    (`quantile_code`). Dates are strings `YYYY-MM-DD`; anything else is missing
+    (`date_code`).
 
     ```python
     preprocessor = ColumnPreprocessor.adapt(
@@ -47,6 +50,10 @@ class ColumnPreprocessor(tf.Module):
             (a constant column) counts as 1. Defaults to none.
         categories: Dict of column to a sequence of different values, all
             strings or all integers. Defaults to none.
+        quantiles: Dict of a column of numbers to increasing edges of
+            intervals. Defaults to none.
+        dates: Dict of column to pair `(mean, deviation)` in days since 1970.
+            Defaults to none.
         encoding: String, `"one_hot"`, or `"id"` for a model that embeds
             categories: an integer each, 0 for unknown. Defaults to `"one_hot"`.
         limit: Float, the largest distance from the mean, in standard
@@ -58,6 +65,9 @@ class ColumnPreprocessor(tf.Module):
             statistic is not finite, or a value has another type.
     """
 
+    # `data.pipeline` gives it whole batches.
+    converts_batches = True
+
     def __init__(
         self,
         numbers: Mapping | None = None,
@@ -65,16 +75,27 @@ class ColumnPreprocessor(tf.Module):
         encoding: str = "one_hot",
         limit: float = 100.0,
         name: str = "columns",
+        *,
+        quantiles: Mapping | None = None,
+        dates: Mapping | None = None,
     ):
         super().__init__(name=name)
         # Tuples, not dicts, which a `tf.Module` would wrap and track.
         self._numbers = tuple(
-            (column, *_statistics(column, pair))
+            (column, *column_checks.statistics(column, pair))
             for column, pair in sorted((numbers or {}).items())
         )
         self._categories = tuple(
-            (column, _values(column, values))
+            (column, column_checks.vocabulary(column, values))
             for column, values in sorted((categories or {}).items())
+        )
+        self._quantiles = tuple(
+            (column, quantile_code.check(column, edges))
+            for column, edges in sorted((quantiles or {}).items())
+        )
+        self._dates = tuple(
+            (column, *column_checks.statistics(column, pair))
+            for column, pair in sorted((dates or {}).items())
         )
         self.encoding = encoding
         self.limit = checks.number("limit", limit, above=0)
@@ -88,6 +109,7 @@ class ColumnPreprocessor(tf.Module):
         categories: Sequence[str] = (),
         *,
         max_values: int = 1000,
+        num_quantiles: int = 0,
         **options,
     ) -> "ColumnPreprocessor":
         """Creates a preprocessor from the training examples' columns.
@@ -95,12 +117,15 @@ class ColumnPreprocessor(tf.Module):
         Args:
             table: Dict of column to array or sequence, one value per
                 example, or a pandas `DataFrame`. Columns of strings are
-                categories, those of numbers and booleans are numbers. NaN,
-                `None` and the empty string are missing values.
+                categories, or dates where all are `YYYY-MM-DD`; those of
+                numbers and booleans are numbers. NaN, `None` and the empty
+                string are missing values.
             categories: Sequence of names, the columns of integers that are
                 categories too.
             max_values: Integer, the size of a category's vocabulary: its most
                 frequent values. Defaults to 1000.
+            num_quantiles: Integer, the largest number of intervals in the
+                code of a number's quantiles. Defaults to 0, no such code.
             **options: Further arguments of the constructor.
 
         Returns:
@@ -114,37 +139,43 @@ class ColumnPreprocessor(tf.Module):
         for name in categories:
             if name not in columns:
                 raise ValueError(unknown("column", name, columns))
-        statistics, vocabularies = {}, {}
-        for name, values in columns.items():
-            values = np.asarray(values)
-            if values.ndim != 1:
-                raise ValueError(
-                    f"ColumnPreprocessor expects the column {name!r} to have "
-                    "one value per example. "
-                    f"Received: an array of shape {values.shape}"
-                )
-            if name in categories or values.dtype.kind in "OSU":
-                vocabularies[name] = column_statistics.frequent_values(
-                    name, values, max_values
-                )
-            else:
-                statistics[name] = column_statistics.mean_and_deviation(
-                    name, values
-                )
-        return cls(statistics, vocabularies, **options)
+        if checks.integer("num_quantiles", num_quantiles, low=0) == 1:
+            raise ValueError(
+                "`num_quantiles` must be 0, for no code, or at least 2. "
+                "Received: num_quantiles=1"
+            )
+        measured = column_statistics.measure(
+            columns, categories, max_values, num_quantiles
+        )
+        return cls(**measured, **options)
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The names of the columns, those of numbers first."""
-        return tuple(name for name, *_ in (*self._numbers, *self._categories))
+        """The names of the columns: numbers, dates and categories."""
+        return tuple(
+            name
+            for name, *_ in (*self._numbers, *self._dates, *self._categories)
+        )
 
     @property
     def num_features(self) -> int:
         """The number of values in `inputs[name]` for an example."""
-        num = 2 * len(self._numbers)
+        return len(self.feature_columns)
+
+    @property
+    def feature_columns(self) -> tuple[str, ...]:
+        """The column that each value in `inputs[name]` comes from."""
+        names = [name for name, *_ in self._numbers]
+        # The values, and the missing indicators.
+        names = names + names
+        for name, edges in self._quantiles:
+            names += [name] * (len(edges) - 1)
+        for name, *_ in self._dates:
+            names += [name] * date_code.NUM_FEATURES
         if self.encoding == "one_hot":
-            num += sum(self.num_ids.values())
-        return num
+            for name, size in self.num_ids.items():
+                names += [name] * size
+        return tuple(names)
 
     @property
     def num_ids(self) -> dict[str, int]:
@@ -161,11 +192,12 @@ class ColumnPreprocessor(tf.Module):
         Returns:
             Pair `(inputs, context)`; the context is empty. `inputs[name]` is
             float32 of shape `(num_features,)` or `(batch, num_features)`: all
-            numbers, then their missing indicators, then the one-hot codes,
-            each in the order of the columns' names. With `encoding="id"` there
+            numbers, then their missing indicators, then the codes of
+            quantiles, of dates, and the one-hot codes, each in the order of
+            the columns' names (`feature_columns`). With `encoding="id"` there
             are no one-hot codes; `inputs[column]` is int32 of shape `()` or
-            `(batch,)` for each category, and `inputs[name]` is absent if no
-            column is a number.
+            `(batch,)` for each category, and `inputs[name]` is absent if
+            there are only categories.
 
         Raises:
             ValueError: If a column is missing or unknown, or has another type
@@ -177,6 +209,12 @@ class ColumnPreprocessor(tf.Module):
         parts, inputs = [], {}
         if self._numbers:
             parts += self._standardised(tensors)
+        for name, edges in self._quantiles:
+            parts.append(quantile_code.encode(tensors[name], edges))
+        for name, mean, deviation in self._dates:
+            parts.append(
+                date_code.encode(tensors[name], mean, deviation, self.limit)
+            )
         for (name, values), table in zip(
             self._categories, self._tables, strict=True
         ):
@@ -215,10 +253,19 @@ class ColumnPreprocessor(tf.Module):
         return {
             "numbers": {name: list(pair) for name, *pair in self._numbers},
             "categories": {n: list(values) for n, values in self._categories},
+            **self._optional_config(),
             "encoding": self.encoding,
             "limit": self.limit,
             "name": self.name,
         }
+
+    def _optional_config(self) -> dict:
+        """Returns what files of earlier versions do not have, where used."""
+        optional = {
+            "quantiles": {name: list(edges) for name, edges in self._quantiles},
+            "dates": {name: list(pair) for name, *pair in self._dates},
+        }
+        return {key: value for key, value in optional.items() if value}
 
     @classmethod
     def from_config(cls, config: dict) -> "ColumnPreprocessor":
@@ -230,9 +277,13 @@ class ColumnPreprocessor(tf.Module):
         if not names or len(set(names)) < len(names):
             raise ValueError(
                 "ColumnPreprocessor expects at least one column, and none "
-                "that is both a number and a category. "
+                "that is of two kinds (number, date, category). "
                 f"Received: {listed(names)}"
             )
+        for name, _ in self._quantiles:
+            numbers = [number for number, *_ in self._numbers]
+            if name not in numbers:
+                raise ValueError(unknown("column of numbers", name, numbers))
         if self.encoding not in _ENCODINGS:
             raise ValueError(unknown("encoding", self.encoding, _ENCODINGS))
         if self.encoding == "id" and self.name in self.num_ids:
@@ -243,6 +294,7 @@ class ColumnPreprocessor(tf.Module):
 
     def _dtypes(self):
         dtypes = {name: tf.float32 for name, *_ in self._numbers}
+        dtypes.update({name: tf.string for name, *_ in self._dates})
         for name, values in self._categories:
             is_text = isinstance(values[0], str)
             dtypes[name] = tf.string if is_text else tf.int64
@@ -330,46 +382,6 @@ def _of_one_length(tensors):
     )
     with tf.control_dependencies([check]):
         return {name: tf.identity(value) for name, value in tensors.items()}
-
-
-def _statistics(column, pair) -> tuple[float, float]:
-    is_pair = isinstance(pair, Sequence | np.ndarray) and len(pair) == 2
-    if not is_pair or not all(
-        isinstance(number, number_types.Real)
-        # The graph computes in float32. A comparison with NaN is false.
-        and abs(number) <= _LARGEST
-        for number in pair
-    ):
-        raise ValueError(
-            f"ColumnPreprocessor expects (mean, deviation) for the column "
-            f"{column!r}, two finite numbers. Received: {pair!r}"
-        )
-    mean, deviation = (float(np.float32(number)) for number in pair)
-    if deviation < 0:
-        raise ValueError(
-            f"ColumnPreprocessor expects the deviation of the column "
-            f"{column!r} not to be negative. Received: {pair!r}"
-        )
-    return mean, deviation if deviation >= _SMALLEST else 1.0
-
-
-def _values(column, values) -> tuple:
-    if isinstance(values, str | bytes) or not isinstance(
-        values, Sequence | np.ndarray
-    ):
-        values = ()
-    values = tuple(
-        int(v) if isinstance(v, number_types.Integral) else v for v in values
-    )
-    kinds = {type(value) for value in values}
-    if kinds not in ({str}, {int}) or len(set(values)) < len(values):
-        raise ValueError(
-            f"ColumnPreprocessor expects the category {column!r} to have a "
-            "sequence of different values, all strings or all integers. "
-            "Received: "
-            f"{values!r}"[:200]
-        )
-    return values
 
 
 def _table(values):

@@ -5,7 +5,9 @@ import dataclasses
 import keras
 
 from mtl_keras import checks
+from mtl_keras.messages import unknown
 
+_FIELDS = ("temperature", "threshold")
 _KINDS_DECODED = ("classification", "presence", "box", "mask")
 # Decoded to places in the original image.
 _KINDS_WITH_SIZE = ("box", "mask")
@@ -37,6 +39,10 @@ class AnswerDecoder:
         width: Integer, its width.
         threshold: Float in [0, 1], the lowest probability of a present
             object. Defaults to 0.5.
+        decisions: Dict, task name to a dict with `"temperature"`, above 0, and
+            for a presence `"threshold"`, as `calibration.choose` finds them.
+            The decoded scores and the output `{task}_probability` are then
+            the calibrated ones. Defaults to none.
 
     Raises:
         ValueError: If `threshold` is out of range, there is a box or mask and
@@ -49,6 +55,7 @@ class AnswerDecoder:
         height: int | None = None,
         width: int | None = None,
         threshold: float = 0.5,
+        decisions=None,
     ):
         tasks = tasks.values() if isinstance(tasks, dict) else tasks
         self._outputs = {o.name: o for o in map(_output, tasks)}
@@ -69,6 +76,7 @@ class AnswerDecoder:
         self.height = None if height is None else int(height)
         self.width = None if width is None else int(width)
         self.threshold = checks.fraction("threshold", threshold)
+        self.decisions = _checked(decisions or {}, self._outputs)
 
     def __call__(self, outputs, context=None) -> dict:
         """Decodes the outputs of a batch.
@@ -88,7 +96,8 @@ class AnswerDecoder:
             float32 `x1, y1, x2, y2` of shape `(batch, 4)`, `{task}_classes`
             uint8 of shape `(batch, rows, columns)`, the largest height and
             width of the batch: an image's mask is in the upper left corner,
-            and 255 beyond it.
+            and 255 beyond it; of a calibrated task `{task}_probability`, of
+            the output's shape.
 
         Raises:
             ValueError: If a decoded output has the name of a model output.
@@ -119,6 +128,8 @@ class AnswerDecoder:
             "height": self.height,
             "width": self.width,
             "threshold": self.threshold,
+            # Files of earlier versions have none.
+            **({"decisions": self.decisions} if self.decisions else {}),
         }
 
     @classmethod
@@ -129,7 +140,7 @@ class AnswerDecoder:
     def _classification(self, task, output, context):
         import tensorflow as tf
 
-        probability = tf.cast(output, tf.float32)
+        probability, calibrated = self._calibrated(task, output)
         label = tf.argmax(probability, axis=-1, output_type=tf.int32)
         if task.class_names:
             names = tf.gather(tf.constant(task.class_names), label)
@@ -138,13 +149,32 @@ class AnswerDecoder:
         return {
             f"{task.name}_name": names,
             f"{task.name}_score": tf.reduce_max(probability, axis=-1),
+            **calibrated,
         }
 
     def _presence(self, task, output, context):
+        probability, calibrated = self._calibrated(task, output)
+        decision = self.decisions.get(task.name, {})
+        threshold = decision.get("threshold", self.threshold)
+        present = probability[..., 0] >= threshold
+        return {f"{task.name}_present": present, **calibrated}
+
+    def _calibrated(self, task, output) -> tuple:
+        """Returns a task's probabilities, and what is decoded of them."""
         import tensorflow as tf
 
-        probability = tf.cast(output, tf.float32)[..., 0]
-        return {f"{task.name}_present": probability >= self.threshold}
+        probability = tf.cast(output, tf.float32)
+        temperature = self.decisions.get(task.name, {}).get("temperature")
+        if temperature is None:
+            return probability, {}
+        # Probabilities of 0 and 1 have no finite logit.
+        clipped = tf.clip_by_value(probability, 1e-7, 1 - 1e-7)
+        if task.kind == "presence":
+            logits = tf.math.log(clipped) - tf.math.log1p(-clipped)
+            probability = tf.sigmoid(logits / temperature)
+        else:
+            probability = tf.nn.softmax(tf.math.log(clipped) / temperature)
+        return probability, {f"{task.name}_probability": probability}
 
     def _mask(self, task, output, context):
         import tensorflow as tf
@@ -169,6 +199,27 @@ class AnswerDecoder:
             size = context["size"]
         pixels = letterbox.to_pixels(output, size, self.height, self.width)
         return {f"{task.name}_pixels": pixels}
+
+
+def _checked(decisions, outputs) -> dict:
+    """Checks temperatures and thresholds, and returns plain dicts."""
+    checked = {}
+    for name, decision in dict(decisions).items():
+        if name not in outputs:
+            raise ValueError(unknown("task in `decisions`", name, outputs))
+        fields = dict(decision)
+        for field in fields:
+            if field not in _FIELDS:
+                raise ValueError(
+                    unknown(f"field of the decision {name!r}", field, _FIELDS)
+                )
+        if "temperature" in fields:
+            title = f"temperature of {name}"
+            checks.number(title, fields["temperature"], above=0)
+        if "threshold" in fields:
+            checks.fraction(f"threshold of {name}", fields["threshold"])
+        checked[name] = fields
+    return checked
 
 
 def _output(task):

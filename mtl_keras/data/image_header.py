@@ -11,8 +11,8 @@ MAX_PIXELS = 64_000_000
 _HEAD = 32
 _PNG = b"\x89PNG\r\n\x1a\n"
 # The first bytes of the blocks of a GIF.
-_EXTENSION = 0x21
-_FRAME = 0x2C
+EXTENSION = 0x21
+FRAME = 0x2C
 _TRAILER = b";"
 # How many extensions may precede a GIF's first frame. Usual files have two or
 # three; reading millions would take minutes.
@@ -152,18 +152,18 @@ def _first_frame(contents):
         return byte_fields.values(contents, place, 1)[0]
 
     (place,) = tf.while_loop(
-        lambda place: tf.equal(byte(place), _EXTENSION),
-        lambda place: (_end_of_blocks(contents, place + 2) + 1,),
-        (13 + _num_colours(byte(10)),),
+        lambda place: tf.equal(byte(place), EXTENSION),
+        lambda place: (end_of_blocks(contents, place + 2) + 1,),
+        (13 + colour_bytes(byte(10)),),
         maximum_iterations=_MAX_EXTENSIONS,
     )
     # One byte, the code size, precedes the blocks.
-    end = _end_of_blocks(contents, place + 11 + _num_colours(byte(place + 9)))
+    end = end_of_blocks(contents, place + 11 + colour_bytes(byte(place + 9)))
     screen = tf.stack([number(8), number(6)])
     frame = tf.stack([number(place + 7), number(place + 5)])
     # Decoders differ in which of the two they allocate.
     size = tf.maximum(screen, frame)
-    is_valid = tf.equal(byte(place), _FRAME)
+    is_valid = tf.equal(byte(place), FRAME)
     is_valid &= tf.reduce_all(screen > 0) & tf.reduce_all(frame > 0)
     alone = tf.strings.substr(
         contents, 0, tf.minimum(end + 1, tf.strings.length(contents))
@@ -171,15 +171,15 @@ def _first_frame(contents):
     return tf.where(is_valid, size, 0), tf.strings.join([alone, _TRAILER])
 
 
-def _num_colours(flags):
-    """Returns the size of a GIF's colour table in bytes."""
+def colour_bytes(flags):
+    """Returns the size of a GIF's colour table in bytes, from its flags."""
     import tensorflow as tf
 
     size = 3 * tf.bitwise.left_shift(2, tf.bitwise.bitwise_and(flags, 7))
     return tf.where(flags >= 128, size, 0)
 
 
-def _end_of_blocks(contents, place):
+def end_of_blocks(contents, place):
     """Finds the empty block that ends a GIF's chain of data blocks.
 
     A block is a byte with its length, and that many bytes. Each byte of a

@@ -208,7 +208,7 @@ class ImagePreprocessor(FilePreprocessor):
         canvas = letterbox.resize(image, self.height, self.width)
         if image.dtype == tf.uint8:
             canvas /= 255.0
-        return _with_channels(canvas, self.channels), size
+        return with_channels(canvas, self.channels), size
 
 
 def decode(contents, channels: int, max_pixels: int = MAX_PIXELS):
@@ -261,12 +261,12 @@ def _decode(contents, channels, max_pixels):
         decoded = tf.io.decode_image(contents, 0, expand_animations=False)
 
         def converted():
-            # The graph does not know the number of channels; `_with_channels`
+            # The graph does not know the number of channels; `with_channels`
             # needs it.
             colours = tf.ensure_shape(decoded[..., :3], (None, None, 3))
             if channels == 3:
                 return colours
-            gray = _with_channels(tf.cast(colours, tf.float32), channels)
+            gray = with_channels(tf.cast(colours, tf.float32), channels)
             return tf.cast(tf.round(gray), tf.uint8)
 
         return tf.cond(
@@ -281,7 +281,7 @@ def _decode(contents, channels, max_pixels):
     return tf.ensure_shape(pixels, (None, None, channels))
 
 
-def _with_channels(pixels, channels):
+def with_channels(pixels, channels):
     """Converts float pixels of 1, 3 or 4 channels to gray or RGB."""
     import tensorflow as tf
 

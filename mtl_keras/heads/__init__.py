@@ -6,6 +6,7 @@ from mtl_keras.heads.head import Head
 from mtl_keras.heads.mask import MaskHead
 from mtl_keras.heads.presence import PresenceHead
 from mtl_keras.heads.regression import RegressionHead
+from mtl_keras.heads.survival import SurvivalHead
 from mtl_keras.heads.tagging import TaggingHead
 from mtl_keras.messages import unknown
 
@@ -17,6 +18,7 @@ _HEADS = {
         MaskHead(),
         PresenceHead(),
         RegressionHead(),
+        SurvivalHead(),
         TaggingHead(),
     )
 }
@@ -28,6 +30,7 @@ __all__ = [
     "MaskHead",
     "PresenceHead",
     "RegressionHead",
+    "SurvivalHead",
     "TaggingHead",
     "get",
     "list_kinds",

@@ -13,9 +13,17 @@ class DenseHead(Head):
     activation: str | None = None
     is_groupable = True
 
+    def has_bias(self, task) -> bool:
+        """Tells whether the dense layer adds a constant."""
+        return True
+
     def units(self, task) -> int:
         """Returns the number of outputs of an example."""
         return 1
+
+    def activation_of(self, task) -> str | None:
+        """Returns the activation of the dense layer."""
+        return self.activation
 
     def build(
         self,
@@ -54,7 +62,8 @@ class DenseHead(Head):
             return self._columns_of_classes(features, task)
         return layers.Dense(
             units * num_members,
-            activation=self.activation,
+            activation=self.activation_of(task),
+            use_bias=self.has_bias(task),
             dtype="float32",
             name=task.name,
         )(features)

@@ -122,6 +122,13 @@ def _check_output(task, shape):
             f"output has the shape {shape}. Expected a last axis of 1. For "
             "several numbers leave out `kind` and give `loss`."
         )
+    if task.kind == "survival" and shape[1:] != (task.head.units(task),):
+        raise ValueError(
+            f"Task {task.name!r} of kind 'survival' with "
+            f"loss={task.loss!r} needs an output of shape "
+            f"{(None, task.head.units(task))}, a risk or a hazard for each "
+            f"interval. Received: shape {shape}"
+        )
     if task.kind == "box" and shape[-1] != 4:
         raise ValueError(
             f"Task {task.name!r} is a box, but its output has the shape "

@@ -1,11 +1,13 @@
 """Figures of a model, of its training and of its outputs."""
 
 from mtl_keras.plots.annotated_image import draw
+from mtl_keras.plots.column_importance import importance
 from mtl_keras.plots.comparison_table import comparison
 from mtl_keras.plots.gradient_conflicts import conflicts
 from mtl_keras.plots.image_grid import predictions
 from mtl_keras.plots.learning_curves import curves
 from mtl_keras.plots.partition_diagram import partition
+from mtl_keras.plots.reliability_curve import reliability
 from mtl_keras.plots.search import parallel, progress
 from mtl_keras.plots.spectrogram import spectrogram
 from mtl_keras.plots.task_weights import balance
@@ -17,10 +19,12 @@ __all__ = [
     "conflicts",
     "curves",
     "draw",
+    "importance",
     "parallel",
     "partition",
     "predictions",
     "progress",
+    "reliability",
     "spectrogram",
     "tinted",
 ]

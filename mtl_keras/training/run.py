@@ -9,6 +9,7 @@ import keras
 
 from mtl_keras import (
     artefacts,
+    calibration,
     checks,
     data,
     engine,
@@ -58,7 +59,9 @@ def train_and_evaluate(
             and balancer), `dtype_policy` (the policy that the model was built
             with), `jit_compile`, `steps_per_execution`, `monitor` (a key
             of the logs; the best epoch's weights are kept, else the last's)
-            and `mode` (`"min"` or `"max"`).
+            and `mode` (`"min"` or `"max"`), `calibrate` (a boolean: the
+            validation split chooses each task's temperature and threshold,
+            see `calibration.choose`, which the postprocessor then applies).
         workdir: String or path of a folder, made if needed, or what
             `check_workdir` returned.
         command: String, the command that the report names.
@@ -78,6 +81,8 @@ def train_and_evaluate(
     config = workdir.config
     with workdir.locked():
         run = _train(model, datasets, workdir, callbacks, config["epochs"])
+        if config.get("calibrate"):
+            calibration.apply(model, datasets.get("validation"))
         report = _evaluate(model, datasets, run, config, command)
         report.save(workdir / artefacts.REPORT)
         export.saved_model(
@@ -285,6 +290,8 @@ def _evaluate(model, datasets, run, config, command) -> Report:
     metrics = {}
     if split is not None:
         metrics = model.evaluate(datasets[split], verbose=0, return_dict=True)
+        if config.get("calibrate"):
+            metrics.update(calibration.errors(model, datasets[split]))
     return Report(
         model=config["model"],
         data=config.get("data"),

@@ -50,6 +50,15 @@ CASES = {
         [0, 0, 1],
     ),
     "int numbers": (NUMBER, np.array([-1, 7]), [1, 1], [0, 0]),
+    "times and events": (
+        LabelSpec(shape=(2,), minimum=0, rule="time_event"),
+        np.array(
+            [[0, 0], [9.5, 1], [NAN, 1], [3, NAN], [-1, 1], [3, 0.5], [3, 2]],
+            "float32",
+        ),
+        [[1, 1], [1, 1], [0, 0], [0, 0], [1, 1], [1, 1], [1, 1]],
+        [[0, 0], [0, 0], [0, 0], [0, 0], [1, 1], [1, 1], [1, 1]],
+    ),
     "boxes": (
         BOX,
         np.array(

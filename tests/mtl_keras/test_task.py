@@ -62,7 +62,8 @@ EXAMPLES = {
 }
 
 
-@pytest.mark.parametrize("kind", heads.list_kinds())
+# Of one example of survival there is nothing to compare: test_survival.py.
+@pytest.mark.parametrize("kind", sorted({*heads.list_kinds()} - {"survival"}))
 def test_the_loss_of_every_kind_reads_its_label(kind):
     task = Task("a", kind, num_classes=3)
     assert task.head.kind == kind

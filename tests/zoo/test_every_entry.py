@@ -12,7 +12,7 @@ import tensorflow as tf
 
 import zoo
 from mtl_keras import export, files
-from zoo import card_writer, recipe_file, registry, weights
+from zoo import card_check, card_writer, recipe_file, registry, weights
 from zoo.datasets import digit_scenes
 from zoo.pretrained import minilm
 
@@ -65,6 +65,11 @@ def _label(task, rng, shape):
     if spec.rule == "box_xyxy":
         corners = np.sort(rng.uniform(size=(BATCH_SIZE, 2, 2)), axis=1)
         return corners.reshape(BATCH_SIZE, 4).astype("float32")
+    if spec.rule == "time_event":
+        # The first to die is not the last: else there is nothing to learn.
+        times = rng.uniform(1, 9, BATCH_SIZE)
+        events = np.arange(BATCH_SIZE) != times.argmax()
+        return np.stack([times, events], axis=1).astype("float32")
     shape = _sizes(spec.shape)
     if spec.dtype == "int32":
         high = int(spec.maximum) + 1
@@ -268,17 +273,6 @@ def test_weights_reach_the_figures_on_the_card(
         data_dir = tmp_path
     else:
         _give_real_files(registry.find(name).entry, facts["data"], data_dir)
-    model = zoo.load(name, weights=weights_name)
-    model.compile()
-    dataset = zoo.dataset(
-        name,
-        facts["split"],
-        facts["data"],
-        data_dir=data_dir,
-        **facts["overrides"],
-    )
-    measured = model.evaluate(dataset, return_dict=True, verbose=0)
-    for metric, value in facts["metrics"].items():
-        # The same weights and pictures; only the order of sums may differ
-        # between processors.
-        assert measured[metric] == pytest.approx(value, abs=1e-3), metric
+    compared = list(card_check.compare(name, weights_name, data_dir))
+    assert len(compared) == len(facts["metrics"]) > 0
+    assert [line for line, is_right in compared if not is_right] == []

@@ -17,7 +17,7 @@ import tensorflow as tf
 
 import zoo
 from mtl_keras import export
-from tests.mtl_keras.data.hostile_files import tone, wav
+from tests.mtl_keras.data.hostile_files import moving, tone, wav
 from tests.serving_process import num_operations, serve, stored_shapes
 
 SERVED = [
@@ -57,21 +57,57 @@ def _recordings(num):
     return [wav(tone(200.0 + 150 * number)) for number in range(num)]
 
 
+def _clips(num):
+    # Of different lengths: none has as many frames as a model reads.
+    return [moving(3 + 20 * index, 30, 50) for index in range(num)]
+
+
 # What a person gives each kind of preprocessor.
 RAW = {
     "AudioPreprocessor": _recordings,
+    "ClipPreprocessor": _clips,
     "ImagePreprocessor": _pictures,
     "SentencePreprocessor": _sentences,
 }
 
 
+def _cells(num, spec):
+    """Cells of a column of a table, or vectors, some of which are missing."""
+    rng = np.random.default_rng(num)
+    if spec.dtype == tf.string:
+        return ["" if index % 2 else "no" for index in range(num)]
+    cells = rng.uniform(0, 100, (num, *spec.shape[1:]))
+    if spec.dtype.is_floating:
+        cells[::3] = np.nan
+    return cells.astype(spec.dtype.as_numpy_dtype)
+
+
+def _cells(num, spec):
+    """Cells of a column of a table, or vectors, some of which are missing."""
+    rng = np.random.default_rng(num)
+    if spec.dtype == tf.string:
+        return ["" if index % 2 else "no" for index in range(num)]
+    cells = rng.uniform(0, 100, (num, *spec.shape[1:]))
+    if spec.dtype.is_floating:
+        # Not the only one: saved_model_cli reads no NaN.
+        cells[1::3] = np.nan
+    return cells.astype(spec.dtype.as_numpy_dtype).tolist()
+
+
 def _raw(model, num):
-    make = RAW[type(model.preprocessor).__name__]
-    return {name: make(num) for name in model.preprocessor.input_signature()}
+    signature = model.preprocessor.input_signature()
+    make = RAW.get(type(model.preprocessor).__name__)
+    if make is None:
+        return {name: _cells(num, spec) for name, spec in signature.items()}
+    return {name: make(num) for name in signature}
 
 
 def _dense(model, num):
-    raw = {key: tf.constant(value) for key, value in _raw(model, num).items()}
+    specs = model.preprocessor.input_signature()
+    raw = {
+        key: tf.constant(value, specs[key].dtype)
+        for key, value in _raw(model, num).items()
+    }
     inputs, _ = model.preprocessor(raw)
     return {key: np.asarray(value) for key, value in inputs.items()}
 
@@ -159,16 +195,17 @@ def _given(inputs, folder):
 
     Both flags, since in one process a flag stays from the run before.
     """
-    arrays = {key: np.asarray(value) for key, value in inputs.items()}
-    if any(array.dtype.kind in "SUO" for array in arrays.values()):
-        # What separates its inputs must not stand in one.
-        texts = {k: repr(v).replace(";", "\\x3b") for k, v in inputs.items()}
-        given = ";".join(f"{key}={text}" for key, text in texts.items())
-        return ["--input_exprs", given, "--inputs", ""]
-    for key, array in arrays.items():
-        np.save(folder / f"{key}.npy", array)
-    files = [f"{key}={folder / key}.npy" for key in arrays]
-    return ["--inputs", ";".join(files), "--input_exprs", ""]
+    texts, files = [], []
+    for key, value in inputs.items():
+        array = np.asarray(value)
+        if array.dtype.kind in "SUO":
+            # What separates its inputs must not stand in one.
+            texts.append(f"{key}={list(value)!r}".replace(";", "\\x3b"))
+            continue
+        file = folder / f"{len(files)}.npy"
+        np.save(file, array)
+        files.append(f"{key}={file}")
+    return ["--inputs", ";".join(files), "--input_exprs", ";".join(texts)]
 
 
 @pytest.mark.parametrize(("name", "weights"), SERVED)

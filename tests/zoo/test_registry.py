@@ -141,6 +141,8 @@ def test_model_without_recipe(tiny):
 
 def test_lazy_names_are_completed_and_suggested():
     assert set(zoo.__all__) <= set(dir(zoo))
-    assert {"datasets", "pretrained", "text", "vision"} <= set(dir(zoo))
+    assert {"datasets", "pretrained", "text", "video", "vision"} <= set(
+        dir(zoo)
+    )
     with pytest.raises(AttributeError, match="Did you mean 'hypermodel'"):
         _ = zoo.hypermodle

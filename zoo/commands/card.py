@@ -1,4 +1,8 @@
-"""Writes a model's card: `python -m tools.card --model cls_det_box`."""
+"""Writes a model's card: `python -m tools.card --model cls_det_box`.
+
+`--pages` writes the pages made of the cards, `--check` measures again what the
+cards say of shipped weights.
+"""
 
 from pathlib import Path
 
@@ -6,9 +10,11 @@ from absl import flags
 
 import zoo
 from mtl_keras.messages import listed
-from zoo import card_writer, registry
+from zoo import card_check, card_pages, card_writer, registry
 from zoo.card import Card
 from zoo.commands import SUMMARIES, app
+
+_ROOT = Path(__file__).parents[2]
 
 
 def define(values: flags.FlagValues) -> None:
@@ -39,6 +45,26 @@ def define(values: flags.FlagValues) -> None:
         "Name under which the best run's weights become a part of the package.",
         flag_values=values,
     )
+    flags.DEFINE_list(
+        "comparisons",
+        [],
+        "Workdirs of finished runs of tools.compare, for the card's tables.",
+        flag_values=values,
+    )
+    flags.DEFINE_bool(
+        "pages",
+        False,
+        "Writes docs/zoo and the README's table from all cards, and nothing "
+        "else.",
+        flag_values=values,
+    )
+    flags.DEFINE_bool(
+        "check",
+        False,
+        "Measures the shipped weights of --model, or of all models, again, and "
+        "fails where a metric differs from its card.",
+        flag_values=values,
+    )
     flags.DEFINE_string(
         "data_dir", None, "Folder of prepared data sets.", flag_values=values
     )
@@ -47,6 +73,13 @@ def define(values: flags.FlagValues) -> None:
 def run(values: flags.FlagValues, operands: list[str]) -> None:
     """Measures the model, writes its card and prints it."""
     del operands
+    if values.pages:
+        for path in card_pages.write(_ROOT):
+            print(path.relative_to(_ROOT))
+        return
+    if values.check:
+        card_check.run(values.model, values.data_dir)
+        return
     _check(values)
     old = _old_card(values.model)
     module_name = values.module or old.get("module")
@@ -64,6 +97,9 @@ def run(values: flags.FlagValues, operands: list[str]) -> None:
     }
     content["weights"] = dict(old.get("weights", {}))
     content["figures"] = list(old.get("figures", []))
+    content["comparisons"] = [
+        card_writer.comparison(Path(path)) for path in values.comparisons
+    ] or list(old.get("comparisons", []))
     # Written first without what is new: loading the weights needs a card.
     card_writer.write(Card(content))
     if values.workdirs:
@@ -117,7 +153,8 @@ _COMMAND = app.Command(
     summary=SUMMARIES["card"],
     usage=(
         "--model=NAME [--module=MODULE] [--workdirs=FOLDER,...] "
-        "[--single_task_workdirs=FOLDER,...] [--weights=NAME]"
+        "[--single_task_workdirs=FOLDER,...] [--comparisons=FOLDER,...] "
+        "[--weights=NAME] | --pages | --check"
     ),
     define=define,
     run=run,

@@ -12,6 +12,7 @@ _INPUTS = {
     "text": "text",
     "audio": "audio",
     "tabular": "table",
+    "video": "clip",
 }
 _MOST_CLASSES = 30
 
@@ -107,7 +108,7 @@ def open_folder(values: flags.FlagValues):
 
 
 def inputs_of(card) -> str:
-    """Returns what a model reads: `"image"`, `"text"`, `"table"`, `"audio"`.
+    """Returns what a model reads, such as `"image"` or `"clip"`.
 
     Args:
         card: `zoo.card.Card`.
@@ -123,7 +124,7 @@ def inputs_of(card) -> str:
         if inputs in card.get("inputs", {}):
             return inputs
     raise ValueError(
-        "Expected a model of images, sentences, tables or recordings. "
+        "Expected a model of images, sentences, tables, recordings or clips. "
         f"Received: {card['name']!r}"
     )
 

@@ -29,7 +29,7 @@ def read(specs: dict, kind: str, operands: list[str]) -> dict:
     if kind in SENTENCES:
         return dict.fromkeys(specs, list(operands))
     if len(specs) == 1 and next(iter(specs.values())).dtype == "string":
-        return dict.fromkeys(specs, [_bytes(name) for name in operands])
+        return dict.fromkeys(specs, [read_bytes(name) for name in operands])
     columns = {name: [] for name in specs}
     for operand in operands:
         for name, values in _columns(operand, specs).items():
@@ -66,7 +66,18 @@ def prepare(preprocessor, raw: dict) -> dict:
     return {name: np.asarray(value) for name, value in inputs.items()}
 
 
-def _bytes(name) -> bytes:
+def read_bytes(name: str) -> bytes:
+    """Reads a file that a command line names.
+
+    Args:
+        name: String.
+
+    Returns:
+        Bytes.
+
+    Raises:
+        ValueError: If it is not a file.
+    """
     path = Path(name)
     if not path.is_file():
         folder = path.parent
@@ -79,7 +90,7 @@ def _bytes(name) -> bytes:
 
 
 def _columns(name, specs) -> dict:
-    bytes_of_file = _bytes(name)
+    bytes_of_file = read_bytes(name)
     try:
         content = files.parse_json_object(bytes_of_file)
     except ValueError as error:

@@ -12,6 +12,7 @@ from tests.mtl_keras.data.hostile_files import (
     animation,
     declaring,
     image_file,
+    moving,
     png,
     row,
     strings,
@@ -277,9 +278,51 @@ _TABLES = [
     Case("an empty batch", row((), (), ()), answer=_EMPTY),
 ]
 
+
+def _clip(name, data, refused="", answer="", like=None):
+    like = None if like is None else strings("clip", like)
+    return Case(name, strings("clip", data), refused, answer, like)
+
+
+_NOT_A_GIF = "Expected the bytes of an animated GIF. Received: another file"
+_TORN = "Expected the bytes of an animated GIF, complete, with at least one"
+_LONG_CLIP = "Expected the bytes of an animated GIF of at most 16,000,000"
+
+_CLIPS = [
+    _clip("an empty string", b"", _NOT_A_GIF),
+    _clip("a PNG file", image_file(), _NOT_A_GIF),
+    _clip("a GIF cut off in its header", moving()[:20], _TORN),
+    _clip("a GIF cut off in its frames", moving()[:-500], _TORN),
+    _clip("a GIF of 0 x 0", declaring("GIF", 0, 0), "Invalid GIF data"),
+    _clip(
+        "a GIF that declares 30,000 x 30,000 pixels",
+        declaring("GIF", 30_000, 30_000),
+        _LONG_CLIP,
+    ),
+    _clip("100 frames of 2,000 x 2,000", animation(100, 2000), _LONG_CLIP),
+    _clip(
+        "1,000 frames of 20 x 20",
+        animation(1000, 20),
+        answer="the four in the middle of its first 256",
+        like=animation(4, 20),
+    ),
+    _clip(
+        "a GIF of one frame",
+        moving(1),
+        answer="a clip that stands still",
+    ),
+    Case(
+        "one bad clip in a batch",
+        strings("clip", moving(), b"x"),
+        _NOT_A_GIF,
+    ),
+    Case("an empty batch", strings("clip"), answer=_EMPTY),
+]
+
 CASES = {
     "image": _IMAGES,
     "text": _TEXTS,
     "audio": _AUDIO,
     "columns": _TABLES,
+    "clip": _CLIPS,
 }

@@ -8,6 +8,7 @@ import numpy as np
 from tests.mtl_keras.data.hostile_files import (
     animation,
     image_file,
+    moving,
     png,
     row,
     strings,
@@ -15,12 +16,13 @@ from tests.mtl_keras.data.hostile_files import (
     wav,
 )
 
-KINDS = ("image", "text", "audio", "columns")
+KINDS = ("image", "text", "audio", "columns", "clip")
 VALID = {
     "image": strings("image", image_file()),
     "text": strings("text", b"play some jazz"),
     "audio": strings("audio", wav()),
     "columns": row(),
+    "clip": strings("clip", moving()),
 }
 
 
@@ -38,6 +40,7 @@ def mutated(kind, num, seed=0):
         ],
         "text": ["play sóme jazz 🎷 at 7:30 שלום".encode(), b"a\0b" * 20],
         "audio": [wav(), wav(tone(rate=44_100), rate=44_100), wav(channels=2)],
+        "clip": [moving(), moving(12), animation(3, 10)],
     }[kind]
     return [strings(kind, _damaged(rng, kind, valid)) for _ in range(num)]
 

@@ -76,6 +76,18 @@ def animation(frames, side):
     return gif[:start] + gif[start:-1] * frames + b";"
 
 
+def moving(frames=3, height=20, width=30):
+    """A GIF whose frames differ."""
+    rng = np.random.default_rng(frames)
+    shape = (frames, height, width)
+    first, *others = map(
+        Image.fromarray, rng.integers(0, 256, shape).astype("uint8")
+    )
+    file = io.BytesIO()
+    first.save(file, "GIF", save_all=True, append_images=others)
+    return file.getvalue()
+
+
 def wav(
     samples=None,
     *,

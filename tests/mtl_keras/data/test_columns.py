@@ -188,7 +188,7 @@ def test_saved_beside_a_model(encoding):
         ({"numbers": {"a": (0, 1)}, "categories": {"a": "bc"}}, "'a'"),
         (
             {"numbers": {"a": (0, 1)}, "categories": {"a": ("b",)}},
-            "both a number and a category",
+            "of two kinds",
         ),
         ({"numbers": {"a": (0, 1)}, "encoding": "onehot"}, "mean 'one_hot'"),
         ({"numbers": {"a": (0, 1)}, "limit": 0.0}, "limit=0.0"),

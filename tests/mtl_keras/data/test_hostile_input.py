@@ -52,6 +52,11 @@ def exported(kind, folder):
         inputs = keras.Input((prepare.num_frames, 16), name="audio")
         x = layers.Flatten()(inputs)
         outputs = {"sound": layers.Dense(2, name="sound")(x)}
+    elif kind == "clip":
+        prepare = data.ClipPreprocessor(4, 8, 8, 1)
+        inputs = keras.Input((4, 8, 8, 1), name="clip")
+        x = layers.Flatten()(inputs)
+        outputs = {"motion": layers.Dense(2, name="motion")(x)}
     else:
         prepare = data.ColumnPreprocessor(COLUMNS, {"job": JOBS})
         inputs = keras.Input((prepare.num_features,), name="columns")

@@ -6,7 +6,13 @@ from mtl_keras import MultiTaskModel, Task, heads
 from tests.test_case import assert_close, to_numpy
 
 FEATURES = {"vector": (6,), "map": (5, 4, 6)}
-SIZES = {"classification": 3, "presence": 1, "box": 4, "regression": 1}
+SIZES = {
+    "classification": 3,
+    "presence": 1,
+    "box": 4,
+    "regression": 1,
+    "survival": 1,
+}
 
 
 def task_of(kind):
@@ -43,7 +49,7 @@ def test_answer_is_legal_whatever_the_features(kind, shape, scale):
     answer = model.predict(features_of(shape, scale), verbose=0)["answer"]
     assert answer.dtype == np.float32
     assert np.isfinite(answer).all()
-    if kind == "regression":
+    if kind in ("regression", "survival"):
         return
     assert answer.min() >= 0
     assert answer.max() <= 1
@@ -90,6 +96,7 @@ def test_one_step_moves_every_variable(kind, shape, jit_compile):
         "presence": np.array([0, 1, 1, 0, 1], "int32"),
         "box": np.array([[0.1, 0.3, 0.4, 0.9]] * 5, "float32"),
         "regression": np.array([0.1, 0.3, 0.4, 0.9, 2], "float32"),
+        "survival": np.array([[3, 1], [4, 0], [1, 1], [2, 1], [5, 0]], "f4"),
     }[kind]
     model.fit(features_of(shape), {"answer": label}, verbose=0)
     for variable, old in zip(model.trainable_variables, before, strict=True):
@@ -126,6 +133,7 @@ EXPECTED = {
     "presence": ("binary_cross_entropy", ["accuracy", "f1", "auc"]),
     "box": ("box", ["iou"]),
     "regression": ("mean_squared_error", ["mae"]),
+    "survival": ("cox", ["c_index"]),
 }
 
 

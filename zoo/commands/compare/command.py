@@ -12,6 +12,7 @@ from absl import flags
 
 from mtl_keras import files
 from mtl_keras.messages import listed
+from zoo import references
 from zoo.commands import SUMMARIES, app, train
 from zoo.commands.compare import architectures, runs
 from zoo.commands.compare import names as balancers
@@ -30,6 +31,13 @@ def define(values: flags.FlagValues) -> None:
         "Names of balancers; 'recipe' for the recipe's own loss_weights, "
         "'all' for every one. 'equal' and single-task models are always "
         "compared.",
+        flag_values=values,
+    )
+    flags.DEFINE_list(
+        "references",
+        [],
+        "Models of scikit-learn beside those of a table: "
+        f"{','.join(references.REFERENCES)}.",
         flag_values=values,
     )
     flags.DEFINE_list(
@@ -74,6 +82,7 @@ def run(values: flags.FlagValues, operands: list[str]) -> None:
     with _without_devices():
         app.import_backend()
         plan = _plan(values, operands)
+        beside = references.check(values.references, plan.config.model)
     runner = runs.Runner(values, plan.config, plan.counted)
     rates, notes = dict.fromkeys(plan.ways), list(plan.notes)
     if values.tune_lr:
@@ -90,6 +99,15 @@ def run(values: flags.FlagValues, operands: list[str]) -> None:
         for name, message in sorted(runner.failed.items())
     ]
     table = _table(plan, runner, rates, notes, values, operands)
+    if beside:
+        table["notes"] = [*table["notes"], references.note(beside)]
+        table["references"] = references.measure(
+            beside,
+            plan.config.model,
+            plan.config.get("data"),
+            plan.tasks,
+            values.data_dir,
+        )
     _write(table, Path(values.workdir))
     if runner.failed:
         raise ValueError(
@@ -309,6 +327,7 @@ def _table(plan, runner, rates, notes, values, operands) -> dict:
 def command(values: flags.FlagValues, operands: list[str]) -> str:
     """Writes the command that does the same again."""
     names = ("model", "config", "data", "workdir", "sharing", "balancers")
+    names += ("references",)
     names += ("seeds", "on", "higher_is_better", "lower_is_better")
     parts = ["python", "-m", "tools.compare"]
     for name in names:

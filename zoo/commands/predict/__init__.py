@@ -1,7 +1,7 @@
-"""Outputs for images, recordings, sentences: `python -m tools.predict --help`.
+"""Outputs for what a model reads: `python -m tools.predict --help`.
 
-`command` is the tool; `images`, `recordings` and `sentences` read, ask and
-print; `exported` is a SavedModel in the place of a model of the zoo.
+`command` is the tool; `images`, `clips`, `recordings`, `rows` and `sentences`
+read, ask and print; `exported` is a SavedModel in the place of a model.
 """
 
 from zoo.commands.predict.command import main

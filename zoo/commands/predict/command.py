@@ -1,8 +1,8 @@
 """Outputs for images: `python -m tools.predict --model cls_det_box a.png`.
 
-A model of recordings takes wav files, and for a model that reads sentences,
-these are given instead of files. With
-`--export` the outputs are those of an exported SavedModel.
+A model of recordings takes wav files, one of clips GIF files or folders of
+frames, one of tables CSV files; for one that reads sentences, these are given
+instead of files. With `--export` the outputs are those of a SavedModel.
 """
 
 from pathlib import Path
@@ -12,14 +12,16 @@ from absl import flags
 from mtl_keras.messages import listed
 from zoo.commands import SUMMARIES, app, raw_inputs, selection
 from zoo.commands.predict import (
+    clips,
     exported,
     images,
     operands,
     recordings,
+    rows,
     sentences,
 )
 
-_IMAGES = "ImagePreprocessor"
+_IMAGES, _CLIPS = "ImagePreprocessor", "ClipPreprocessor"
 _RECORDINGS = "AudioPreprocessor"
 
 
@@ -74,6 +76,14 @@ def _use_model(chosen, names, output):
         ask, reader = recordings.ask(model), model.preprocessor
         recordings.predict(ask, model.tasks, paths, output, reader)
         return
+    if kind in rows.PREPROCESSORS:
+        specs = model.preprocessor.input_signature()
+        rows.predict(rows.ask(model), model.tasks, specs, names)
+        return
+    if kind == _CLIPS:
+        paths = clips.find_clips(names)
+        clips.predict(clips.ask(model), model.tasks, paths, output)
+        return
     if not hasattr(model.preprocessor, "channels"):
         inputs = listed(tensor.name for tensor in model.inputs)
         raise ValueError(_unsupported(f"--model={chosen.name}", inputs))
@@ -94,6 +104,13 @@ def _use_export(export, names, output):
         paths = recordings.find_recordings(names)
         recordings.predict(ask, export.tasks, paths, output)
         return
+    if export.preprocessor in rows.PREPROCESSORS:
+        rows.predict(export, export.tasks, export.inputs, names)
+        return
+    if export.preprocessor == _CLIPS:
+        paths = clips.find_clips(names)
+        clips.predict(clips.ask_export(export), export.tasks, paths, output)
+        return
     if export.preprocessor != _IMAGES or others:
         inputs = f"{listed(export.inputs)} by {export.preprocessor}"
         raise ValueError(_unsupported(f"--export={export.path}", inputs))
@@ -102,8 +119,8 @@ def _use_export(export, names, output):
 
 def _unsupported(flag, inputs) -> str:
     return (
-        f"predict takes images, recordings and sentences. Received: {flag}, "
-        f"which takes {inputs}"
+        "predict takes images, clips, recordings, sentences and tables. "
+        f"Received: {flag}, which takes {inputs}"
     )
 
 

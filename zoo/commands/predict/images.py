@@ -185,6 +185,8 @@ def describe(outputs: dict, tasks: dict) -> str:
             parts.append(
                 f"{name} {_fractions(outputs[f'{name}_classes'], task)}"
             )
+        elif task.kind == "regression":
+            parts.append(f"{name} {float(outputs[name].reshape(-1)[0]):.3g}")
     if gates == [False]:
         parts = parts[:1]
     return "  ".join(parts)

@@ -24,7 +24,7 @@ digit is always wholly visible. The source digits are divided between the
 splits, class by class, before any scene is composed.
 """
 
-_CITATION = """
+CITATION = """
 @misc{digits1998,
   author = {Alpaydin, E. and Kaynak, C.},
   title = {Optical Recognition of Handwritten Digits},
@@ -69,7 +69,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             ),
             supervised_keys=None,
             homepage="https://scikit-learn.org/stable/datasets/toy_dataset.html",
-            citation=_CITATION,
+            citation=CITATION,
             license="CC-BY-4.0",
         )
 

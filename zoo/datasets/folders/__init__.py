@@ -35,7 +35,8 @@ def read(
         folder: String or path.
         kinds: Mapping of task name to kind: `"classification"`, `"presence"`,
             `"box"`, `"tagging"`, `"regression"`, `"survival"` or `"mask"`.
-        inputs: String: `"image"`, `"text"`, `"table"` or `"audio"`.
+        inputs: String: `"image"`, `"text"`, `"table"`, `"audio"` or
+            `"clip"`.
         layout: String, the layout's name, where a folder has several.
             Defaults to the one that is recognised.
         columns: Mapping of a task, of the input, of `"split"` or of `"group"`

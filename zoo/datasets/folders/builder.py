@@ -40,9 +40,9 @@ class Config(tfds.core.BuilderConfig):
 class Builder(tfds.core.GeneratorBasedBuilder):
     """Builds the data set of a user's folder.
 
-    Features of an example: `image` or `audio` (a file's bytes), `tokens`
-    (strings), or `columns` (a table's inputs); and one feature a task, under
-    the task's name.
+    Features of an example: `image`, `audio` or `clip` (a file's bytes),
+    `tokens` (strings), or `columns` (a table's inputs); and one feature a
+    task, under the task's name.
     """
 
     name = "folder"
@@ -140,8 +140,8 @@ def example_of(inputs: str, kinds: dict):
 def _input_features(source) -> dict:
     if source.inputs == "image":
         return {"image": tfds.features.Image()}
-    if source.inputs == "audio":
-        return {"audio": tfds.features.Text()}
+    if source.inputs in ("audio", "clip"):
+        return {source.inputs: tfds.features.Text()}
     if source.inputs == "text":
         return {"tokens": tfds.features.Sequence(tfds.features.Text())}
     features = {
@@ -176,8 +176,9 @@ def _inputs(source, example) -> dict:
     inputs = example.inputs
     if source.inputs == "image":
         return {"image": str(source.listing.path(inputs["image"]))}
-    if source.inputs == "audio":
-        return {"audio": source.listing.path(inputs["audio"]).read_bytes()}
+    if source.inputs in ("audio", "clip"):
+        path = source.listing.path(inputs[source.inputs])
+        return {source.inputs: path.read_bytes()}
     if source.inputs == "text":
         return {"tokens": inputs["tokens"]}
     types = source.column_types

@@ -31,6 +31,7 @@ _INPUTS = {
         "id",
     ),
     "audio": ("path", "audio", "file", "filename", "file_name", "id"),
+    "clip": ("path", "clip", "file", "filename", "file_name", "id"),
     "text": ("tokens", "words", "text", "sentence", "utterance"),
 }
 

@@ -102,8 +102,9 @@ class Inspection:
             self._see(example, self._sum(example))
 
     def _sum(self, example):
-        if self.source.inputs == "audio":
-            path = self.source.listing.path(example.inputs["audio"])
+        if self.source.inputs in ("audio", "clip"):
+            file = example.inputs[self.source.inputs]
+            path = self.source.listing.path(file)
             content = path.read_bytes()
         elif self.source.inputs == "text":
             content = " ".join(example.inputs["tokens"]).encode()

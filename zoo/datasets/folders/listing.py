@@ -11,6 +11,7 @@ from zoo.datasets.folders.records import Damage
 
 IMAGES = (".jpg", ".jpeg", ".png", ".bmp", ".gif")
 RECORDINGS = (".wav",)
+CLIPS = (".gif",)
 MASKS = (".png", ".bmp", ".gif")
 _SPLITS = {
     "train": "train",

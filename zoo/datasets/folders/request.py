@@ -5,7 +5,7 @@ import dataclasses
 from mtl_keras.messages import listed
 from zoo.datasets.folders.listing import Listing
 
-INPUTS = ("image", "text", "table", "audio")
+INPUTS = ("image", "text", "table", "audio", "clip")
 KINDS = (
     "box",
     "classification",

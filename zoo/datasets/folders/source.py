@@ -41,7 +41,8 @@ class Source:
         folder: Path of the folder.
         layout: String, the name of the layout.
         kinds: Dict of task name to kind.
-        inputs: String, `"image"`, `"text"`, `"table"` or `"audio"`.
+        inputs: String, `"image"`, `"text"`, `"table"`, `"audio"` or
+            `"clip"`.
     """
 
     def __init__(self, request: Request, reader, classes: dict, problems=()):

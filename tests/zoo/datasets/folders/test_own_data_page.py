@@ -37,7 +37,7 @@ def _make(folder, files):
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.parent.name == "masks":
             generated.mask(path)
-        elif path.suffix in (".jpg", ".png"):
+        elif path.suffix in (".gif", ".jpg", ".png"):
             generated.image(path.with_suffix(""), 0, path.suffix)
         elif path.suffix == ".wav":
             generated.recording(path, 0)
@@ -75,6 +75,7 @@ def test_every_layout_is_on_the_page(tmp_path, monkeypatch):
             if "source = " in line or "kinds = " in line:
                 exec(line, names)
         shown.add((names["source"].inputs, names["source"].layout))
-    # Recordings in a folder for each class are as images are.
-    expected = set(readers.list_layouts()) - {("audio", "class folders")}
+    # Recordings and clips in a folder for each class are as images are.
+    expected = set(readers.list_layouts())
+    expected -= {(inputs, "class folders") for inputs in ("audio", "clip")}
     assert shown == expected

@@ -30,6 +30,7 @@ _READERS = {
         class_folders,
     ),
     "audio": (file_table, class_folders),
+    "clip": (file_table, class_folders),
     "text": (slot_files, conll, sentence_table),
     "table": (number_table,),
 }

@@ -1,14 +1,25 @@
-"""Images or recordings in a folder for each class, within splits or not."""
+"""Files in a folder for each class, within splits or not."""
 
 from collections.abc import Iterator
 
-from zoo.datasets.folders import image_files, recordings
-from zoo.datasets.folders.listing import RECORDINGS, split_named, split_of
+from zoo.datasets.folders import clip_files, image_files, recordings
+from zoo.datasets.folders.listing import (
+    CLIPS,
+    RECORDINGS,
+    split_named,
+    split_of,
+)
 from zoo.datasets.folders.records import Damage, Example, Place, Problem
 from zoo.datasets.folders.request import Request
 
 LAYOUT = "class folders"
 LOOKS_FOR = "a folder for each class"
+_SUFFIXES = {"audio": RECORDINGS, "clip": CLIPS}
+_CHECKS = {
+    "image": image_files.size_in,
+    "audio": recordings.check_in,
+    "clip": clip_files.check_in,
+}
 
 
 def recognise(request: Request) -> bool:
@@ -19,9 +30,7 @@ def recognise(request: Request) -> bool:
 def read(request: Request) -> Iterator[Example | Problem]:
     """Yields an example for each file."""
     task = request.only("classification", LAYOUT)
-    check = image_files.size_in
-    if request.inputs == "audio":
-        check = recordings.check_in
+    check = _CHECKS[request.inputs]
     for path, name in _classes(_files(request)).items():
         place = Place(path)
         try:
@@ -41,9 +50,9 @@ def class_names(request: Request) -> None:
 
 
 def _files(request):
-    if request.inputs == "audio":
-        return request.listing.with_suffix(*RECORDINGS)
-    return request.listing.images()
+    if request.inputs == "image":
+        return request.listing.images()
+    return request.listing.with_suffix(*_SUFFIXES[request.inputs])
 
 
 def _classes(files) -> dict:

@@ -1,9 +1,10 @@
-"""A table that names image files or recordings, with their labels."""
+"""A table that names images, recordings or clips, with their labels."""
 
 import dataclasses
 from collections.abc import Iterator
 
 from zoo.datasets.folders import (
+    clip_files,
     image_files,
     label_cells,
     masks,
@@ -12,6 +13,7 @@ from zoo.datasets.folders import (
     values,
 )
 from zoo.datasets.folders.listing import (
+    CLIPS,
     IMAGES,
     MASKS,
     RECORDINGS,
@@ -23,7 +25,7 @@ from zoo.datasets.folders.request import Request
 
 LAYOUT = "table of files"
 LOOKS_FOR = "a table with a column 'path'"
-_SUFFIXES = {"image": IMAGES, "audio": RECORDINGS}
+_SUFFIXES = {"image": IMAGES, "audio": RECORDINGS, "clip": CLIPS}
 
 
 def recognise(request: Request) -> bool:
@@ -138,6 +140,8 @@ class _Assembly:
         size = None
         if self._request.inputs == "image":
             size = image_files.size_in(self._request.listing, file)
+        elif self._request.inputs == "clip":
+            clip_files.check_in(self._request.listing, file)
         else:
             recordings.check_in(self._request.listing, file)
         first = rows[0]

@@ -1,0 +1,180 @@
+"""The prepared data of a model: batches and examples of any split."""
+
+import contextlib
+import importlib
+import io
+import logging
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from mtl_keras import files
+from mtl_keras.messages import did_you_mean, listed
+
+
+class Data:
+    """The prepared data of one model: batches of any split.
+
+    Args:
+        entry: `zoo.Entry`.
+        spec: `zoo.Spec`.
+        overrides: Dict.
+        builder: `tfds.core.DatasetBuilder`, prepared.
+        example: Function of the builder's example, as of `entry.example`.
+
+    Attributes:
+        splits: Tuple of strings, the names of the splits.
+    """
+
+    def __init__(self, entry, spec, overrides, builder, example):
+        self._builder, self._tasks = builder, entry.tasks(spec)
+        self.splits = tuple(builder.info.splits)
+        # Once for all splits: tracing a preprocessor can take seconds.
+        self._preprocessor, self._augment, self._batching = (
+            entry.call(part, spec, overrides)
+            for part in ("preprocessor", "augmentation", "batching")
+        )
+        self._example = _only(spec.tasks, example)
+
+    def examples(self, split: str):
+        """Makes the raw examples of a split, in order.
+
+        Args:
+            split: String.
+
+        Returns:
+            `tf.data.Dataset` of `(raw inputs, {task: label})`, as the
+            preprocessor takes them.
+
+        Raises:
+            ValueError: If there is no such split.
+        """
+        from mtl_keras.data import sources
+
+        _check_split(self._builder, split)
+        return sources.examples((self._builder, split)).map(self._example)
+
+    def batches(
+        self,
+        split: str,
+        batch_size: int,
+        *,
+        seed: int = 0,
+        epoch=None,
+        training: bool | None = None,
+    ):
+        """Makes the batches of a split; the arguments are those of `dataset`.
+
+        Args:
+            split: String.
+            batch_size: Integer.
+            seed: Integer.
+            epoch: Integer, scalar int64 tensor, or `None`.
+            training: Boolean, or `None`.
+
+        Returns:
+            `tf.data.Dataset` of `(inputs, {task: label}, {task: weight})`.
+
+        Raises:
+            ValueError: If there is no such split.
+        """
+        from mtl_keras import data
+
+        _check_split(self._builder, split)
+        if training is None:
+            training = split.split("[")[0] == "train"
+        return data.pipeline(
+            (self._builder, split),
+            self._tasks,
+            preprocessor=self._preprocessor,
+            example=self._example,
+            batch_size=batch_size,
+            training=training,
+            seed=seed,
+            epoch=epoch,
+            augment=self._augment,
+            **self._batching,
+        )
+
+
+def _only(names: Iterable[str], example: Callable) -> Callable:
+    """Leaves out the labels of the tasks that were not asked for."""
+
+    def chosen(element):
+        raw, labels = example(element)
+        missing = [name for name in names if name not in labels]
+        if missing:
+            raise ValueError(
+                f"The entry's `example` gives no label for {listed(missing)}. "
+                f"Expected labels for {listed(names)}. "
+                f"Received: labels for {listed(sorted(labels))}"
+            )
+        return raw, {name: labels[name] for name in names}
+
+    return chosen
+
+
+def prepared_builder(entry, data: str, data_dir: str | Path | None = None):
+    """Makes a data set's builder; prepares the data where that is not done.
+
+    Args:
+        entry: `zoo.Entry`.
+        data: String, a key of `entry.data`.
+        data_dir: Folder of prepared data sets. Defaults to that of TensorFlow
+            Datasets.
+
+    Returns:
+        `tfds.core.DatasetBuilder`.
+    """
+    module_name, _, class_name = entry.data[data].partition(":")
+    make = getattr(importlib.import_module(module_name), class_name)
+    builder = make(data_dir=None if data_dir is None else str(data_dir))
+    if not builder.info.splits:
+        prepare(builder)
+    return builder
+
+
+def prepare(builder) -> None:
+    """Prepares a data set; of two processes one waits for the other.
+
+    Args:
+        builder: `tfds.core.DatasetBuilder`.
+    """
+    import tensorflow_datasets as tfds
+
+    logging.getLogger("zoo").info(
+        "Preparing the data set %s in %s, this once.",
+        builder.info.full_name,
+        builder.data_dir,
+    )
+    # A bar is for eyes; in a log it would be hundreds of lines.
+    tfds.display_progress_bar(sys.stderr.isatty())
+    folder = Path(builder.data_dir)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with (
+        # Two processes would write the same files; the second one waits.
+        files.lock(
+            folder.parent / f".{folder.name}.lock",
+            f"The data set {builder.info.full_name!r}",
+            waits=True,
+        ),
+        contextlib.redirect_stdout(io.StringIO()),
+    ):
+        if folder.exists():
+            # The other one has made it meanwhile.
+            builder.info.read_from_directory(folder)
+        else:
+            builder.download_and_prepare()
+
+
+def _check_split(builder, split) -> None:
+    options = sorted(builder.info.splits)
+    names = [part.split("[")[0].strip() for part in split.split("+")]
+    for name in names:
+        if name not in [*options, "all"]:
+            raise ValueError(
+                f"Unknown split of {builder.info.name!r}. Expected one of "
+                f"{listed(options)}, or a part such as "
+                f"{options[0] + '[:100]'!r}.{did_you_mean(name, options)} "
+                f"Received: split={split!r}"
+            )

@@ -1,0 +1,34 @@
+"""The median price of houses in a district, and the district's region."""
+
+from mtl_keras import Task
+from zoo.datasets.california_joint.builder import REGIONS
+from zoo.tables.entry import TableEntry
+
+
+class PriceRegion(TableEntry):
+    """The median price of houses in a district, and the district's region.
+
+    `depth=0` is a linear model of both tasks.
+    """
+
+    data = {"california_joint": "zoo.datasets.california_joint:Builder"}
+    kinds = {"price": "regression", "region": "classification"}
+    classes = {"california_joint": {"region": REGIONS}}
+    summary = (
+        "Two tasks on one district of a census: the median price of a house, "
+        "in 100,000 dollars (price), and how far the ocean is (region)."
+    )
+
+    def task(self, name: str, spec) -> Task:
+        """Makes one task; prices are scored by R2 too.
+
+        Args:
+            name: String, one of `spec.tasks`.
+            spec: `zoo.Spec`.
+
+        Returns:
+            `Task`.
+        """
+        if name != "price":
+            return super().task(name, spec)
+        return Task(name, self.kinds[name], metrics=("mae", "rmse", "r2"))
