@@ -7,7 +7,10 @@ from ml_collections.config_dict import placeholder
 def get_config() -> ml_collections.ConfigDict:
     """Returns the recipe; `--config.optimizer.learning_rate=1e-3` changes it.
 
-    The heads alone first, then the trunk too. It is made for two CPU cores.
+    The heads alone first, then the trunk too. `python -m tools.train --model
+    cls_box_seg --config=zoo/recipes/cls_box_seg_lite0.py --workdir runs/0`.
+    Not yet run to its end: after 13 epochs the validation split had breed .97,
+    species 1, box .46 (mean IoU) and mask .93 (IoU).
     """
     config = ml_collections.ConfigDict()
     config.model = "cls_box_seg"
