@@ -62,6 +62,10 @@ def test_a_mask_alone_has_no_other_head():
         ({"dropout": 1.0}, r"`dropout` must be a number in \[0, 1\)"),
         ({"trunk": "plain"}, "`trunk` must be 'small', 'eff"),
         ({"trainable": "none"}, "`trainable` is for pretrained trunks"),
+        (
+            {"trunk": "efficientnet_lite0", "width": 0.25},
+            "`width` has no effect on the trunk 'efficientnet_lite0'",
+        ),
     ],
 )
 def test_wrong_argument_is_explained(arguments, message):
