@@ -334,7 +334,8 @@ def _percent(value) -> str:
     if value is None or value[0] is None:
         return "-"
     mean, spread = value
-    text = f"{mean:+.2f}"
+    # A mean of gains and losses may be a zero with a sign.
+    text = f"{mean:+.2f}" if round(mean, 2) else "0.00"
     return text if spread is None else f"{text} ± {spread:.2f}"
 
 
@@ -347,6 +348,9 @@ def _weights(card) -> list[str]:
         if facts.get("base"):
             line += f" over `{facts['base']}`"
         line += f", seed {facts['seed']}, licence {facts['licence']}"
+        for task, decision in facts.get("decisions", {}).items():
+            values = ", ".join(f"{k} {v:g}" for k, v in decision.items())
+            line += f"; {task}: {values}"
         if "seconds" in facts:
             line += f", trained in {facts['seconds'] / 60:.1f} minutes"
             line += f" on {facts.get('machine', 'two CPU cores')}"

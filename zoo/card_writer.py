@@ -44,7 +44,8 @@ def describe(name: str, entry) -> dict:
         "module": type(entry).__module__,
         "summary": entry.summary or documented.splitlines()[0],
         "tasks": {
-            task.name: _describe_task(task) for task in entry.tasks(spec)
+            task.name: _describe_task(task, entry.answers.get(task.name))
+            for task in entry.tasks(spec)
         },
         "inputs": inputs,
         "num_parameters": model.count_params(),
@@ -316,7 +317,7 @@ def _is_figure(name: str) -> bool:
     return name != "loss" and not name.endswith("_loss")
 
 
-def _describe_task(task) -> dict:
+def _describe_task(task, answer=None) -> dict:
     facts = {"kind": task.kind}
     if task.num_classes:
         each = {"mask": " a pixel", "tagging": " a token"}.get(task.kind, "")
@@ -328,6 +329,8 @@ def _describe_task(task) -> dict:
     if task.is_group:
         facts["answer"] += f", of each of {len(task.members)}"
         facts["names"] = list(task.members)
+    if answer is not None:
+        facts["answer"] = answer
     return facts
 
 

@@ -79,6 +79,9 @@ class Entry:
         reads: String, what the model reads: `"image"`, `"text"`, `"table"`,
             `"audio"` or `"clip"`. Without it, the model cannot use folders of
             own data.
+        answers: Dict from task name to what its output says, for the card,
+            such as `"whether the income is above 50,000 dollars"`. Defaults
+            to a text of the kind's.
         summary: String for the card. Defaults to the first line of the class's
             docstring.
         published: List of dicts for the card, metrics that others published.
@@ -90,6 +93,7 @@ class Entry:
     kinds: Mapping[str, str] = MappingProxyType({})
     classes: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType({})
     reads: str | None = None
+    answers: Mapping[str, str] = MappingProxyType({})
     summary: str = ""
     published: tuple | list = ()
     notes: tuple[str, ...] = ()

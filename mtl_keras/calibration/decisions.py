@@ -3,7 +3,11 @@
 import numpy as np
 
 from mtl_keras.calibration.reliability import expected_calibration_error
-from mtl_keras.calibration.temperature import calibrated, fit_temperature
+from mtl_keras.calibration.temperature import (
+    calibrated,
+    fit_temperature,
+    losses,
+)
 from mtl_keras.calibration.threshold import best_threshold
 
 _KINDS = ("classification", "presence")
@@ -11,6 +15,9 @@ _KINDS = ("classification", "presence")
 
 def choose(model, dataset, *, measure: str = "f1") -> dict:
     """Chooses the temperature and the threshold of each task.
+
+    A temperature is 1 where the gain of another may be chance: where the
+    likelihood of the labels gains at most one standard error.
 
     Args:
         model: `MultiTaskModel`.
@@ -30,7 +37,7 @@ def choose(model, dataset, *, measure: str = "f1") -> dict:
             continue
         if not (labels[name] >= 0).any():
             continue
-        temperature = fit_temperature(outputs[name], labels[name])
+        temperature = _chosen_temperature(outputs[name], labels[name])
         decisions[name] = {"temperature": round(temperature, 4)}
         if task.kind == "presence":
             probabilities = calibrated(
@@ -41,6 +48,23 @@ def choose(model, dataset, *, measure: str = "f1") -> dict:
             )
             decisions[name]["threshold"] = round(threshold, 4)
     return decisions
+
+
+def _chosen_temperature(probabilities, labels) -> float:
+    """Fits a temperature; 1 where the gain may be chance.
+
+    A temperature that is fitted to a small split can make a model that is
+    calibrated already worse. It is kept where the likelihood of the labels
+    gains more than one standard error.
+    """
+    temperature = fit_temperature(probabilities, labels)
+    before, after = (
+        losses(calibrated(probabilities, each), labels)
+        for each in (1.0, temperature)
+    )
+    gains = before - after
+    error = gains.std() / np.sqrt(len(gains))
+    return temperature if gains.mean() > error else 1.0
 
 
 def predictions(model, dataset) -> tuple[dict, dict]:

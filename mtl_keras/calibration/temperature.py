@@ -33,11 +33,7 @@ def fit_temperature(probabilities, labels) -> float:
 
     def loss(log_temperature):
         scaled = calibrated(probabilities, np.exp(log_temperature))
-        if scaled.ndim == 1:
-            true = np.where(labels == 1, scaled, 1 - scaled)
-        else:
-            true = scaled[np.arange(len(labels)), labels]
-        return -np.log(np.maximum(true, 1e-12)).mean()
+        return losses(scaled, labels).mean()
 
     # The loss is convex in 1 / temperature: a search finds its minimum.
     low, high = np.log(_RANGE)
@@ -54,6 +50,27 @@ def fit_temperature(probabilities, labels) -> float:
             right = low + ratio * (high - low)
             right_loss = loss(right)
     return float(np.exp((low + high) / 2))
+
+
+def losses(probabilities, labels):
+    """Computes the negative log-likelihood of each label.
+
+    Args:
+        probabilities: As for `fit_temperature`.
+        labels: As for `fit_temperature`.
+
+    Returns:
+        float64 array of shape `(examples,)`, without missing labels.
+
+    Raises:
+        ValueError: As for `fit_temperature`.
+    """
+    probabilities, labels = arrays.present(probabilities, labels)
+    if probabilities.ndim == 1:
+        true = np.where(labels == 1, probabilities, 1 - probabilities)
+    else:
+        true = probabilities[np.arange(len(labels)), labels]
+    return -np.log(np.maximum(true, 1e-12))
 
 
 def calibrated(probabilities, temperature: float):

@@ -4,10 +4,12 @@ import json
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
+import zoo
 from mtl_keras.profiling.serving import ServingTimes
 from tests.test_case import assert_close
-from zoo.commands import benchmark
+from zoo.commands import benchmark, serving_benchmark
 
 
 def test_figures_of_times():
@@ -33,6 +35,22 @@ def test_wrong_flags(capsys, argv, message):
     assert benchmark.main(argv) == 1
     printed = capsys.readouterr().err
     assert printed.startswith("error: ") and message in printed
+
+
+@pytest.mark.parametrize("name", zoo.list_models())
+def test_there_is_an_example_for_each_preprocessor(name):
+    preprocessor = zoo.load(name).preprocessor
+    raw = serving_benchmark._raw(preprocessor, 2)
+    inputs, _ = preprocessor(
+        {
+            key: tf.constant(value, preprocessor.input_signature()[key].dtype)
+            for key, value in raw.items()
+        }
+    )
+    for value in inputs.values():
+        assert value.shape[0] == 2
+        if value.dtype.is_floating:
+            assert np.isfinite(value).all()
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ import tensorflow as tf
 import zoo
 from mtl_keras import export, files
 from zoo import card_check, card_writer, recipe_file, registry, weights
-from zoo.datasets import digit_scenes
+from zoo.datasets import digit_clips, digit_scenes
 from zoo.pretrained import minilm
 
 NAMES = zoo.list_models()
@@ -258,6 +258,13 @@ def _give_real_files(entry, data, data_dir):
         manual.symlink_to(source, target_is_directory=True)
 
 
+# Data that need no files, with the attribute that holds their sizes.
+_MADE = {
+    "digit_clips": (digit_clips.Builder, "CLIPS"),
+    "digit_scenes": (digit_scenes.Builder, "SCENES"),
+}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "weights_name"), _SHIPPED)
 def test_weights_reach_the_figures_on_the_card(
@@ -265,11 +272,11 @@ def test_weights_reach_the_figures_on_the_card(
 ):
     _need_base(name, weights_name)
     facts = zoo.info(name)["weights"][weights_name]
-    if facts["data"] == "digit_scenes":
+    if facts["data"] in _MADE:
         # Made here, a minute for all splits; each is the same without others.
-        split = facts["split"]
-        scenes = {split: digit_scenes.Builder.SCENES[split]}
-        monkeypatch.setattr(digit_scenes.Builder, "SCENES", scenes)
+        split, (builder, sizes) = facts["split"], _MADE[facts["data"]]
+        only = {split: getattr(builder, sizes)[split]}
+        monkeypatch.setattr(builder, sizes, only)
         data_dir = tmp_path
     else:
         _give_real_files(registry.find(name).entry, facts["data"], data_dir)

@@ -53,6 +53,11 @@ def _sentences(num):
     return [texts[index % len(texts)] for index in range(num)]
 
 
+def _molecules(num):
+    smiles = ["CCO", "c1ccccc1Cl", "[O-][N+](=O)c1ccccc1"]
+    return [smiles[index % len(smiles)] for index in range(num)]
+
+
 def _recordings(num):
     return [wav(tone(200.0 + 150 * number)) for number in range(num)]
 
@@ -68,18 +73,8 @@ RAW = {
     "ClipPreprocessor": _clips,
     "ImagePreprocessor": _pictures,
     "SentencePreprocessor": _sentences,
+    "SmilesPreprocessor": _molecules,
 }
-
-
-def _cells(num, spec):
-    """Cells of a column of a table, or vectors, some of which are missing."""
-    rng = np.random.default_rng(num)
-    if spec.dtype == tf.string:
-        return ["" if index % 2 else "no" for index in range(num)]
-    cells = rng.uniform(0, 100, (num, *spec.shape[1:]))
-    if spec.dtype.is_floating:
-        cells[::3] = np.nan
-    return cells.astype(spec.dtype.as_numpy_dtype)
 
 
 def _cells(num, spec):

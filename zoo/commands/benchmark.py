@@ -1,4 +1,4 @@
-"""Measures steps, exports and sharing: `python -m tools.benchmark step`."""
+"""Measures steps, exports, data ...: `python -m tools.benchmark step`."""
 
 import dataclasses
 import itertools
@@ -11,11 +11,12 @@ from mtl_keras.messages import listed, unknown
 from zoo.commands import (
     SUMMARIES,
     app,
+    data_benchmark,
     serving_benchmark,
     sharing_benchmark,
 )
 
-_KINDS = ("step", "memory", "group", "serving", "sharing")
+_KINDS = ("step", "memory", "group", "serving", "sharing", "data")
 # Those of mtl_keras.profiling.network, which imports a backend; a test
 # compares them.
 TRUNKS = ("cnn", "resnet50")
@@ -85,6 +86,12 @@ def define(values: flags.FlagValues) -> None:
         flag_values=values,
     )
     flags.DEFINE_string(
+        "data_dir",
+        None,
+        "Of data: folder of prepared data sets.",
+        flag_values=values,
+    )
+    flags.DEFINE_string(
         "output", None, "JSON file for the figures.", flag_values=values
     )
 
@@ -119,6 +126,7 @@ def run(values: flags.FlagValues, operands: list[str]) -> None:
         "group": _group,
         "serving": serving_benchmark.run,
         "sharing": sharing_benchmark.run,
+        "data": data_benchmark.run,
     }
     _check_peer(values)
     versions = ", ".join(f"{k} {v}" for k, v in engine.versions().items())

@@ -1,11 +1,13 @@
 """Times exports of the zoo's models beside Keras's own exports."""
 
+import io
 import tempfile
+import wave
 
+import numpy as np
 from absl import flags
 
 import zoo
-from mtl_keras.messages import unknown
 
 _HEIGHT, _WIDTH = 480, 640
 _SENTENCE = "book a table for four in Paris tomorrow"
@@ -16,7 +18,7 @@ def define(values: flags.FlagValues) -> None:
     flags.DEFINE_list(
         "models",
         None,
-        "Of serving: names of models of the zoo. Without it, all.",
+        "Of serving and data: names of models of the zoo. Without it, all.",
         flag_values=values,
     )
     flags.DEFINE_list(
@@ -91,13 +93,18 @@ def _number(text) -> int:
 
 
 def _raw(preprocessor, batch) -> dict:
-    kind = type(preprocessor).__name__
-    if kind not in _EXAMPLES:
-        raise ValueError(
-            unknown("preprocessor of benchmark serving", kind, _EXAMPLES)
-        )
-    example = _EXAMPLES[kind]()
-    return {name: [example] * batch for name in preprocessor.input_signature()}
+    make = _EXAMPLES.get(type(preprocessor).__name__)
+    raw = {}
+    for name, spec in preprocessor.input_signature().items():
+        if make is not None:
+            raw[name] = [make()] * batch
+        else:
+            # Cells of a table, or its vectors.
+            value = "" if spec.dtype == "string" else 1
+            raw[name] = np.full((batch, *spec.shape[1:]), value)
+            if spec.dtype != "string":
+                raw[name] = raw[name].astype(spec.dtype.as_numpy_dtype)
+    return raw
 
 
 def _image() -> bytes:
@@ -114,4 +121,34 @@ def _sentence() -> str:
     return _SENTENCE
 
 
-_EXAMPLES = {"ImagePreprocessor": _image, "SentencePreprocessor": _sentence}
+def _recording() -> bytes:
+    """A wav file of half a second."""
+    buffer = io.BytesIO()
+    with wave.open(buffer, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        tone = 8000 * np.sin(np.arange(4000) / 5)
+        file.writeframes(tone.astype("<i2").tobytes())
+    return buffer.getvalue()
+
+
+def _clip() -> bytes:
+    """A GIF file of 16 frames."""
+    from PIL import Image
+
+    frames = [
+        Image.fromarray(np.full((32, 32), 15 * number, np.uint8))
+        for number in range(16)
+    ]
+    buffer = io.BytesIO()
+    frames[0].save(buffer, "GIF", save_all=True, append_images=frames[1:])
+    return buffer.getvalue()
+
+
+_EXAMPLES = {
+    "AudioPreprocessor": _recording,
+    "ClipPreprocessor": _clip,
+    "ImagePreprocessor": _image,
+    "SentencePreprocessor": _sentence,
+}

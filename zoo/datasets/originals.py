@@ -1,9 +1,13 @@
 """The original files of a data set: given by hand, or downloaded."""
 
+import gzip
+import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from mtl_keras import files
+
+_GZIP = b"\x1f\x8b"
 
 
 def find(dl_manager, name: str, urls: Mapping[str, str]) -> dict[str, Path]:
@@ -66,7 +70,7 @@ def damage(path, expected: str, received: str, line: int | None = None):
 
 
 def lines(path, encoding: str = "utf-8") -> Iterator[tuple[int, str]]:
-    """Reads the lines of a text file.
+    """Reads the lines of a text file, which may be compressed by gzip.
 
     Args:
         path: Path of the file.
@@ -79,7 +83,7 @@ def lines(path, encoding: str = "utf-8") -> Iterator[tuple[int, str]]:
         ValueError: If the file is missing or empty, or is not text.
     """
     try:
-        text = Path(path).read_text(encoding=encoding)
+        text = _unpacked(path).decode(encoding)
     except (FileNotFoundError, IsADirectoryError) as error:
         raise missing(path) from error
     except UnicodeDecodeError as error:
@@ -87,6 +91,16 @@ def lines(path, encoding: str = "utf-8") -> Iterator[tuple[int, str]]:
     if not text.strip():
         raise damage(path, "lines of text", "an empty file")
     yield from enumerate(text.splitlines(), 1)
+
+
+def _unpacked(path) -> bytes:
+    content = Path(path).read_bytes()
+    if not content.startswith(_GZIP):
+        return content
+    try:
+        return gzip.decompress(content)
+    except (EOFError, OSError, zlib.error) as error:
+        raise damage(path, "a file of gzip", str(error)) from error
 
 
 def missing(path) -> ValueError:

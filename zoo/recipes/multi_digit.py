@@ -1,4 +1,11 @@
-"""The recipe that made the weights `multi_digit` of `multi_digit`."""
+"""The recipe that made the weights `multi_digit` of `multi_digit`.
+
+    python -m tools.train --model multi_digit --workdir runs/digits
+
+About a minute and a half of CPU time. Test split, seed 0: left .985, right
+.979; each alone, by the same recipe, .986 and .981. After six epochs in the
+place of four both are better by .002 to .003.
+"""
 
 import ml_collections
 from ml_collections.config_dict import placeholder

@@ -21,11 +21,11 @@ def get_config() -> ml_collections.ConfigDict:
     config.overrides = ml_collections.ConfigDict({"dropout": 0.1})
     config.seed = 0
     config.batch_size = 256
-    config.epochs = 20
+    config.epochs = 30
     config.optimizer = ml_collections.ConfigDict(
         {
             "name": "adamw",
-            "learning_rate": 1e-3,
+            "learning_rate": 2e-3,
             "schedule": "cosine",
             "warmup_epochs": 0.0,
             "weight_decay": 1e-4,

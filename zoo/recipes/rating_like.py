@@ -29,19 +29,23 @@ def get_config() -> ml_collections.ConfigDict:
     )
     config.seed = 0
     config.batch_size = 512
-    config.epochs = 15
+    config.epochs = 20
     config.optimizer = ml_collections.ConfigDict(
         {
             "name": "adamw",
             "learning_rate": 3e-3,
             "schedule": "cosine",
             "warmup_epochs": 0.0,
-            "weight_decay": 1e-2,
+            "weight_decay": 3e-2,
             "global_clipnorm": placeholder(float),
             "use_ema": False,
         }
     )
-    config.loss_weights = "equal"
+    # With equal weights the genres, of which a film has few, take the vectors
+    # of the users: an RMSE of .94 in the place of .91 on validation.
+    config.loss_weights = ml_collections.ConfigDict(
+        {"rating": 1.0, "liked": 0.3, "genre_affinity": 0.05}
+    )
     # On two CPU cores the first step compiled by XLA takes longer than a run.
     config.jit_compile = False
     config.steps_per_execution = 1

@@ -19,14 +19,15 @@ def get_config() -> ml_collections.ConfigDict:
     config.model = "survival_cohorts"
     config.data = "survival_cohorts"
     # Named arguments of the model's `build`, such as sharing="mmoe".
-    config.overrides = ml_collections.ConfigDict({"dropout": 0.4})
+    config.overrides = ml_collections.ConfigDict({"dropout": 0.25})
     config.seed = 0
-    config.batch_size = 1024
-    config.epochs = 40
+    # Cox compares the patients of a batch: enough of each cohort.
+    config.batch_size = 512
+    config.epochs = 20
     config.optimizer = ml_collections.ConfigDict(
         {
             "name": "adamw",
-            "learning_rate": 2e-3,
+            "learning_rate": 3e-3,
             "schedule": "cosine",
             "warmup_epochs": 0.0,
             "weight_decay": 1e-4,

@@ -1,4 +1,14 @@
-"""The recipe that made the weights `digit_clips` of `video_cls_motion`."""
+r"""The recipe that made the weights `digit_clips` of `video_cls_motion`.
+
+    python -m tools.train --model video_cls_motion --workdir runs/clips
+
+A control: a model that reads the middle frame alone cannot tell where the digit
+goes, or how fast. Test split, seed 0: digit .936, direction .133 (one in eight
+is .125), R2 of the speed -.02.
+
+    python -m tools.train --model video_cls_motion --workdir runs/one_frame \
+        --config.overrides.frames=1
+"""
 
 import ml_collections
 from ml_collections.config_dict import placeholder
@@ -16,7 +26,7 @@ def get_config() -> ml_collections.ConfigDict:
     )
     config.seed = 0
     config.batch_size = 32
-    config.epochs = 5
+    config.epochs = 6
     config.optimizer = ml_collections.ConfigDict(
         {
             "name": "adamw",
@@ -32,7 +42,7 @@ def get_config() -> ml_collections.ConfigDict:
     # weights follow the tasks that are easy: after 5 epochs of "uncertainty"
     # the direction is right and the digit in a quarter of the clips.
     config.loss_weights = ml_collections.ConfigDict(
-        {"digit": 1.0, "direction": 1.0, "speed": 5.0}
+        {"digit": 1.0, "direction": 1.0, "speed": 20.0}
     )
     config.jit_compile = False
     config.steps_per_execution = 5

@@ -34,6 +34,22 @@ class DiagnosisSurvival(TableEntry):
         "day: the class of the disease (disease), death in the hospital "
         "(death), and the risk of an early death (survival)."
     )
+    notes = (
+        "Divided by a hash of the patient's number: 70% training, 10% "
+        "validation, 20% test. The source has no split.",
+        "Left out since they were made from the answers or known later: sps, "
+        "aps, surv2m, surv6m, prg2m, prg6m, dnr, dnrday, slos, hday, charges, "
+        "totcst, totmcst, avtisst, sfdm2, adlsc, dzgroup.",
+        "The column ca, whether the patient has cancer, is an input and names "
+        "a part of the disease: without it the accuracy of gradient boosting "
+        "on the test split falls from 0.79 to 0.71, the AUC of death from "
+        "0.83 to 0.82.",
+        "For comparison: scikit-learn's HistGradientBoostingClassifier reaches "
+        "an AUC of death of 0.827 and an accuracy of 0.788 on the same test "
+        "split. On the validation split the AUC of this model is 0.844; the "
+        "discrete-time head (0.846), one layer (0.847) and 40 epochs (0.840) "
+        "were tried there too.",
+    )
     num_quantiles = 32
 
     def assets(self, data: str) -> dict:

@@ -1,5 +1,7 @@
 """How a user rates a film, whether they like it, and how they rate genres."""
 
+import dataclasses
+
 import keras
 from keras import layers, ops
 
@@ -28,6 +30,11 @@ class RatingLike(TableEntry):
         "rating": "regression",
         "liked": "presence",
         _USER_TASK: "regression",
+    }
+    answers = {
+        "rating": "a number from 1 to 5",
+        "liked": "whether the rating is at least 4, a probability",
+        _USER_TASK: "how the user rates each of 19 genres, from 1 to 5",
     }
     summary = (
         "Three tasks on a user and a film: the rating from 1 to 5 (rating), "
@@ -130,7 +137,9 @@ class RatingLike(TableEntry):
                 features,
                 of_both,
                 mtl_sharing.Trunk(_stages(units, depth, dropout)),
-                self.head,
+                lambda features, task: _biased(
+                    self.head, features, task, inputs, preprocessor
+                ),
             )
         for task in tasks:
             if task.name == _USER_TASK:
@@ -231,6 +240,26 @@ def _vector(side, inputs, preprocessor, embedding, dropout):
     if dropout:
         vector = layers.Dropout(dropout, name=f"{side}_dropout")(vector)
     return vector
+
+
+def _biased(head, features, task, inputs, preprocessor):
+    """Adds to a rating how kind the user is, and how good the film.
+
+    Koren et al., Matrix Factorization Techniques for Recommender Systems,
+    Computer 42, 2009, equation 3.
+    """
+    if task.name != "rating":
+        return head(features, task)
+    parts = [head(features, dataclasses.replace(task, name="rating_pair"))]
+    for side in ("user", "item"):
+        bias = layers.Embedding(
+            preprocessor.num_ids[side],
+            1,
+            embeddings_initializer="zeros",
+            name=f"{side}_bias",
+        )
+        parts.append(bias(inputs[side]))
+    return layers.Add(dtype="float32", name=task.name)(parts)
 
 
 def _stages(units, depth, dropout) -> list:

@@ -32,6 +32,26 @@ class SurvivalCohorts(zoo.Entry):
         "seriously ill patients (support), after breast cancer (gbsg) and "
         "after a heart attack (whas)."
     )
+    published = (
+        {
+            "model": "DeepSurv (Katzman et al., 2018), one model a cohort",
+            "metabric_c_index": 0.643,
+            "support_c_index": 0.618,
+            "gbsg_c_index": 0.668,
+            "whas_c_index": 0.863,
+            "source": "https://arxiv.org/abs/1606.00931",
+        },
+    )
+    notes = (
+        "The test split is that of DeepSurv's authors. A tenth of their "
+        "training part, by a hash of the row, is for validation.",
+        "Of the 328 patients of WHAS for the test 229 occur in the training "
+        "part too, with the same numbers and time: its test metric, and the "
+        "published one, gain from what was memorised. Of the other cohorts no "
+        "patient is in both. On the 99 patients of WHAS that are new the "
+        "C-index of these three runs is 0.618, 0.619 and 0.614; on the 229 "
+        "others 0.859, 0.845 and 0.844.",
+    )
     num_quantiles = 16
 
     def assets(self, data: str) -> dict:
@@ -79,10 +99,10 @@ class SurvivalCohorts(zoo.Entry):
         self,
         spec,
         *,
-        units: int = 64,
+        units: int = 128,
         depth: int = 1,
-        column_units: int = 8,
-        dropout: float = 0.4,
+        column_units: int = 16,
+        dropout: float = 0.25,
         sharing="hard",
     ):
         """Builds the model.
@@ -177,5 +197,5 @@ def _adapter(name, columns, column_units, units, dropout):
             layers.Dropout(dropout, name="dropout"),
             layers.Dense(units, "relu", name="dense"),
         ],
-        name=f"{name}_adapter",
+        name=f"{name.removesuffix('_input')}_adapter",
     )

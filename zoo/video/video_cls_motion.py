@@ -38,7 +38,8 @@ class VideoClsMotion(zoo.Entry):
     summary = (
         "Three tasks on a clip of 16 frames: which digit it shows (digit), "
         "which of eight directions it moves in (direction), and how many "
-        "pixels a frame (speed)."
+        "pixels a frame (speed). One frame alone tells neither direction nor "
+        "speed: see the control in the recipe."
     )
 
     def task(self, name: str, spec):

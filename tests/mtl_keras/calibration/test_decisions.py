@@ -1,11 +1,14 @@
 """Decisions of a model: chosen on data, applied and served by its decoder."""
 
+import types
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from mtl_keras import MultiTaskModel, Task, calibration, data, export
+from mtl_keras.calibration import decisions as decisions_module
 
 TASKS = [
     Task("ill", "presence"),
@@ -44,6 +47,7 @@ def test_decisions_are_those_of_the_arrays(model, dataset):
     assert set(decisions["kind"]) == {"temperature"}
     for name, decision in decisions.items():
         fitted = calibration.fit_temperature(outputs[name], labels[name])
+        assert fitted != pytest.approx(1, abs=0.2)
         assert decision["temperature"] == pytest.approx(fitted, abs=1e-4)
     scaled = calibration.calibrated(
         outputs["ill"], decisions["ill"]["temperature"]
@@ -60,6 +64,19 @@ def test_decisions_are_those_of_the_arrays(model, dataset):
         for name in decisions
         for key in ("ece", "calibrated_ece")
     }
+
+
+def test_a_model_that_is_calibrated_keeps_its_probabilities(monkeypatch):
+    rng = np.random.default_rng(0)
+    probabilities = rng.uniform(size=(400, 1))
+    labels = (rng.uniform(size=(400, 1)) < probabilities).astype("int32")
+    model = types.SimpleNamespace(tasks={"ill": TASKS[0]})
+    arrays = {"ill": probabilities}, {"ill": labels}
+    monkeypatch.setattr(decisions_module, "predictions", lambda *a: arrays)
+    fitted = calibration.fit_temperature(probabilities, labels)
+    assert abs(fitted - 1) > 1e-3
+    chosen = calibration.choose(model, None)
+    assert chosen["ill"]["temperature"] == 1.0
 
 
 def test_the_served_probabilities_are_the_calibrated_ones(tmp_path, model):

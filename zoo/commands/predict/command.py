@@ -1,8 +1,8 @@
 """Outputs for images: `python -m tools.predict --model cls_det_box a.png`.
 
 A model of recordings takes wav files, one of clips GIF files or folders of
-frames, one of tables CSV files; for one that reads sentences, these are given
-instead of files. With `--export` the outputs are those of a SavedModel.
+frames, one of tables CSV files; sentences and SMILES strings are given
+themselves. With `--export` the outputs are those of a SavedModel.
 """
 
 from pathlib import Path
@@ -15,6 +15,7 @@ from zoo.commands.predict import (
     clips,
     exported,
     images,
+    molecules,
     operands,
     recordings,
     rows,
@@ -76,6 +77,9 @@ def _use_model(chosen, names, output):
         ask, reader = recordings.ask(model), model.preprocessor
         recordings.predict(ask, model.tasks, paths, output, reader)
         return
+    if kind in molecules.PREPROCESSORS:
+        molecules.predict(model, names)
+        return
     if kind in rows.PREPROCESSORS:
         specs = model.preprocessor.input_signature()
         rows.predict(rows.ask(model), model.tasks, specs, names)
@@ -119,7 +123,8 @@ def _use_export(export, names, output):
 
 def _unsupported(flag, inputs) -> str:
     return (
-        "predict takes images, clips, recordings, sentences and tables. "
+        "predict takes images, clips, molecules, recordings, sentences and "
+        "tables. "
         f"Received: {flag}, which takes {inputs}"
     )
 

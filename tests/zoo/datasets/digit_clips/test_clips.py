@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from zoo.datasets.digit_clips import Builder, clips
-from zoo.datasets.digit_scenes import scenes
+from zoo.datasets.digit_scenes import scenes, strokes
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +87,21 @@ def test_source_digits_are_those_of_the_split(some):
         assert seen[split] <= {*rows[split].tolist()}
         assert all(clip.digit == classes[clip.source] for clip in made)
     assert not seen["train"] & (seen["validation"] | seen["test"])
+
+
+def test_only_digits_of_training_clips_are_varied():
+    for split, varies in (("train", True), ("test", False)):
+        composer = clips.Composer(split)
+        row = int(composer._rows[0])
+        plain = strokes.draw(composer._images[row], composer._outlines[row], 12)
+        drawn = [
+            composer._draw(row, 12, np.random.default_rng(seed))
+            for seed in range(4)
+        ]
+        same = [np.array_equal(ink, plain) for ink in drawn]
+        assert not any(same) if varies else all(same)
+        # The strokes fill the rectangle all the same.
+        assert all(max(ink.shape) == 12 for ink in drawn)
 
 
 def test_same_number_gives_the_same_clip(some):

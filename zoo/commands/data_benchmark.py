@@ -1,0 +1,134 @@
+"""Times training fed by an entry's pipeline beside the same batches in memory.
+
+The ratio says what reading, preprocessing and augmentation cost: 1 where they
+are done while the last step trains.
+"""
+
+import time
+
+import numpy as np
+
+import zoo
+from mtl_keras.messages import listed
+
+_ROUNDS = 3
+
+
+def run(values) -> list[dict]:
+    """Prints a line for each model.
+
+    Args:
+        values: Parsed flags; `steps` is the number of steps an epoch, and
+            `models` names models with a recipe.
+
+    Returns:
+        List of dicts of figures.
+
+    Raises:
+        ValueError: If a model is unknown, or its data are too few for one
+            batch.
+    """
+    names = values.models or zoo.list_models()
+    recipes = {name: zoo.recipe(name) for name in names}
+    print(
+        f"{_ROUNDS} rounds of two epochs of at most {values.steps} steps, "
+        "without XLA; the second epoch counts"
+    )
+    print(
+        f"{'model':<20}{'steps':>6}{'memory':>12}{'pipeline':>12}{'ratio':>8}"
+    )
+    results = []
+    for name, path in recipes.items():
+        result = {"model": name, **measure(path, values.steps, values.data_dir)}
+        results.append(result)
+        print(
+            f"{name:<20}{result['steps']:>6}{result['memory_ms']:>9.1f} ms"
+            f"{result['pipeline_ms']:>9.1f} ms{result['ratio']:>8.3f}",
+            flush=True,
+        )
+    return results
+
+
+def measure(recipe, steps: int, data_dir: str | None = None) -> dict:
+    """Times both ways of feeding a recipe's training.
+
+    Args:
+        recipe: Path of the recipe.
+        steps: Integer, the most steps an epoch.
+        data_dir: Folder of prepared data sets.
+
+    Returns:
+        Dict of `"steps"`, `"memory_ms"` and `"pipeline_ms"`, a step's median
+        milliseconds, and `"ratio"`, the median over the rounds.
+
+    Raises:
+        ValueError: If the data are too few for one batch.
+    """
+    from mtl_keras import data
+    from mtl_keras.training.recipe import compile_model
+    from mtl_keras.training.stages import read as stages_of
+    from zoo import preparation, recipe_file
+
+    config = recipe_file.read(recipe, [])
+    size = steps * config.batch_size
+    split = (config.get("splits") or {}).get("train", "train")
+    if split == "train":
+        with config.unlocked(), config.ignore_type():
+            config.splits = {"train": f"train[:{size}]"}
+    model, datasets = preparation.prepare(config, data_dir)
+    make_epoch = datasets["train"]
+    count = int(make_epoch(0).cardinality())
+    if count < 1:
+        raise ValueError(
+            f"Expected at least one batch of {config.batch_size} examples for "
+            f"training. Received: {listed(datasets)} of {config.model!r} with "
+            f"{count}"
+        )
+    memory = make_epoch(0).cache()
+    for _ in memory:
+        # Fills the cache.
+        pass
+    compile_model(model, config, count, stages_of(config)[0])
+    seconds = {"memory": [], "pipeline": []}
+    for number in range(_ROUNDS):
+        first = 2 * number
+        for name, batches in (
+            ("memory", memory.repeat(2)),
+            ("pipeline", data.epochs(make_epoch, first, first + 2)),
+        ):
+            timer = _Timer()
+            model.fit(
+                batches,
+                epochs=2,
+                steps_per_epoch=count,
+                verbose=0,
+                callbacks=[timer.callback],
+            )
+            seconds[name].append(timer.last)
+    arrays = {name: np.array(values) for name, values in seconds.items()}
+    return {
+        "steps": count,
+        **{
+            f"{name}_ms": float(1000 * np.median(values) / count)
+            for name, values in arrays.items()
+        },
+        "ratio": float(np.median(arrays["pipeline"] / arrays["memory"])),
+    }
+
+
+class _Timer:
+    """Seconds of the last epoch; the first one traces and fills buffers."""
+
+    def __init__(self):
+        import keras
+
+        self._start = self.last = None
+        self.callback = keras.callbacks.LambdaCallback(
+            on_epoch_begin=self._begin, on_epoch_end=self._end
+        )
+
+    def _begin(self, epoch, logs=None):
+        self._start = time.perf_counter()
+
+    def _end(self, epoch, logs=None):
+        self.last = time.perf_counter() - self._start

@@ -1,0 +1,188 @@
+"""Whether a molecule is active in twelve assays of toxicity."""
+
+import keras
+from keras import layers, ops
+
+import mtl_keras
+import zoo
+from mtl_keras import Task, checks
+from mtl_keras.messages import unknown
+from zoo.datasets.tox21_assays.builder import ASSAYS
+from zoo.molecules.smiles import NUM_TOKENS, SmilesPreprocessor
+
+_TRUNKS = {
+    "ngrams": ("ngrams",),
+    "tokens": ("tokens",),
+    "both": ("ngrams", "tokens"),
+}
+_BUILDERS = "zoo.datasets.tox21_assays"
+
+
+class Assays(zoo.Entry):
+    """Whether a molecule is active in twelve assays of toxicity.
+
+    The assays are a group of tasks: one output of shape `(batch, 12)`, whose
+    columns are tasks for losses, missing labels, metrics and balancers.
+    """
+
+    data = {
+        "tox21_assays": f"{_BUILDERS}:Builder",
+        "tox21_assays_2": f"{_BUILDERS}:SecondDivision",
+        "tox21_assays_3": f"{_BUILDERS}:ThirdDivision",
+    }
+    kinds = {"assays": "presence"}
+    summary = (
+        "Twelve tasks on the SMILES string of a molecule: whether it is active "
+        "in each of the assays of Tox21, a group of the name assays."
+    )
+    notes = (
+        "Labels: the copy of Tox21 in deepchem at the commit fbe3b91, 8,014 "
+        "rows, 17% missing. Copies elsewhere have other labels.",
+        "Divided by a hash of the SMILES string, in three ways: equal strings "
+        "are in one split. Similar molecules are not kept together: there is "
+        "no scaffold split, which would need RDKit.",
+    )
+
+    def task(self, name: str, spec) -> Task:
+        """Makes the group of tasks.
+
+        Args:
+            name: String, `"assays"`.
+            spec: `zoo.Spec`.
+
+        Returns:
+            `Task`.
+        """
+        return Task(
+            name, self.kinds[name], names=ASSAYS, metrics=("auc", "pr_auc")
+        )
+
+    def build(
+        self,
+        spec,
+        *,
+        trunk: str = "ngrams",
+        num_buckets: int = 4096,
+        units: int = 256,
+        depth: int = 2,
+        dropout: float = 0.5,
+    ):
+        """Builds the model.
+
+        Args:
+            spec: `zoo.Spec`.
+            trunk: String: `"ngrams"`, dense layers on the counts of n-grams;
+                `"tokens"`, convolutions over tokens; or `"both"`.
+            num_buckets: Integer of at least 1, the size of the counts. Without
+                effect on the trunk `"tokens"`.
+            units: Integer of at least 1, the units of a dense layer; a
+                convolution has a quarter.
+            depth: Integer of at least 1, the number of dense layers.
+            dropout: Float in [0, 1), fraction of each layer's features dropped
+                in training.
+
+        Returns:
+            `MultiTaskModel`. Inputs: `ngrams`, float32 of shape `(batch,
+            num_buckets)`, `tokens`, int32 of shape `(batch, 120)`, or both, as
+            `SmilesPreprocessor` makes them. Output: `assays`, probabilities of
+            shape `(batch, 12)` in the order of the group's names.
+
+        Raises:
+            ValueError: If an argument is unknown or out of range.
+        """
+        checks.integer("units", units, low=1)
+        checks.integer("depth", depth, low=1)
+        checks.fraction("dropout", dropout, below_one=True)
+        if trunk not in _TRUNKS:
+            raise ValueError(unknown("trunk", trunk, _TRUNKS))
+        if trunk == "tokens":
+            self.refuse_changed("the trunk 'tokens'", num_buckets=num_buckets)
+        preprocessor = self.preprocessor(
+            spec, trunk=trunk, num_buckets=num_buckets
+        )
+        inputs, parts = {}, []
+        if "ngrams" in preprocessor.parts:
+            inputs["ngrams"] = keras.Input((num_buckets,), name="ngrams")
+            parts.append(_dense(inputs["ngrams"], 0, units, dropout))
+        if "tokens" in preprocessor.parts:
+            tokens = keras.Input(
+                (preprocessor.length,), dtype="int32", name="tokens"
+            )
+            inputs["tokens"] = tokens
+            parts.append(_convolved(tokens, max(1, units // 4), dropout))
+        features = parts[0]
+        if len(parts) > 1:
+            features = layers.Concatenate(name="parts")(parts)
+        for index in range(1, depth):
+            features = _dense(features, index, units, dropout)
+        tasks = self.tasks(spec)
+        outputs = {t.name: t.head.build(features, t) for t in tasks}
+        return mtl_keras.MultiTaskModel(
+            inputs, outputs, tasks=tasks, name="assays_model"
+        )
+
+    def preprocessor(self, spec, *, trunk="ngrams", num_buckets=4096):
+        """Makes the graph from SMILES strings to the model's inputs.
+
+        Args:
+            spec: `zoo.Spec`.
+            trunk: As for `build`.
+            num_buckets: As for `build`.
+
+        Returns:
+            `SmilesPreprocessor`.
+        """
+        del spec
+        return SmilesPreprocessor(_TRUNKS[trunk], num_buckets)
+
+    def search(self, hp, space: str, defaults: dict) -> dict:
+        """Chooses dropout, and with `"full"` also trunk and sizes.
+
+        Args:
+            hp: `keras_tuner.HyperParameters`.
+            space: String, `"small"` or `"full"`.
+            defaults: Dict, the overrides that are the defaults.
+
+        Returns:
+            Dict of overrides.
+        """
+        dropout = float(defaults["dropout"])
+        overrides = {"dropout": hp.Float("dropout", 0.0, 0.7, default=dropout)}
+        if space == "small":
+            return overrides
+        trunk = defaults["trunk"]
+        overrides["trunk"] = hp.Choice("trunk", [*_TRUNKS], default=trunk)
+        for name, sizes in (("units", (128, 256, 512)), ("depth", (1, 2, 3))):
+            default = defaults[name]
+            overrides[name] = hp.Choice(
+                name, sorted({*sizes, default}), default=default
+            )
+        return overrides
+
+
+def _dense(features, index, units, dropout):
+    features = layers.Dense(units, "relu", name=f"dense_{index}")(features)
+    return layers.Dropout(dropout, name=f"dropout_{index}")(features)
+
+
+def _convolved(tokens, channels, dropout):
+    """Reads tokens by two convolutions; pools those that are no padding."""
+    features = layers.Embedding(NUM_TOKENS, channels, name="embedding")(tokens)
+    for index, dilation in enumerate((1, 2)):
+        features = layers.Conv1D(
+            channels,
+            5,
+            padding="same",
+            activation="relu",
+            dilation_rate=dilation,
+            name=f"convolution_{index}",
+        )(features)
+        features = layers.SpatialDropout1D(
+            dropout / 2, name=f"convolution_dropout_{index}"
+        )(features)
+    present = ops.cast(ops.expand_dims(ops.not_equal(tokens, 0), -1), "float32")
+    # After a ReLU nothing is below 0.
+    largest = ops.max(features * present, axis=1)
+    mean = ops.sum(features * present, axis=1)
+    mean = mean / ops.maximum(ops.sum(present, axis=1), 1.0)
+    return ops.concatenate([largest, mean], axis=-1)

@@ -1,0 +1,133 @@
+"""Converts molecules, SMILES strings, to model inputs."""
+
+import keras
+import tensorflow as tf
+
+from mtl_keras import checks
+from mtl_keras.messages import unknown
+
+# An atom in brackets, an element of two letters, a ring of two digits, else a
+# character.
+_TOKEN = r"(\[[^\[\]]*\]|Br|Cl|%[0-9][0-9]|.)"
+PARTS = ("ngrams", "tokens")
+# Ids of tokens: 0 is padding.
+NUM_TOKENS = 512
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class SmilesPreprocessor(tf.Module):
+    """Converts SMILES strings to counts of n-grams and to tokens.
+
+    A string is cut into tokens: `Cl`, `[C@H]`, `(`, `c`, `1`, ... Any string is
+    read; one that is no molecule gives an output without meaning. N-grams and
+    tokens are hashed, so that there is no vocabulary and none is unknown.
+
+    Args:
+        parts: Sequence of `"ngrams"` and `"tokens"`, the inputs to make.
+        num_buckets: Integer of at least 1, the size of the counts: n-grams
+            that share a bucket are counted together.
+        max_order: Integer of at least 1, the most tokens of an n-gram.
+        length: Integer of at least 1: further tokens are left out.
+
+    Raises:
+        ValueError: If a part is unknown or a number is out of range.
+    """
+
+    # `data.pipeline` gives it whole batches.
+    converts_batches = True
+    name_of_input = "smiles"
+
+    def __init__(
+        self,
+        parts=("ngrams",),
+        num_buckets: int = 4096,
+        max_order: int = 6,
+        length: int = 120,
+    ):
+        super().__init__(name="smiles")
+        self.parts = tuple(parts)
+        for part in self.parts:
+            if part not in PARTS:
+                raise ValueError(unknown("part", part, PARTS))
+        self.num_buckets = checks.integer("num_buckets", num_buckets, low=1)
+        self.max_order = checks.integer("max_order", max_order, low=1)
+        self.length = checks.integer("length", length, low=1)
+
+    def __call__(self, raw):
+        """Converts one molecule or a batch.
+
+        Args:
+            raw: Dict with `"smiles"`, a string tensor of shape `()` or
+                `(batch,)`.
+
+        Returns:
+            Pair `(inputs, context)`; the context is empty. `inputs["ngrams"]`,
+            float32 of shape `(num_buckets,)` or `(batch, num_buckets)`, is
+            `log(1 + count)`; `inputs["tokens"]` int32 of shape `(length,)` or
+            `(batch, length)`, 0 at the padding.
+
+        Raises:
+            ValueError: If it is something else.
+        """
+        if set(raw) != {self.name_of_input}:
+            raise ValueError(
+                "SmilesPreprocessor expects a dict with the one key 'smiles'. "
+                f"Received: the keys {sorted(map(str, raw))}"
+            )
+        smiles = tf.convert_to_tensor(raw[self.name_of_input])
+        if smiles.dtype != tf.string or smiles.shape.rank not in (0, 1):
+            raise ValueError(
+                "SmilesPreprocessor expects strings of shape () or (batch,). "
+                f"Received: shape {smiles.shape}, dtype {smiles.dtype.name}"
+            )
+        is_one = smiles.shape.rank == 0
+        tokens = _tokens(smiles[None] if is_one else smiles)
+        inputs = {
+            part: getattr(self, f"_{part}")(tokens) for part in self.parts
+        }
+        if is_one:
+            inputs = {part: value[0] for part, value in inputs.items()}
+        return inputs, {}
+
+    def input_signature(self) -> dict:
+        """Returns the specs of a batch of raw inputs, for an export."""
+        name = self.name_of_input
+        return {name: tf.TensorSpec((None,), tf.string, name=name)}
+
+    def get_config(self) -> dict:
+        """Returns the arguments of the constructor."""
+        return {
+            "parts": list(self.parts),
+            "num_buckets": self.num_buckets,
+            "max_order": self.max_order,
+            "length": self.length,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict) -> "SmilesPreprocessor":
+        """Makes the preprocessor that `get_config` described."""
+        return cls(**config)
+
+    def _ngrams(self, tokens):
+        orders = list(range(1, self.max_order + 1))
+        grams = tf.strings.ngrams(tokens, orders, separator=" ")
+        rows = grams.value_rowids()
+        buckets = tf.strings.to_hash_bucket_fast(grams.values, self.num_buckets)
+        counts = tf.math.unsorted_segment_sum(
+            tf.ones_like(buckets, tf.float32),
+            rows * self.num_buckets + buckets,
+            grams.nrows() * self.num_buckets,
+        )
+        counts = tf.reshape(counts, (-1, self.num_buckets))
+        return tf.math.log1p(counts)
+
+    def _tokens(self, tokens):
+        ids = tf.strings.to_hash_bucket_fast(tokens.values, NUM_TOKENS - 1)
+        ids = tokens.with_values(tf.cast(ids + 1, tf.int32))
+        return ids.to_tensor(shape=(None, self.length))
+
+
+def _tokens(smiles):
+    """Cuts strings into tokens, a ragged tensor."""
+    spaced = tf.strings.regex_replace(smiles, _TOKEN, r"\1 ")
+    return tf.strings.split(spaced)
