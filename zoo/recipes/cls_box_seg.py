@@ -7,7 +7,7 @@ from ml_collections.config_dict import placeholder
 def get_config() -> ml_collections.ConfigDict:
     """Returns the recipe; `--config.optimizer.learning_rate=1e-3` changes it.
 
-    `python -m tools.train --model cls_box_seg --workdir runs/0` takes three
+    `python -m tools.train --model cls_box_seg --workdir runs/0` takes four
     minutes of one CPU core. Test split, seed 0: breed .700, species .918, box
     .518 (mean IoU, 45 images), mask .750 (IoU).
     """
