@@ -8,8 +8,9 @@ def get_config() -> ml_collections.ConfigDict:
     """Returns the recipe; `--config.optimizer.learning_rate=1e-3` changes it.
 
     `python -m tools.train --model cls_box_seg --workdir runs/0` takes four
-    minutes of one CPU core. Test split, seed 0: breed .700, species .918, box
-    .518 (mean IoU, 45 images), mask .750 (IoU).
+    minutes of one CPU core. Test split, seeds 0 and 1: breed .700 and .714,
+    species .918 and .933, box .518 and .515 (mean IoU, 45 images), mask .750
+    and .752 (IoU).
     """
     config = ml_collections.ConfigDict()
     config.model = "cls_box_seg"
