@@ -220,7 +220,8 @@ def _figures(figures: dict) -> list[str]:
             for cell, width in zip(row[1:], widths[1:], strict=True)
         ]
         lines.append(("    " + "  ".join(padded)).rstrip())
-    lines.append(f"    {figures['command']}")
+    if figures.get("command"):
+        lines += _command(figures["command"])
     return lines
 
 
@@ -260,3 +261,16 @@ def _example(card: Card) -> str:
     if weights:
         return f"zoo.load({name!r}, weights={weights[0]!r})"
     return f"zoo.load({name!r})"
+
+
+def _command(command: str) -> list[str]:
+    """Indents a command; a long one becomes lines that a shell joins."""
+    lines = textwrap.wrap(
+        command,
+        # Without the indentation and the backslash.
+        _WIDTH - 6,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    joined = [f"    {line} \\" for line in lines[:-1]]
+    return [*joined, f"    {lines[-1]}"]

