@@ -237,6 +237,19 @@ def _figure(value: list | None) -> str:
     return text if spread is None else f"{text} ± {spread:.4f}"
 
 
+def _command(command: str) -> list[str]:
+    """Breaks a long command between its words, as a shell takes it."""
+    lines = textwrap.wrap(
+        command,
+        _WIDTH - 2,
+        initial_indent="    ",
+        subsequent_indent="      ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return [*(f"{line} \\" for line in lines[:-1]), lines[-1]]
+
+
 def _published(published) -> list[str]:
     if not published:
         return []

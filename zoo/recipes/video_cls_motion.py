@@ -2,9 +2,12 @@ r"""The recipe that made the weights `digit_clips` of `video_cls_motion`.
 
     python -m tools.train --model video_cls_motion --workdir runs/clips
 
+About three minutes of CPU time. Test split, seed 0: digit .958, direction
+.999, R2 of the speed .980.
+
 A control: a model that reads the middle frame alone cannot tell where the digit
-goes, or how fast. Test split, seed 0: digit .936, direction .133 (one in eight
-is .125), R2 of the speed -.02.
+goes, or how fast. By the same recipe: digit .932, direction .135 (one in eight
+is .125), R2 of the speed -.01.
 
     python -m tools.train --model video_cls_motion --workdir runs/one_frame \
         --config.overrides.frames=1
@@ -39,8 +42,9 @@ def get_config() -> ml_collections.ConfigDict:
         }
     )
     # The squared error of the speed, below 1 pixel a frame, is small. Learned
-    # weights follow the tasks that are easy: after 5 epochs of "uncertainty"
-    # the direction is right and the digit in a quarter of the clips.
+    # weights follow the tasks that are easy: after five epochs of
+    # "uncertainty" on 8,000 clips every direction was right and a quarter of
+    # the digits.
     config.loss_weights = ml_collections.ConfigDict(
         {"digit": 1.0, "direction": 1.0, "speed": 20.0}
     )

@@ -6,6 +6,8 @@ from zoo.commands.predict import images
 
 # Frames of a strip, and how many stand in a row of it.
 _FRAMES, _COLUMNS = 16, 8
+# Pixels of a small frame's side in the drawing.
+_SIDE = 128
 
 
 def find_clips(names: list[str]) -> list[Path]:
@@ -104,8 +106,9 @@ def predict(ask, tasks: dict, paths: list[Path], output: Path) -> None:
         if target in targets:
             target = output / f"{path.name}.{index}.predicted.png"
         targets.add(target)
-        drawn, _ = images.reduced(strip(frames))
-        plots.draw(drawn, tasks, outputs, target, enlarge=None)
+        drawn, _ = images.reduced(_with_band(strip(frames), frames.shape[1]))
+        enlarge = max(_SIDE // max(frames.shape[1:3]), 1)
+        plots.draw(drawn, tasks, outputs, target, enlarge=enlarge)
     if targets:
         print(f"Drawn in {output}")
     if errors:
@@ -135,3 +138,10 @@ def strip(frames):
     return grid.transpose(0, 2, 1, 3, 4).reshape(
         rows * height, columns * width, channels
     )
+
+
+def _with_band(image, height: int):
+    """Leaves room for the text above a strip: half of a frame's height."""
+    import numpy as np
+
+    return np.pad(image, ((height // 2, 0), (0, 0), (0, 0)))
