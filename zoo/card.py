@@ -220,7 +220,7 @@ def _figures(figures: dict) -> list[str]:
             for cell, width in zip(row[1:], widths[1:], strict=True)
         ]
         lines.append(("    " + "  ".join(padded)).rstrip())
-    lines.append(f"    {figures['command']}")
+    lines += _command(figures["command"])
     return lines
 
 
@@ -234,6 +234,19 @@ def _figure(value: list | None) -> str:
     mean, spread = value
     text = f"{mean:.4f}"
     return text if spread is None else f"{text} ± {spread:.4f}"
+
+
+def _command(command: str) -> list[str]:
+    """Writes a command, a long one as a shell continues it."""
+    parts = textwrap.wrap(
+        command,
+        # Room for the indent and the sign of continuation.
+        _WIDTH - 10,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    lines = [f"    {parts[0]}", *(f"        {part}" for part in parts[1:])]
+    return [*(f"{line} \\" for line in lines[:-1]), lines[-1]]
 
 
 def _published(published) -> list[str]:
