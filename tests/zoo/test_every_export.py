@@ -156,6 +156,8 @@ def test_each_signature_equals_the_model(name, weights, folders, tmp_path):
 
 @pytest.mark.parametrize(("name", "weights"), SERVED)
 def test_a_task_computes_less_than_all(name, weights, folders):
+    if len(_model(name, weights).tasks) == 1:
+        pytest.skip("one task is all")
     loaded = tf.saved_model.load(str(folders(name, weights))).signatures
     for task in _model(name, weights).tasks:
         for part, whole in (

@@ -41,6 +41,10 @@ class Assays(zoo.Entry):
         "Divided by a hash of the SMILES string, in three ways: equal strings "
         "are in one split. Similar molecules are not kept together: there is "
         "no scaffold split, which would need RDKit.",
+        "The mean ROC-AUC over the three divisions is 0.817 (0.832, 0.803, "
+        "0.816, one seed each); single-task models were not trained. Logistic "
+        "regression on n-grams of the same orders reaches 0.787. Learning "
+        "rates of 3e-4 and 2e-3 and a dropout of 0.7 were worse on validation.",
     )
 
     def task(self, name: str, spec) -> Task:

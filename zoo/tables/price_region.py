@@ -14,6 +14,10 @@ class PriceRegion(TableEntry):
     data = {"california_joint": "zoo.datasets.california_joint:Builder"}
     kinds = {"price": "regression", "region": "classification"}
     classes = {"california_joint": {"region": REGIONS}}
+    notes = (
+        "Districts at one place are in one split.",
+        "NOTE_PRICE",
+    )
     answers = {"price": "the median price of a house in 100,000 dollars"}
     summary = (
         "Two tasks on one district of a census: the median price of a house, "

@@ -41,6 +41,17 @@ class RatingLike(TableEntry):
         "whether it is at least 4 (liked), and how the user rates each of 19 "
         "genres (genre_affinity)."
     )
+    notes = (
+        "The five standard folds, seed 0: RMSE 0.909 +- 0.006 (0.920, 0.908, "
+        "0.905, 0.905, 0.908), MAE 0.713 +- 0.006, AUC of liked 0.789 +- "
+        "0.004. The table above is of the first fold.",
+        "No weights are shipped: GroupLens allows no redistribution.",
+        "The recipe's weights are level with single tasks on average, with "
+        "less than half the parameters; the rating alone is 0.003 better. "
+        "Equal weights lose 1.6%: the affinity takes the users' vectors.",
+        "The temperature lowers the calibration error of liked from 0.032 to "
+        "0.010 on the first fold.",
+    )
     num_quantiles = 8
     integer_categories = ("user", "item")
 
