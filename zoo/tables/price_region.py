@@ -16,7 +16,10 @@ class PriceRegion(TableEntry):
     classes = {"california_joint": {"region": REGIONS}}
     notes = (
         "Districts at one place are in one split.",
-        "NOTE_PRICE",
+        "R2 0.824 +- 0.006 over three seeds; ridge, one a task, gets 0.638 "
+        "and gradient boosting 0.833 on the same split.",
+        "The balancers were compared with one seed: sharing gains about 1% "
+        "over single tasks with half the parameters.",
     )
     answers = {"price": "the median price of a house in 100,000 dollars"}
     summary = (
