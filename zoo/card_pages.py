@@ -94,11 +94,32 @@ def table(cards: list[Card]) -> str:
         ]
     ]
     for card in cards:
-        for index, figures in enumerate(card.get("figures") or [{}]):
+        for index, figures in enumerate(_all_figures(card) or [{}]):
             rows.append(_row(card, figures, is_first=not index))
     lines = ["| " + " | ".join(row) + " |" for row in rows]
     lines.insert(1, "|" + "---|" * len(rows[0]))
     return "\n".join(lines)
+
+
+def _all_figures(card) -> list[dict]:
+    """Returns the figures, and those of weights that were measured once."""
+    figures = sorted(
+        card.get("figures", ()), key=lambda each: bool(each.get("recipe"))
+    )
+    known = {each.get("weights") for each in figures}
+    for name, facts in card.get("weights", {}).items():
+        if name not in known and facts.get("metrics"):
+            metrics = {key: [v, None] for key, v in facts["metrics"].items()}
+            figures.append(
+                {
+                    "weights": name,
+                    "data": facts["data"],
+                    "split": facts["split"],
+                    "seeds": [facts["seed"]],
+                    "metrics": metrics,
+                }
+            )
+    return figures
 
 
 def _row(card, figures, *, is_first) -> list[str]:
@@ -108,14 +129,18 @@ def _row(card, figures, *, is_first) -> list[str]:
     title = f"[`{card['name']}`](docs/zoo/{card['name']}.md)"
     size = card["num_parameters"]
     if not is_first:
-        title = f"its weights `{figures.get('weights')}`"
+        name = figures.get("weights")
+        title = f"its weights `{name}`" if name else "the same"
+        if figures.get("recipe"):
+            # Its overrides may change the model.
+            title, size = f"its recipe `{Path(figures['recipe']).stem}`", None
         facts = card.get("weights", {}).get(figures.get("weights"), {})
         size = facts.get("num_parameters", size)
     return [
         title,
         ", ".join(card["tasks"]),
         f"`{figures.get('data', card.default_data)}`",
-        f"{size:,}",
+        "-" if size is None else f"{size:,}",
         _short(card, keys, together, titles=True),
         _short(card, keys, alone, titles=False) if alone else "-",
     ]
@@ -259,12 +284,12 @@ def _data(item) -> str:
 
 def _figures(card) -> list[str]:
     parts = []
-    for figures in card.get("figures", ()):
+    for figures in _all_figures(card):
         seeds = figures["seeds"]
         each = f"{len(seeds)} seeds" if len(seeds) > 1 else f"seed {seeds[0]}"
         parts += [
             f"## Metrics: {figures['split']} split of `{figures['data']}`, "
-            f"{each}",
+            f"{each}{_of_weights(card, figures)}",
         ]
         alone = figures.get("single_task") or {}
         rows = [["metric", "all tasks", "each task alone"], ["---"] * 3]
@@ -276,8 +301,17 @@ def _figures(card) -> list[str]:
                     _summary(alone.get(key)),
                 ]
             )
-        parts += [_as_table(rows), f"```sh\n{figures['command']}\n```"]
+        parts.append(_as_table(rows))
+        if figures.get("command"):
+            parts.append(f"```sh\n{figures['command']}\n```")
     return parts
+
+
+def _of_weights(card, figures) -> str:
+    """Names the weights, where a card has several."""
+    name = figures.get("weights")
+    is_one = len(card.get("weights", {})) < 2
+    return "" if is_one or name is None else f", weights `{name}`"
 
 
 def _summary(value) -> str:
