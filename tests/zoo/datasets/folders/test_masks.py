@@ -171,7 +171,9 @@ def test_masks_are_prepared(tmp_path, capsys):
     read = sources.examples((builder, "all")).map(source.example())
     arrays = [labels["mask"] for _, labels in read.as_numpy_iterator()]
     assert len(arrays) == 12
-    whole = [array for array in arrays if (array != 255).all()]
+    # A missing mask is -1, the marker of the kind "mask".
+    whole = [array for array in arrays if (array != -1).all()]
     assert len(whole) == 11
+    assert sum((array == -1).all() for array in arrays) == 1
     for array in whole:
         np.testing.assert_array_equal(array, _pixels())
