@@ -47,8 +47,9 @@ def commands(page):
 
 
 # Tests of their own run the code of these: test_own_data_page.py, with the
-# folders that the page shows, and test_pretrained_page.py, with the extras.
-_RUN_ELSEWHERE = ("own_data.md", "pretrained.md")
+# folders that the page shows, test_pretrained_page.py, with the extras, and
+# test_medical_example_page.py, with patients that are made up.
+_RUN_ELSEWHERE = ("own_data.md", "pretrained.md", "medical_example.md")
 SNIPPETS = [
     (page, index)
     for page in PAGES

@@ -20,6 +20,9 @@ NAMES = zoo.list_models()
 BATCH_SIZE = 6
 # Of sequences, where a model takes any.
 LENGTH = 7
+# A softmax over positions ignores what is added to all of them: the gradient
+# of this bias is 0, but for rounding.
+_SHIFTS = "_attention/bias"
 
 
 def test_there_are_entries():
@@ -116,6 +119,7 @@ def test_step_compiled_by_xla_moves_every_variable(name):
         variable.path
         for variable, old in zip(model.trainable_variables, before, strict=True)
         if np.array_equal(variable.numpy(), old)
+        and not variable.path.endswith(_SHIFTS)
     ]
     assert unmoved == []
 
@@ -132,6 +136,8 @@ def test_gradient_reaches_every_variable(name):
     gradients = tape.gradient(loss, [v.value for v in variables])
     for variable, gradient in zip(variables, gradients, strict=True):
         assert gradient is not None, variable.path
+        if variable.path.endswith(_SHIFTS):
+            continue
         size = float(tf.reduce_max(tf.abs(tf.convert_to_tensor(gradient))))
         assert np.isfinite(size) and size > 0, variable.path
 
@@ -213,7 +219,11 @@ _WHOLE = [
 def test_weights_on_the_card_load(name, weights_name):
     model = zoo.load(name, weights=weights_name)
     metrics = zoo.info(name)["weights"][weights_name]["metrics"]
-    assert {key.split("_")[0] for key in metrics} == {*model.tasks}
+    measured = {
+        max((t for t in model.tasks if key.startswith(f"{t}_")), key=len)
+        for key in metrics
+    }
+    assert measured == {*model.tasks}
 
 
 @pytest.mark.parametrize("name", NAMES)
