@@ -86,7 +86,7 @@ def _cells(num, spec):
     if spec.dtype.is_floating:
         # Not the only one: saved_model_cli reads no NaN.
         cells[1::3] = np.nan
-    return cells.astype(spec.dtype.as_numpy_dtype).tolist()
+    return cells.astype(spec.dtype.as_numpy_dtype)
 
 
 def _raw(model, num):
@@ -220,7 +220,10 @@ def test_saved_model_cli_runs_a_signature(name, weights, folders, tmp_path):
         outdir.mkdir()
         runs.append(["run", "--dir", str(folder), "--tag_set", "serve"])
         runs[-1] += ["--signature_def", signature, "--outdir", str(outdir)]
-        runs[-1] += _given(inputs, tmp_path)
+        # All are written before the first run reads one.
+        folder_of_inputs = tmp_path / f"{signature}_inputs"
+        folder_of_inputs.mkdir()
+        runs[-1] += _given(inputs, folder_of_inputs)
     subprocess.run(
         [
             sys.executable,
