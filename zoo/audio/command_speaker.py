@@ -30,6 +30,13 @@ class CommandSpeaker(zoo.Entry):
     classes = {
         "spoken_digit": {"command": names.COMMANDS, "speaker": names.SPEAKERS}
     }
+    notes = (
+        "The test split is that of the data's authors, recordings 0 to 4 of "
+        "each speaker and word; 5 to 9 are for validation. All speakers are in "
+        "all splits.",
+        "Single tasks were trained with one seed, and balancers were not "
+        "compared.",
+    )
     summary = (
         "Two tasks on one recording: which digit is spoken (command), and by "
         "which of six people (speaker)."

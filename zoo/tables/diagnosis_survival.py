@@ -29,6 +29,7 @@ class DiagnosisSurvival(TableEntry):
         "survival": "survival",
     }
     classes = {"support2_joint": {"disease": DISEASES}}
+    answers = {"death": "whether the patient dies in hospital, a probability"}
     summary = (
         "Three tasks on what is known of a seriously ill patient by the third "
         "day: the class of the disease (disease), death in the hospital "
