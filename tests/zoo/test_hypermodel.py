@@ -15,6 +15,10 @@ NAMES = zoo.list_models()
 
 
 def declared(name, space, **options):
+    (first, *others) = zoo.info(name)["tasks"]
+    if not others:
+        # There is no gain over a model of the only task.
+        options.setdefault("objective", f"{first}_auc")
     model = zoo.hypermodel(name, space, **options)
     hp = keras_tuner.HyperParameters()
     model.declare_hyperparameters(hp)
