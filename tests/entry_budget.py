@@ -17,6 +17,9 @@ DEFAULT, SLOW = 15, 60
 # stand for the zoo in tests that later entries need not repeat. The third has
 # four tasks, so ten signatures of an export, and two pyramids to compile.
 _TIMES_THE_LIMIT = {"cls_det_box": 3, "intent_slot": 5, "cls_box_seg": 3}
+# Processors differ, and a busy one takes more CPU time for the same work: the
+# budget is that of a quiet machine, and half as much again fails.
+_TOLERANCE = 1.5
 _PROPERTY = "entry_cpu_seconds"
 
 
@@ -38,8 +41,12 @@ class Budget:
         return {
             entry: seconds
             for entry, seconds in sorted(self.seconds.items())
-            if seconds > limit * _TIMES_THE_LIMIT.get(entry, 1)
+            if seconds > _allowed(entry, limit)
         }
+
+
+def _allowed(entry, limit) -> float:
+    return limit * _TIMES_THE_LIMIT.get(entry, 1) * _TOLERANCE
 
 
 # Their cards, not `zoo.list_models`: tests change what that returns.
@@ -103,7 +110,7 @@ def pytest_terminal_summary(terminalreporter, config):
     for entry, seconds in _budget.exceeded(limit).items():
         terminalreporter.write_line(
             f"The tests of the entry {entry!r} took {seconds:.0f} s of CPU. "
-            f"Expected at most {limit * _TIMES_THE_LIMIT.get(entry, 1)} s: "
+            f"Expected at most {_allowed(entry, limit):.0f} s: "
             "use a smaller model, or share a fixture.",
             red=True,
         )
