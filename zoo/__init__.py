@@ -37,6 +37,7 @@ __all__ = [
 _LAZY = (
     "audio",
     "datasets",
+    "molecules",
     "pretrained",
     "tables",
     "text",
