@@ -152,13 +152,25 @@ def _help(command, values) -> str:
     return "\n".join(lines)
 
 
+class _PrintingHandler(logging.Handler):
+    """Prints to what `sys.stdout` is at the time of the message.
+
+    A `StreamHandler` keeps the stream it was made with, which a caller of
+    several tools may have closed.
+    """
+
+    def emit(self, record):
+        """Prints a message."""
+        print(self.format(record), flush=True)
+
+
 def _log_to_terminal() -> None:
     """Lets the lines of our own loggers through as they are."""
     for name in ("mtl_keras", "zoo"):
         logger = logging.getLogger(name)
         logger.setLevel(logging.INFO)
         if not logger.handlers:
-            handler = logging.StreamHandler(sys.stdout)
+            handler = _PrintingHandler()
             handler.setFormatter(logging.Formatter("%(message)s"))
             logger.addHandler(handler)
             logger.propagate = False
