@@ -4,7 +4,13 @@ import json
 
 import pytest
 
-from zoo import card_check, card_pages, card_writer, registry
+from zoo import (
+    card_check,
+    card_pages,
+    card_writer,
+    readme_table,
+    registry,
+)
 from zoo.card import Card
 
 CARD = Card(
@@ -50,7 +56,7 @@ CARD = Card(
 
 
 def test_table_has_one_metric_a_task_beside_the_single_task(tmp_path):
-    row = card_pages.table([CARD]).splitlines()[2]
+    row = readme_table.table([CARD]).splitlines()[2]
     # R2 before MAE, though it is later in the alphabet.
     assert "cls accuracy .912, cls size R2 .500" in row
     assert row.rstrip(" |").endswith(".900, -")
@@ -81,7 +87,7 @@ def test_image_is_shown_where_there_is_one(tmp_path):
 
 def test_readme_without_marks_is_refused():
     with pytest.raises(ValueError, match="lacks the marks"):
-        card_pages.readme_table("# A page\n")
+        readme_table.find("# A page\n")
 
 
 def test_a_comparison_becomes_rows_of_the_card(tmp_path):

@@ -171,7 +171,7 @@ def _rows(chosen, values) -> tuple:
 def _keys(model) -> dict:
     """Chooses a metric of each task; tells whether higher is better."""
     from mtl_keras import comparison
-    from zoo.card_pages import headlines
+    from zoo.readme_table import headlines
 
     logged = [
         f"{task.name}_{metric.name}"
