@@ -6,7 +6,7 @@ from mtl_keras.plots import figure as paper
 from mtl_keras.plots import pixels
 
 _ALPHA = 0.45
-# What is bright is told from the mask by its outline.
+# White: on a bright image the tint alone is hard to see.
 _OUTLINE = np.array([255, 255, 255], np.uint8)
 
 

@@ -1,5 +1,8 @@
 """What entries that read tables have in common."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import keras
 from keras import layers
 
@@ -20,11 +23,20 @@ class TableEntry(zoo.Entry):
         num_quantiles: Integer, the largest number of intervals in the code of
             a number's quantiles.
         integer_categories: Tuple of columns of integers that are categories.
+        search_sizes: Dict from an override to the sizes that a search with
+            `"full"` tries beside the default.
     """
 
     reads = "table"
     num_quantiles = 128
     integer_categories: tuple[str, ...] = ()
+    search_sizes: Mapping[str, tuple[int, ...]] = MappingProxyType(
+        {
+            "units": (64, 128, 192, 256),
+            "depth": (1, 2, 3),
+            "column_units": (8, 16, 24),
+        }
+    )
 
     def assets(self, data: str) -> dict:
         """Returns the statistics that lie beside a data set's builder.
@@ -82,7 +94,9 @@ class TableEntry(zoo.Entry):
             for name, decision in spec.assets.get("decisions", {}).items()
             if name in spec
         }
-        return mtl_data.AnswerDecoder(self.tasks(spec), decisions=decisions)
+        # A group's outputs are its members' already.
+        tasks = [task for task in self.tasks(spec) if not task.is_group]
+        return mtl_data.AnswerDecoder(tasks, decisions=decisions)
 
     def build(
         self,
@@ -194,11 +208,7 @@ class TableEntry(zoo.Entry):
         }
         if space == "small":
             return overrides
-        for name, sizes in (
-            ("units", (64, 128, 192, 256)),
-            ("depth", (1, 2, 3)),
-            ("column_units", (8, 16, 24)),
-        ):
+        for name, sizes in self.search_sizes.items():
             default = defaults[name]
             overrides[name] = hp.Choice(
                 name, sorted({*sizes, default}), default=default

@@ -6,7 +6,6 @@ import keras
 from keras import layers, ops
 
 from mtl_keras import MultiTaskModel, Task, checks
-from mtl_keras import data as mtl_data
 from mtl_keras import sharing as mtl_sharing
 from zoo.datasets.movielens_joint import names
 from zoo.tables.entry import TableEntry
@@ -54,6 +53,11 @@ class RatingLike(TableEntry):
     )
     num_quantiles = 8
     integer_categories = ("user", "item")
+    search_sizes = {
+        "embedding": (16, 32, 64),
+        "units": (32, 64, 128),
+        "depth": (1, 2),
+    }
 
     def fitting_options(self) -> dict:
         """Returns the arguments of `ColumnPreprocessor.adapt`."""
@@ -182,52 +186,6 @@ class RatingLike(TableEntry):
             dtype="float32",
             name=task.name,
         )(features)
-
-    def postprocessor(self, spec):
-        """Makes the graph from the outputs to answers.
-
-        Args:
-            spec: `zoo.Spec`.
-
-        Returns:
-            `mtl_keras.data.AnswerDecoder`.
-        """
-        return mtl_data.AnswerDecoder(
-            [task for task in self.tasks(spec) if not task.is_group],
-            decisions={
-                name: decision
-                for name, decision in spec.assets.get("decisions", {}).items()
-                if name in spec
-            },
-        )
-
-    def search(self, hp, space: str, defaults: dict) -> dict:
-        """Chooses dropout, and with `"full"` also the sizes.
-
-        Args:
-            hp: `keras_tuner.HyperParameters`.
-            space: String, `"small"` or `"full"`.
-            defaults: Dict, the overrides that are the defaults.
-
-        Returns:
-            Dict of overrides.
-        """
-        overrides = {
-            "dropout": hp.Float(
-                "dropout", 0.0, 0.6, default=float(defaults["dropout"])
-            )
-        }
-        if space == "full":
-            for name, sizes in (
-                ("embedding", (16, 32, 64)),
-                ("units", (32, 64, 128)),
-                ("depth", (1, 2)),
-            ):
-                default = defaults[name]
-                overrides[name] = hp.Choice(
-                    name, sorted({*sizes, default}), default=default
-                )
-        return overrides
 
 
 def _vector(side, inputs, preprocessor, embedding, dropout):

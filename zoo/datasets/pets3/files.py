@@ -67,12 +67,12 @@ def rows(folder: Path) -> list[Row]:
     (_, head), *lines = originals.lines(path)
     if head.split(",") != list(_COLUMNS):
         raise originals.damage(path, f"columns {listed(_COLUMNS)}", head, 1)
-    found = [_row(path, number, line) for number, line in lines]
-    if len({row.file for row in found}) < len(found) or not found:
+    rows = [_row(path, number, line) for number, line in lines]
+    if len({row.file for row in rows}) < len(rows) or not rows:
         raise originals.damage(
-            path, "one row for each image", f"{len(found)} rows, some twice"
+            path, "one row for each image", f"{len(rows)} rows, some twice"
         )
-    return found
+    return rows
 
 
 def _row(path, number, line) -> Row:
