@@ -43,6 +43,7 @@ def describe(name: str, entry) -> dict:
         "name": name,
         "module": type(entry).__module__,
         "summary": entry.summary or documented.splitlines()[0],
+        **({"reads": entry.reads} if entry.reads else {}),
         "tasks": {
             task.name: _describe_task(task, entry.answers.get(task.name))
             for task in entry.tasks(spec)

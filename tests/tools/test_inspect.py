@@ -9,9 +9,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import zoo
 from tests.zoo.datasets.folders import generated
+from zoo import registry
 from zoo.commands import inspect
 from zoo.datasets import folders
+from zoo.datasets.folders.request import INPUTS
 
 ROOT = Path(__file__).parents[2]
 
@@ -220,6 +223,7 @@ _MEASURED = """
 import re, sys, time
 from zoo.commands import inspect
 from zoo.datasets import folders
+from zoo.datasets.folders.request import INPUTS
 status = inspect.main(sys.argv[1:])
 peak = re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())
 print(status, time.process_time(), peak.group(1))
@@ -274,3 +278,14 @@ def test_large_folders_take_a_minute_and_little_memory(
     assert int(status) == 0
     assert float(seconds) < 60
     assert int(kilobytes) < 300_000
+
+
+@pytest.mark.parametrize("name", zoo.list_models())
+def test_each_model_says_what_it_reads(name):
+    reads = registry.find(name).entry.reads
+    if reads is None:
+        with pytest.raises(ValueError, match="reads folders of your own"):
+            inspect.inputs_of(zoo.info(name))
+    else:
+        assert inspect.inputs_of(zoo.info(name)) == reads
+        assert reads in INPUTS

@@ -4,16 +4,9 @@ from pathlib import Path
 
 from absl import flags
 
+from zoo import registry
 from zoo.commands import SUMMARIES, app, folder_flags
 
-# The family of an entry, by its package, to what its models read.
-_INPUTS = {
-    "vision": "image",
-    "text": "text",
-    "audio": "audio",
-    "tabular": "table",
-    "video": "clip",
-}
 _MOST_CLASSES = 30
 
 
@@ -108,25 +101,22 @@ def open_folder(values: flags.FlagValues):
 
 
 def inputs_of(card) -> str:
-    """Returns what a model reads, such as `"image"` or `"clip"`.
+    """Returns what a model reads, such as `"image"` or `"table"`.
 
     Args:
         card: `zoo.card.Card`.
 
     Raises:
-        ValueError: If the model is of none of the zoo's families.
+        ValueError: If the model reads no folders.
     """
-    module = str(card.get("module", "")).split(".")
-    for family, inputs in _INPUTS.items():
-        if family in module:
-            return inputs
-    for inputs in _INPUTS.values():
-        if inputs in card.get("inputs", {}):
-            return inputs
-    raise ValueError(
-        "Expected a model of images, sentences, tables, recordings or clips. "
-        f"Received: {card['name']!r}"
-    )
+    # The zoo's cards say it, so that no entry and no backend is imported.
+    inputs = card.get("reads") or registry.find(card["name"]).entry.reads
+    if inputs is None:
+        raise ValueError(
+            "Expected a model that reads folders of your own. Received: "
+            f"--model={card['name']}, which says nothing in `Entry.reads`"
+        )
+    return inputs
 
 
 def report(inspection) -> str:
