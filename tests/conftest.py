@@ -28,6 +28,21 @@ def pytest_configure(config):
     os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Leaves all but the first set of parameters of a sampled test to --slow.
+
+    Before the items are selected by `-m`, which reads the marks set here.
+    """
+    seen = set()
+    for item in items:
+        if item.get_closest_marker("sampled"):
+            test = item.nodeid.partition("[")[0]
+            if test in seen:
+                item.add_marker(pytest.mark.slow)
+            seen.add(test)
+
+
 def pytest_unconfigure(config):
     """Removes what XLA has compiled."""
     if hasattr(config, "jax_cache"):

@@ -3,12 +3,15 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from zoo import registry
 from zoo.commands import benchmark, data_benchmark
 
 RECIPE = Path(__file__).parent / "tiny_recipe.py"
 
 
+@pytest.mark.slow
 def test_a_line_for_each_model(tiny, tmp_path, data_dir, capsys, monkeypatch):
     monkeypatch.setattr(registry, "recipe", lambda name: RECIPE)
     monkeypatch.setattr(data_benchmark.zoo, "recipe", lambda name: RECIPE)

@@ -52,6 +52,7 @@ def names_of(folders):
     return [f"{path.parent.name}/{path.name}" for path in folders]
 
 
+@pytest.mark.slow
 def test_table_resume_and_a_run_that_fails(
     started, flags, tmp_path, capsys, monkeypatch
 ):

@@ -45,6 +45,7 @@ def argv(setting, tiny):
     return [f"--model={tiny}", f"--weights={setting['weights']}"]
 
 
+@pytest.mark.slow
 def test_a_folder_holds_versions_and_files_beside(setting):
     names = {path.name for path in setting["folder"].iterdir()}
     assert names == {

@@ -54,6 +54,7 @@ print(cost.peak_memory())
 """
 
 
+@pytest.mark.slow
 def test_large_image_is_drawn_in_bounded_memory(tmp_path):
     import tensorflow as tf
 

@@ -65,6 +65,7 @@ def test_training_leaves_its_config_report_and_weights(trained):
     assert (trained / "model.weights.h5").exists()
 
 
+@pytest.mark.slow
 def test_the_same_training_again_changes_nothing(
     trained, tiny, data_dir, monkeypatch
 ):
@@ -106,6 +107,7 @@ def test_predict_files_and_folders(trained, tiny, image_file, tmp_path, capsys):
     assert len(list(output.iterdir())) == 2
 
 
+@pytest.mark.slow
 def test_diverging_training_fails_with_words_and_exports_nothing(
     tiny, tmp_path, data_dir, capsys
 ):

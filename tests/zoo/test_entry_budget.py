@@ -44,6 +44,7 @@ def test_seconds_of_an_entry_are_summed_over_its_tests():
     assert budget.exceeded(5.9) == {"a": 9}
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("limit", "status"), [(0.01, 1), (30, 0)])
 def test_session_fails_above_the_budget(tmp_path, limit, status):
     name = zoo.list_models()[0]

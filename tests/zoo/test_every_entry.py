@@ -90,6 +90,7 @@ def test_outputs_are_named_after_the_tasks(name):
         assert np.isfinite(value).all()
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", NAMES)
 def test_reload_gives_the_same_answers(name, tmp_path):
     model = _model(name)
@@ -102,6 +103,7 @@ def test_reload_gives_the_same_answers(name, tmp_path):
         np.testing.assert_allclose(received[task], value, rtol=1e-6)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", NAMES)
 def test_step_compiled_by_xla_moves_every_variable(name):
     model = zoo.load(name)
@@ -142,6 +144,7 @@ def test_gradient_reaches_every_variable(name):
         assert np.isfinite(size) and size > 0, variable.path
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", NAMES)
 def test_export_gives_the_models_answers(name, tmp_path):
     model = _model(name)

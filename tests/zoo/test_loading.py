@@ -86,6 +86,7 @@ def test_dataset_of_some_tasks(tiny, data_dir):
     assert set(labels) == {"det"}
 
 
+@pytest.mark.slow
 def test_training_split_is_shuffled_by_seed_and_epoch(tiny, data_dir):
     def read(**arguments):
         dataset = zoo.dataset(tiny, data_dir=data_dir, **arguments)
@@ -101,6 +102,7 @@ def test_training_split_is_shuffled_by_seed_and_epoch(tiny, data_dir):
     )
 
 
+@pytest.mark.slow
 def test_part_of_the_training_split_is_for_training_too(tiny, data_dir):
     dataset = zoo.dataset(tiny, "train[:8]", data_dir=data_dir, batch_size=8)
     runs = [next(dataset.as_numpy_iterator())[0]["image"] for _ in range(4)]
@@ -140,6 +142,7 @@ def test_tasks_of_the_weights_are_built_unless_others_are_named(tiny):
     assert list(model.tasks) == ["box"]
 
 
+@pytest.mark.slow
 def test_datasets_of_a_recipe(tiny, data_dir):
     recipe = ConfigDict(
         {

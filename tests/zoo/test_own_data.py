@@ -125,6 +125,7 @@ def test_labels_of_a_data_set_are_not_those_of_other_classes(tiny, data_dir):
         )
 
 
+@pytest.mark.slow
 def test_vocabulary_is_that_of_the_training_split(speech, data_dir):
     model = zoo.load("intent_slot", speech, data_dir=data_dir, **_TEXT)
     assert model.tasks["intent"].class_names == ("Call", "Play")

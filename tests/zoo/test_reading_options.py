@@ -39,6 +39,7 @@ def ambiguous(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_columns_decide_the_labels(tiny, renamed, data_dir):
     model = zoo.load(tiny, data=renamed, columns=_COLUMNS)
     assert model.tasks["cls"].class_names == ("apple", "banana", "orange")
@@ -69,6 +70,7 @@ def test_layout_decides_between_two(tiny, ambiguous):
     assert list(by_folder.tasks) == ["cls"]
 
 
+@pytest.mark.slow
 def test_tools_take_columns_and_a_workdir_remembers_them(
     tiny, renamed, tmp_path, monkeypatch, capsys
 ):

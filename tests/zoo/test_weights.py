@@ -224,6 +224,7 @@ for path in sys.argv[1:]:
 """
 
 
+@pytest.mark.slow
 def test_bombs_are_refused_in_bounded_memory(tmp_path):
     declared = 6 * 2**30
     with h5py.File(tmp_path / "a.weights.h5", "w") as file:

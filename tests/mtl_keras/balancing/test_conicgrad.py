@@ -54,6 +54,7 @@ def best_worst_gain(rows, c):
     return min(values) * np.linalg.norm(mean) * lengths.min()
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("num_rows", "c"), [(2, 0.2), (6, 0.2), (6, 0.9)])
 def test_worst_gain_is_the_best_in_the_cone(num_rows, c):
     balancer = balancing.ConicGrad(c=c)

@@ -80,6 +80,7 @@ def test_task_that_lags_is_pulled_up(alpha):
         assert weights[1] < 1
 
 
+@pytest.mark.slow
 def test_lengths_become_equal_without_rates():
     balancer = balancing.GradNorm(alpha=0.0, learning_rate=0.02)
     rows = np.diag([1.0, 2.0, 4.0])

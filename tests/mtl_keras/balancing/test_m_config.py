@@ -82,6 +82,7 @@ def test_absent_task_gives_its_turn_to_the_next():
     assert int(state["steps"]) == 4
 
 
+@pytest.mark.slow
 def test_step_pulls_one_gradient_through_the_trunk(monkeypatch):
     from mtl_keras.engine import combine
 
@@ -104,6 +105,7 @@ def test_step_pulls_one_gradient_through_the_trunk(monkeypatch):
     np.testing.assert_array_equal(to_numpy(counts.value), [2, 1, 1])
 
 
+@pytest.mark.slow
 def test_trunk_gets_that_tasks_own_gradient():
     """The momentum of a first step is 0.1 of the gradient of one task."""
     momenta = []

@@ -26,6 +26,7 @@ def test_weights_are_those_of_the_algorithm(normalization):
         balancer.update(gramian, halves=products)
 
 
+@pytest.mark.slow
 def test_noise_of_one_task_does_not_draw_the_weights():
     """Two tasks of one gradient, one noisy: unbiased weights stay equal.
 

@@ -183,6 +183,7 @@ def test_only_update_moves_the_state(name):
     assert_equal(after, state)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", EVERY)
 def test_xla_gives_the_same_answer(name):
     one = subject(name)

@@ -70,6 +70,7 @@ def test_gradients_that_are_not_finite_leave_the_average():
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "options"),
     [

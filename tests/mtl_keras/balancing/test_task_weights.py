@@ -34,6 +34,7 @@ def test_direction_is_that_of_scaled_losses(name):
     assert weighted.get_config()["task_weights"] == FACTORS
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("name", "on"), [("cagrad", "parameters"), ("mgda", "features")]
 )

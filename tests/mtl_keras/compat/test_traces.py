@@ -28,6 +28,7 @@ def num_graphs():
     return sum(type(each).__name__ == "FuncGraph" for each in gc.get_objects())
 
 
+@pytest.mark.slow
 def test_a_training_leaves_no_graph_behind():
     counts = []
     for _ in range(2):
@@ -38,6 +39,7 @@ def test_a_training_leaves_no_graph_behind():
     assert counts[1] <= counts[0]
 
 
+@pytest.mark.slow
 def test_a_model_trains_on_after_a_release():
     model, data = trained()
     before = model.get_weights()

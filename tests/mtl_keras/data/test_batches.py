@@ -93,6 +93,7 @@ def epoch_with_global_seed(seed):
     return read(batches(seed=3, epoch=2))
 
 
+@pytest.mark.slow
 def test_an_epoch_depends_on_seed_and_epoch_only():
     first = read(batches(seed=3, epoch=2))
     assert is_same(read(batches(seed=3, epoch=2)), first)
@@ -111,6 +112,7 @@ def test_an_iteration_does_not_change_the_next():
     assert is_same(read(dataset), read(dataset))
 
 
+@pytest.mark.slow
 def test_epochs_equal_single_epochs():
     source = Source().dataset
     run = data.epochs(
@@ -122,6 +124,7 @@ def test_epochs_equal_single_epochs():
     assert is_same(read(run), single)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("cache", [True, "preprocessed"])
 def test_epochs_read_the_source_once(cache):
     source = Source()

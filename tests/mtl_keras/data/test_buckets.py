@@ -80,6 +80,7 @@ def test_epochs_run_through_buckets():
     assert len(list(dataset)) == int(dataset.cardinality()) == 10
 
 
+@pytest.mark.slow
 def test_preprocessor_gets_whole_batches():
     preprocessor = data.SentencePreprocessor(["play", "jazz"])
     sentences = ["play jazz", "play", "some jazz please at nine", "play it"]

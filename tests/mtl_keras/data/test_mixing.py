@@ -85,6 +85,7 @@ WAYS = {
 }
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("how", ["batch", "alternate"])
 @pytest.mark.parametrize("way", WAYS)
 def test_shares_are_within_a_percent_over_1000_batches(way, how):
@@ -196,6 +197,7 @@ def test_an_integer_without_a_marker_weighs_nothing():
         )
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("how", ["batch", "alternate"])
 def test_an_epoch_depends_on_seed_and_epoch_only(how):
     def epoch(number, seed=1, global_seed=0):
@@ -335,6 +337,7 @@ def test_inputs_that_a_data_set_lacks_are_zeros():
     assert seen == {("right",), (), ("left",)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "how", ["batch", pytest.param("alternate", marks=pytest.mark.slow)]
 )

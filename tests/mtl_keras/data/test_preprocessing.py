@@ -161,6 +161,7 @@ def test_saved_beside_a_model():
     )
 
 
+@pytest.mark.slow
 def test_the_class_is_there_without_tensorflow():
     # Keras imports its backend; with another one TensorFlow stays away.
     program = (

@@ -26,6 +26,7 @@ def _decoded(sentences, tags):
     return SpanDecoder(TASKS)(outputs, context)
 
 
+@pytest.mark.slow
 def test_spans_have_names_texts_and_places():
     answers = _decoded(
         ["Play  Étienne de Crécy, in Paris!", "play"], [[0, 1, 2, 2, 0, 3], [0]]
@@ -41,6 +42,7 @@ def test_spans_have_names_texts_and_places():
     assert answers["intent_name"].numpy().tolist() == [b"Rate", b"Rate"]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("seed", range(5))
 def test_spans_are_those_of_the_metric(seed):
     tags = np.random.default_rng(seed).integers(0, 5, (4, 6))

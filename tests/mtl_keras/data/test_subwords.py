@@ -38,6 +38,7 @@ def random_sentences(count):
     ]
 
 
+@pytest.mark.slow
 def test_subwords_are_those_of_the_whole_sentence(tokenizer, preprocessor):
     sentences = [s for s in random_sentences(200) if tokens(s)]
     inputs, _ = preprocessor({"text": tf.constant(sentences)})
@@ -98,6 +99,7 @@ def test_a_word_of_which_nothing_is_left_is_unknown(
     assert inputs["word_starts"][0].numpy().tolist() == starts
 
 
+@pytest.mark.slow
 def test_last_subwords_of_a_long_sentence_are_dropped(tokenizer):
     preprocessor = SubwordPreprocessor(tokenizer, max_length=5)
     inputs, context = preprocessor(
@@ -110,6 +112,7 @@ def test_last_subwords_of_a_long_sentence_are_dropped(tokenizer):
     assert context["ends"][0].numpy().tolist() == [4, 11, -1, -1, -1]
 
 
+@pytest.mark.slow
 def test_labels_of_more_words_than_subwords_have_room(tokenizer):
     preprocessor = SubwordPreprocessor(tokenizer, max_length=4)
     sentence = tf.constant("play play play play play play")
@@ -132,6 +135,7 @@ def test_no_sentence_is_no_row(preprocessor):
     assert {v.shape[0] for v in (*inputs.values(), *context.values())} == {0}
 
 
+@pytest.mark.slow
 def test_config_holds_the_vocabulary(preprocessor):
     config = json.loads(json.dumps(preprocessor.get_config()))
     again = SubwordPreprocessor.from_config(config)
@@ -176,6 +180,7 @@ def test_wrong_argument_is_explained(tokenizer, arguments, message):
         SubwordPreprocessor(**{"tokenizer": tokenizer, **arguments})
 
 
+@pytest.mark.slow
 def test_too_many_words_are_refused(tokenizer):
     preprocessor = SubwordPreprocessor(tokenizer, max_tokens=3)
     with pytest.raises(

@@ -14,6 +14,7 @@ def preprocessor():
     return text.SentencePreprocessor(WORDS, word_length=8)
 
 
+@pytest.mark.slow
 def test_words_are_ids_by_place_in_the_vocabulary(preprocessor):
     inputs, _ = preprocessor({"text": ["Play some JAZZ!", "at 7:30"]})
     expected = [[2, 1, 3], [1, 6, 0]]
@@ -114,6 +115,7 @@ def test_places_fit_the_text_where_bytes_are_no_utf_8(preprocessor, sentence):
     assert [whole[a:b] for a, b in words] == whole.split()
 
 
+@pytest.mark.slow
 def test_what_is_too_long_is_refused():
     preprocessor = text.SentencePreprocessor(WORDS, max_tokens=4)
     assert preprocessor("a " * 4)[0]["words"].shape == (4,)

@@ -77,6 +77,7 @@ def test_an_infinite_derivative_of_an_absent_task_moves_nothing(name, level):
     )
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("name", "level"),
     [
@@ -112,6 +113,7 @@ def test_the_sum_without_an_absent_row_is_that_of_the_others():
     np.testing.assert_array_equal(case.to_numpy(received), [4, 3])
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", ["equal", "uncertainty"])
 @pytest.mark.parametrize("jit_compile", [False, True])
 def test_a_plain_step_leaves_out_a_task_that_has_no_labels(name, jit_compile):

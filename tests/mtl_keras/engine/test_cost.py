@@ -82,6 +82,7 @@ def num_passes(balancer):
     return count_on_tensorflow(model) / NUM_CONVOLUTIONS
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("level", ["features", "parameters"])
 def test_passes_through_the_trunk(level):
     expected = {"features": 1, "parameters": NUM_TASKS}[level]

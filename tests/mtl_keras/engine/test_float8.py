@@ -43,6 +43,7 @@ BALANCERS = {
 }
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("name", "penalty"),
     [

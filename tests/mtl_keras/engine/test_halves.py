@@ -48,6 +48,7 @@ def gradients(places):
     return np.stack(rows)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("jit_compile", [False, True])
 @pytest.mark.parametrize(
     ("level", "every"),

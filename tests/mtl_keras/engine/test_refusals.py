@@ -144,6 +144,7 @@ def test_infinite_step_leaves_the_state(name):
         np.testing.assert_array_equal(case.to_numpy(variable.value), value)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("level", ["features", "parameters"])
 def test_absent_task_takes_no_part(level):
     def trunk_after(names):

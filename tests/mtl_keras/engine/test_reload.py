@@ -51,6 +51,7 @@ def assert_resumes(name, path, **options):
     assert_same(model, reloaded)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", QUICK)
 def test_keras_file(name, tmp_path):
     assert_resumes(name, tmp_path / "model.keras")
@@ -62,12 +63,14 @@ def test_keras_file_of_every_method(name, tmp_path):
     assert_resumes(name, tmp_path / "model.keras")
 
 
+@pytest.mark.slow
 def test_held_weights_are_kept(tmp_path):
     # Ten steps, of which every fourth is exact: an epoch ends between them.
     path = tmp_path / "model.keras"
     assert_resumes("cagrad", path, update_every=4, c=0.3)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", ["uncertainty", "moco"])
 def test_checkpoint(name, tmp_path):
     model, data = compiled(name)
@@ -97,6 +100,7 @@ def test_plain_weights_leave_the_balancer_at_its_start(tmp_path):
         np.testing.assert_array_equal(variable.numpy(), value)
 
 
+@pytest.mark.slow
 def test_compiling_again_replaces_the_balancer():
     model, data = compiled("uncertainty")
     fit(model, data)

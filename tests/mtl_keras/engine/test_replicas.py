@@ -34,6 +34,7 @@ def found():
     return found
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     "name",
     [
@@ -62,6 +63,7 @@ def test_two_replicas_agree_with_one_device(name, found):
         )
 
 
+@pytest.mark.slow
 def test_fit_refuses_what_replicas_cannot_take(found):
     assert found["refusal"].startswith(
         "`steps_per_execution` must be 1 on 2 replicas of MirroredStrategy"

@@ -30,6 +30,7 @@ def fit(model, labels, epochs=1):
     ).history
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("level", ["features", "parameters"])
 def test_tasks_that_alternate_keep_their_held_weights(level):
     labels = {name: label.copy() for name, label in Y.items()}

@@ -171,6 +171,7 @@ def assert_static(name, balancer, **options):
         np.testing.assert_allclose(ours[key], values, rtol=0, atol=atol * 10)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("name", QUICK)
 def test_unit_weights_are_static_training(name, level):
@@ -186,6 +187,7 @@ def test_unit_weights_are_static_training_everywhere(name, level):
     assert_static(name, Unit(on=level), jit_compile=jit_compile)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("jit_compile", [False, True])
 def test_held_weights_of_one_are_static_training(level, jit_compile):
@@ -193,6 +195,7 @@ def test_held_weights_of_one_are_static_training(level, jit_compile):
     assert_static("graph", balancer, jit_compile=jit_compile)
 
 
+@pytest.mark.slow
 def test_weights_are_held_between_exact_steps():
     class Counting(Unit):
         """Weights that tell the number of the exact step."""
@@ -213,6 +216,7 @@ def test_weights_are_held_between_exact_steps():
         np.testing.assert_allclose(logs["b_weight"], [4 / 3, 8 / 3], rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_weights_reach_the_trunk_and_not_the_heads():
     class Only(Unit):
         """Task `a` alone moves the trunk."""

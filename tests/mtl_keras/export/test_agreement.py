@@ -35,6 +35,7 @@ def test_differences_are_the_greatest(files):
         assert_close(value, np.abs(ours[task] - theirs[task]).max(), rtol=1e-3)
 
 
+@pytest.mark.slow
 def test_metrics_are_those_of_evaluate(files):
     model, _, path, other = files
     x, labels = vector_data()

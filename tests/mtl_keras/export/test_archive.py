@@ -19,6 +19,7 @@ from tests.serving_process import num_operations, serve, stored_shapes
 from tests.test_case import vector_data, vector_model
 
 
+@pytest.mark.slow
 def test_each_signature_answers_like_the_model_without_keras(
     exported, tmp_path
 ):

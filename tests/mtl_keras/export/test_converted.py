@@ -62,6 +62,7 @@ def loop_model():
     return keras.Model(x, {"tag": keras.layers.Dense(2, name="tag")(states)})
 
 
+@pytest.mark.slow
 def test_a_loop_needs_a_batch_size_in_litert(tmp_path):
     model = loop_model()
     path = tmp_path / "loop.tflite"

@@ -64,11 +64,13 @@ def assert_same_training(kind, setting, num_members=12, **options):
         assert float(one["loss"]) == pytest.approx(float(other["loss"]), 1e-5)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda s: f"{s[0]}{s[1]}")
 def test_a_group_trains_as_separate_heads(setting):
     assert_same_training("presence", setting)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("kind", ["regression", "classification"])
 def test_groups_of_other_kinds_train_as_separate_heads(kind):
     assert_same_training(kind, ("cagrad", {"on": "features"}), 5)
@@ -88,6 +90,7 @@ def test_a_compiled_step_trains_as_separate_heads(on):
     assert_same_training("presence", setting, 17, **options)
 
 
+@pytest.mark.slow
 def test_metrics_are_those_of_the_members():
     x, y = twins.data()
     results = []

@@ -58,6 +58,7 @@ def test_best_tags_are_the_best_row(seed):
     assert tuple(answer[0].argmax(axis=-1)) == best
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("jit_compile", "lengths"), [(False, (3, 5)), (True, (3,))]
 )

@@ -84,6 +84,7 @@ def test_reloaded_head_gives_the_same_answer(kind, shape, tmp_path):
     )
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("kind", SIZES)
 @pytest.mark.parametrize("shape", FEATURES.values(), ids=FEATURES)
 @pytest.mark.parametrize("jit_compile", [True, False])

@@ -25,6 +25,7 @@ def _patients(num=60):
     return x, label.astype("float32")
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("loss", [None, "cox", DISCRETE])
 def test_training_orders_the_risks(loss):
     x, label = _patients()

@@ -38,6 +38,7 @@ def test_the_list_is_not_empty():
     assert {"cox", "dice", "pairwise_auc", "soft_f1"} <= set(NAMES)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("wrap", [compiled, lambda f: f])
 def test_missing_rows_are_as_if_not_there(name, wrap):

@@ -30,6 +30,7 @@ def mean(loss, marked):
     return function
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("marker", [np.nan, -1.0])
 @pytest.mark.parametrize(
     "loss",

@@ -39,6 +39,7 @@ def test_leading_axes_are_free(name):
     np.testing.assert_allclose(np.reshape(folded, shape), flat, rtol=1e-6)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", NAMES)
 def test_compiled_value_and_gradient_are_the_eager_ones(name):
     y_true, y_pred, _ = examples.batch(name)

@@ -102,6 +102,7 @@ def test_the_graph_of_a_backbone_is_opened():
         case.assert_close(received[name], expected, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("level", ["parameters", "features", "last_shared"])
 def test_every_level_trains_as_the_graph_taken_apart(level):
     keras.utils.set_random_seed(0)
@@ -122,6 +123,7 @@ def test_every_level_trains_as_the_graph_taken_apart(level):
             np.testing.assert_allclose(received, expected, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_backbone_reloads_and_trains_on(tmp_path):
     model = model_on(Backbone(4, name="backbone"))
     model.compile("sgd", "mse", balancing.CAGrad(on="features"))

@@ -36,6 +36,7 @@ def dataset(batches, shape=(None, 1), weight_shape=None):
     )
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("size", "balancer", "jit_compile"),
     [(1, None, False), (1, "cagrad", True), (5, None, True), (17, None, False)],
@@ -88,6 +89,7 @@ def test_uneven_batches_of_an_open_spec_give_the_mean_over_labels():
 # Ranks that change from call to call.
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("jit_compile", [False, True])
 def test_labels_and_weights_of_two_ranks_give_one_loss(jit_compile):
     model = compiled(jit_compile=jit_compile)

@@ -50,6 +50,7 @@ def model_of(seed=0, *, ill="pairwise_auc", **options):
     return model
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     "ill, jit_compile",
     [("pairwise_auc", True), ("soft_f1", case.JIT_COMPILE[0])],
@@ -72,6 +73,7 @@ def test_training_raises_the_figures(ill, jit_compile):
     assert after["ill_auc"] > 0.9
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("jit_compile", case.JIT_COMPILE)
 def test_rows_without_any_label_change_no_weight(jit_compile):
     x, labels = patients(60)
@@ -113,6 +115,7 @@ def test_logged_losses_are_those_worked_by_hand():
     assert logs["death_c_index"] == pytest.approx(index, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_is_saved_and_loaded_with_its_losses(tmp_path):
     x, labels = patients(60)
     model = model_of()

@@ -149,6 +149,7 @@ class Opaque(keras.Model):
         return keras.ops.tanh(self.norm(self.dense(x), training=training))
 
 
+@pytest.mark.slow
 def test_trunk_of_python_code_is_shared_as_a_whole():
     keras.utils.set_random_seed(0)
     inputs = keras.Input((6,))

@@ -60,6 +60,7 @@ def test_list_of_evaluate_is_in_the_order_of_metrics_names(model):
     assert values == [logs[name] for name in names]
 
 
+@pytest.mark.slow
 def test_one_batch_at_a_time():
     model, by_fit = compiled(), compiled()
     expected = evaluated(model)
@@ -90,6 +91,7 @@ def test_class_weight_of_one_batch_does_not_stay():
     assert again < 2 * plain + weighted / 50
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     "options", [{"run_eagerly": True}, {"steps_per_execution": 4}]
 )
@@ -101,6 +103,7 @@ def test_ways_to_run_a_step_agree(options):
     assert_same_logs(received.history, expected.history, rtol=1e-4)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
 def test_mixed_precision(policy, tmp_path):
     expected = evaluated(compiled())
@@ -186,6 +189,7 @@ def test_callbacks(model, tmp_path):
     model.optimizer.learning_rate = 0.1
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     "form",
     [
@@ -217,6 +221,7 @@ def test_callbacks_in_any_form_run_beside_the_models_own(form):
         model.fit(Wrong(), callbacks=form(callback, model), verbose=0)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     "how",
     [
@@ -269,6 +274,7 @@ def linear(units, loss, *, activation=None, tasks=None, shape=(8,), **options):
     return model
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("shape", [(32,), (32, 1)])
 def test_one_task_takes_a_plain_array(shape):
     model = linear(1, "mse", metrics={"a": ["mae"]})

@@ -228,6 +228,7 @@ DIFFERENT = (
 )
 
 
+@pytest.mark.sampled
 @pytest.mark.filterwarnings("ignore:.*Sparse:UserWarning")
 @pytest.mark.parametrize("contract", DIFFERENT, ids=lambda c: c.__name__)
 def test_value_that_differs_from_keras_is_right(contract):
@@ -316,6 +317,7 @@ STEPS = {
 }
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("step", STEPS)
 def test_masks_reach_losses_and_metrics_of_every_step(step):
     logs, weights = {}, {}

@@ -92,6 +92,7 @@ def model_on(build):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("build", [vit, mit_last])
 def test_a_backbone_reloads_and_predicts_the_same(build, tmp_path):
     model = model_on(build)
@@ -105,6 +106,7 @@ def test_a_backbone_reloads_and_predicts_the_same(build, tmp_path):
     restored.fit(X, Y, verbose=0)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("build", [vit, mit, mit_last])
 def test_the_graph_of_a_backbone_is_opened(build):
     model = model_on(build)
@@ -124,6 +126,7 @@ def test_the_graph_of_a_backbone_is_opened(build):
         )
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("level", ["parameters", "features", "last_shared"])
 @pytest.mark.parametrize("build", [vit, mit])
 def test_every_level_balances_a_backbone(build, level):

@@ -108,6 +108,7 @@ def test_step_equals_gradient_by_hand_on_missing_labels(jit_compile):
     assert_close(step, x.T @ into_trunk, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("how", ["marker", "absent", "weight", "none"])
 @pytest.mark.parametrize("name", ["cls", "det", "box"])
 def test_task_without_labels_leaves_its_head_alone(name, how):
@@ -136,6 +137,7 @@ def test_task_without_labels_leaves_its_head_alone(name, how):
     assert not np.array_equal(before["trunk/kernel"], after["trunk/kernel"])
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("loss_weights", [None, {"cls": 0.5, "box": 3.0}])
 def test_training_equals_keras_where_all_labels_are_there(loss_weights):
     x, labels = case.vector_data(64, missing=0.0)
@@ -253,6 +255,7 @@ def test_regularization_is_in_the_total_and_in_no_task():
     assert_close(logs["loss"], logs["det_loss"] + penalty)
 
 
+@pytest.mark.slow
 def test_reload_in_mid_training_goes_on_alike(tmp_path):
     x, labels = case.vector_data(64)
     model = compiled(

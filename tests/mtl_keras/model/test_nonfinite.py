@@ -104,6 +104,7 @@ def test_hidden_nan_is_found_in_the_trunks_gradient(name, jit):
     assert "loss" not in str(error.value).split("Received:")[1].split(" is ")[0]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", ["static", "features"])
 def test_finite_training_does_not_raise(name):
     model = network()
@@ -113,6 +114,7 @@ def test_finite_training_does_not_raise(name):
     assert "skipped_steps" not in history
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", ["static", "features"])
 def test_error_names_the_one_task_whose_loss_is_infinite(name):
     model = network(is_hidden=False)
@@ -200,6 +202,7 @@ OPTIMIZERS = {
 }
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("optimizer", "jit"),
     [("adam", True), ("averaged", False), ("accumulated", False)],
@@ -221,6 +224,7 @@ def test_skipped_step_ends_where_keras_ends_without_the_batch(optimizer, jit):
     np.testing.assert_allclose(history["a_loss"], expected["a_loss"], rtol=1e-5)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("name", "jit"), CASES)
 def test_skipped_step_leaves_every_state_as_without_the_batch(name, jit):
     ends, logs = [], []
@@ -257,6 +261,7 @@ def test_several_steps_an_execution_skip_the_bad_one():
     assert_same(*ends, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", ["static", "features"])
 @pytest.mark.parametrize("mode", ["raise", "skip_step"])
 def test_overflow_under_a_loss_scale_is_neither_error_nor_counted(mode, name):

@@ -183,6 +183,7 @@ def by_hand(answers, labels):
     }
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("names", CASES)
 def test_trains_like_keras_on_full_labels_and_numpy_on_missing(names):
     _, labels = case.vector_data(BATCH * STEPS, missing=0.0)

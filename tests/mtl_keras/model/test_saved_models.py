@@ -82,6 +82,7 @@ def test_a_saved_checkpoint_is_restored():
     assert_has_values(model.variables, values)
 
 
+@pytest.mark.sampled
 @pytest.mark.skipif(
     keras.backend.backend() != "tensorflow",
     reason="the figures were written on TensorFlow, whose dropout differs",
@@ -115,6 +116,7 @@ def test_a_saved_model_predicts_and_trains_on_as_before(name):
         )
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("backend", ["tensorflow", "jax"])
 def test_importing_the_library_is_enough_to_load(backend):
     code = (

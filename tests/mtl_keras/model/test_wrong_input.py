@@ -549,6 +549,7 @@ def test_dataset_with_weights_misnamed_or_of_another_shape(model):
     )
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("jit_compile", [False, True])
 @pytest.mark.parametrize("loss", [LOSSES["cls"], "cross_entropy"])
 def test_illegal_label_in_a_later_batch(jit_compile, loss):

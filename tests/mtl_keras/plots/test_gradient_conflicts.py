@@ -72,6 +72,7 @@ def test_map_and_lines_hold_the_cosines(tmp_path, drawn):
         assert f"{_cosine(values[-1])}  {first} · {second}" in drawn.strings
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     "names",
     [

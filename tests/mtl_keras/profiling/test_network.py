@@ -8,6 +8,7 @@ from mtl_keras.profiling import network, step
 from mtl_keras.profiling.network import Network
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("dtype", sorted(network.DTYPES))
 @pytest.mark.parametrize("trunk", sorted(network.TRUNKS))
 def test_trunk_in_its_dtype_and_answers_in_float32(trunk, dtype):

@@ -87,6 +87,7 @@ def test_takes_vectors_maps_and_sequences_or_says_no(name, kind):
         assert np.all(np.isfinite(keras.ops.convert_to_numpy(values)))
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", EVERY)
 def test_trained_model_survives_a_file(name, tmp_path):
     model = cases.build(name)

@@ -52,6 +52,7 @@ def compiled(model=None, rate=0.5, **options):
     return model
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("jit_compile", [False, True])
 def test_training_draws_anew_at_each_step(jit_compile):
     keras.utils.set_random_seed(0)

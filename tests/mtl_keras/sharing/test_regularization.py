@@ -43,6 +43,7 @@ def test_penalty_of_the_trunk_is_in_the_total_and_in_no_task(regularizer):
     assert_close(logs["loss"] - tasks, penalty_by_hand(model), rtol=1e-4)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("jit_compile", [False, True])
 def test_penalty_pulls_at_the_trunks_kernel_only(jit_compile):
     x, _ = case.vector_data(32)

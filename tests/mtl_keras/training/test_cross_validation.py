@@ -65,6 +65,7 @@ def undisturbed(tmp_path_factory):
     return workdir, result
 
 
+@pytest.mark.slow
 def test_each_fold_has_a_run_and_the_figures_are_theirs(undisturbed):
     workdir, result = undisturbed
     reports = [
@@ -83,6 +84,7 @@ def test_each_fold_has_a_run_and_the_figures_are_theirs(undisturbed):
     assert "det_accuracy" in result.table()
 
 
+@pytest.mark.slow
 def test_a_stopped_run_goes_on_and_ends_the_same(undisturbed, tmp_path):
     _, expected = undisturbed
     datasets = folds_of()
@@ -107,6 +109,7 @@ def test_a_stopped_run_goes_on_and_ends_the_same(undisturbed, tmp_path):
         np.testing.assert_allclose(result.metrics[key], values, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_sequence_of_folds_and_a_random_builder(tmp_path):
     seen = []
 

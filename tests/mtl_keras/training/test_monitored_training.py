@@ -67,6 +67,7 @@ def curves_of(monkeypatch):
     return seen
 
 
+@pytest.mark.slow
 def test_gradient_method(tmp_path, monkeypatch, curves_of):
     get = balancing.get
 
@@ -93,6 +94,7 @@ def test_gradient_method(tmp_path, monkeypatch, curves_of):
     assert "cls_loss" in curves_of
 
 
+@pytest.mark.slow
 def test_method_of_losses_has_no_conflicts_to_draw(tmp_path):
     options = {"loss_weights": "uncertainty", "balancer": {"monitor": True}}
     lines = train(tmp_path, **options)
@@ -101,6 +103,7 @@ def test_method_of_losses_has_no_conflicts_to_draw(tmp_path):
     assert not (tmp_path / "plots" / "conflicts.png").exists()
 
 
+@pytest.mark.slow
 def test_without_monitor_nothing_is_logged_or_drawn(tmp_path):
     lines = train(tmp_path, loss_weights="uncertainty")
     assert not any(key.endswith("_weight") for key in lines[-1])

@@ -117,6 +117,7 @@ CASES = [
 ]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("way", "optimizer", "dropout"), CASES)
 def test_training_goes_on_alike(way, optimizer, dropout, tmp_path):
     # Tracing takes longer than so small a training.

@@ -63,6 +63,7 @@ def undisturbed(tmp_path_factory):
     return workdir
 
 
+@pytest.mark.slow
 def test_workdir_holds_what_a_run_promises(undisturbed):
     config = json.loads((undisturbed / "config.json").read_text())
     assert config["model"] == "vector"
@@ -82,6 +83,7 @@ def bare(undisturbed, monkeypatch):
     monkeypatch.setattr(running, "_illustrate", lambda *a: None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", ["batch", "line", "checkpoint"])
 def test_killed_run_ends_bitwise_like_an_undisturbed_one(
     moment, undisturbed, bare, tmp_path

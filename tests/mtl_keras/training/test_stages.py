@@ -92,6 +92,7 @@ def assert_equal(received, expected):
         np.testing.assert_array_equal(received[path], value, err_msg=path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "pause",
     [

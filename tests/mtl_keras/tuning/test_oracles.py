@@ -98,6 +98,7 @@ def undisturbed(request, tmp_path_factory):
     return search
 
 
+@pytest.mark.sampled
 def test_killed_at_any_moment(undisturbed, tmp_path):
     expected = told(undisturbed.oracle)
     step = 8 if undisturbed.name == "bayesian" else 1

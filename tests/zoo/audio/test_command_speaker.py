@@ -118,6 +118,7 @@ def speech(tmp_path):
     return folder
 
 
+@pytest.mark.slow
 def test_folder_of_own_recordings_trains_the_model(speech, tmp_path):
     read = {"data": speech, "data_dir": tmp_path / "data", "width": 0.5}
     model = zoo.load("command_speaker", **read)
@@ -132,6 +133,7 @@ def test_folder_of_own_recordings_trains_the_model(speech, tmp_path):
     assert 0 < np.concatenate(weights).mean() < 1
 
 
+@pytest.mark.slow
 def test_predictions_are_printed_and_drawn(speech, tmp_path, capsys):
     weights = tmp_path / "random.weights.h5"
     zoo.load("command_speaker").save_weights(weights)

@@ -111,6 +111,7 @@ def test_photographs_are_of_their_imagenet_class(fruit, number):
     assert np.mean((best == number).any(-1)) >= 0.75
 
 
+@pytest.mark.slow
 @has_weights
 def test_reloaded_model_needs_no_package(tmp_path, monkeypatch):
     model = efficientnet_lite0.build((32, 32, 3))

@@ -142,6 +142,7 @@ def test_predict_refuses_a_wrong_table(flags, tmp_path, capsys, text, message):
     assert re.search(message, capsys.readouterr().err)
 
 
+@pytest.mark.slow
 def test_report_is_one_page(tiny_table, flags, tmp_path, data_dir):
     from zoo.commands import report
 

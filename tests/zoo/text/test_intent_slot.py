@@ -34,6 +34,7 @@ def _inputs(sentences):
     return inputs
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("crf", [False, True])
 @pytest.mark.parametrize("trunk", trunks.list_trunks())
 def test_padding_changes_no_answer(trunk, crf):
@@ -91,6 +92,7 @@ def test_wrong_arguments(arguments, message):
         _build(**arguments)
 
 
+@pytest.mark.slow
 def test_examples_faked_from_the_features_become_batches(tmp_path):
     # Random strings for tokens: what matters is that tags stay in step.
     with tfds.testing.mock_data(num_examples=20):
@@ -123,6 +125,7 @@ def test_examples_faked_from_the_features_become_batches(tmp_path):
         )
 
 
+@pytest.mark.slow
 def test_sentences_go_in_and_spans_come_out_of_an_export(tmp_path):
     model = _build(**_SMALL)
     path = export.saved_model(

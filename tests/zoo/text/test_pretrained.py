@@ -87,6 +87,7 @@ def values_of(model):
     return {v.path: to_numpy(v) for v in variables}
 
 
+@pytest.mark.slow
 def test_a_word_has_the_features_of_its_first_subword(trunk, inputs):
     features = pretrained.build(trunk)
     model = keras.Model(features.inputs, features.words)
@@ -123,6 +124,7 @@ def trained(trunk, inputs, request):
     return request.param, model, before
 
 
+@pytest.mark.sampled
 def test_only_what_is_chosen_is_trained(trained):
     trainable, model, before = trained
     after = values_of(model)
@@ -231,6 +233,7 @@ def test_tasks_share_the_backbone(trunk):
     assert set(values_of(model)) <= shared
 
 
+@pytest.mark.slow
 def test_batches_have_the_lengths_of_the_buckets(preprocessor):
     rows = tf.data.Dataset.from_tensor_slices(
         ({"text": SENTENCES * 4}, {"intent": [0, 1, 2] * 4})
@@ -328,6 +331,7 @@ def _check_export(model, sentences, tmp_path):
     return received
 
 
+@pytest.mark.slow
 def test_export_of_an_entry_needs_no_keras(entry, tmp_path):
     _check_export(entry, SENTENCES, tmp_path)
 

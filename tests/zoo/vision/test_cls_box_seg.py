@@ -109,6 +109,7 @@ def test_augmentation_moves_box_and_mask_together():
         np.testing.assert_allclose(sides, expected, atol=1.01 / 60)
 
 
+@pytest.mark.slow
 def test_missing_boxes_and_masks_train(tmp_path):
     model = _build(**_TINY)
     rng = np.random.default_rng(0)

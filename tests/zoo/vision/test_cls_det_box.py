@@ -25,6 +25,7 @@ def test_asked_tasks_only():
     assert list(model.tasks) == ["box"]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("trunk", ["small", "plain", "MobileNetV2"])
 def test_reloaded_model_gives_the_same_answers(trunk, tmp_path):
     model = _build(trunk=trunk, image_size=32)

@@ -121,6 +121,7 @@ def test_sequence_of_patches_becomes_a_map(transformer):
     assert_close(model(IMAGES)[:, 1, 2], tokens[:, 1 + 6], rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("kind", "trainable"),
     [

@@ -94,6 +94,7 @@ FAMILIES = (
 )
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("c", [0.1, 0.5, 0.9])
 @pytest.mark.parametrize("num_rows", [2, 3, 5])
 def test_objective_is_that_of_brute_force(num_rows, c):
@@ -171,6 +172,7 @@ def test_gramian_that_is_not_finite_gives_nan_and_no_error(value):
     assert np.isnan(w).all()
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("num_rows", [3, 40])
 def test_under_xla(num_rows):
     rows = families(num_rows)["conflicting"]

@@ -114,6 +114,7 @@ def test_gramian_that_is_not_finite_gives_nan_and_no_error(value):
     assert np.isnan(solved(gramian)).all()
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("num_rows", [3, 40])
 def test_under_xla(num_rows):
     rows = families(num_rows)["conflicting"]

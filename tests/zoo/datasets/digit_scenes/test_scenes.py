@@ -133,6 +133,7 @@ def test_picture_is_8_bit_with_noise(test_scenes):
         assert len(np.unique(scene.image)) > 8
 
 
+@pytest.mark.slow
 def test_ink_alone_does_not_tell_presence(test_scenes):
     train = list(scenes.Composer("train").scenes(2000))
     held_out = list(scenes.Composer("validation").scenes(1000))

@@ -47,6 +47,7 @@ def test_a_sentence_without_words_is_left_out(tmp_path):
     assert [e.inputs["tokens"] for e in source.examples()] == [["so"]]
 
 
+@pytest.mark.slow
 def test_pieces_are_those_of_the_sentence_preprocessor(tmp_path):
     from mtl_keras.data import SentencePreprocessor, text
 
