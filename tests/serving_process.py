@@ -1,42 +1,40 @@
 """A process that serves an export with TensorFlow alone, for tests."""
 
-import pickle
-import subprocess
-import sys
+import functools
+
+from tests.answering_process import AnsweringProcess
 
 # What a server does: TensorFlow alone, and every call by signature.
 _SERVER = """
-import sys
-folder, calls, answers, *modules = sys.argv[1:]
 # Before Keras is hidden: TensorFlow Text defines layers of it.
-for name in modules:
+for name in sys.argv[1:]:
     __import__(name)
 # TensorFlow imports Keras where it finds it.
 for name in ("keras", "keras_hub", "mtl_keras", "zoo"):
     sys.modules[name] = None
-import pickle
 import tensorflow as tf
 
-signatures = tf.saved_model.load(folder).signatures
-with open(calls, "rb") as file:
-    calls = pickle.load(file)
-results = {}
-for key, inputs in calls.items():
-    name, size = key
-    tensors = {k: tf.constant(value) for k, value in inputs.items()}
-    found = signatures[name](**tensors)
-    results[key] = {k: value.numpy() for k, value in found.items()}
-with open(answers, "wb") as file:
-    pickle.dump(results, file)
+def answer(folder, calls):
+    signatures = tf.saved_model.load(folder).signatures
+    results = {}
+    for key, inputs in calls.items():
+        tensors = {k: tf.constant(value) for k, value in inputs.items()}
+        outputs = signatures[key[0]](**tensors)
+        results[key] = {k: value.numpy() for k, value in outputs.items()}
+    return results
 """
 
 
-def serve(folder, tmp_path, calls, modules=()):
-    """Calls signatures of an export in a process of its own.
+@functools.cache
+def _server(modules):
+    return AnsweringProcess(_SERVER, *modules)
+
+
+def serve(folder, calls, modules=()):
+    """Calls signatures of an export in another process, which has no Keras.
 
     Args:
         folder: Path of the export.
-        tmp_path: Path of a folder for the process's files.
         calls: Dict of `(signature, size)` to a dict of input name to array or
             list.
         modules: Strings, modules beside TensorFlow that the process imports.
@@ -44,14 +42,7 @@ def serve(folder, tmp_path, calls, modules=()):
     Returns:
         Dict with the same keys, each a dict of output name to array.
     """
-    given, answered = tmp_path / "calls.pickle", tmp_path / "answers.pickle"
-    given.write_bytes(pickle.dumps(calls))
-    subprocess.run(
-        [sys.executable, "-c", _SERVER, folder, given, answered, *modules],
-        check=True,
-        cwd=tmp_path,
-    )
-    return pickle.loads(answered.read_bytes())
+    return _server(tuple(modules))(str(folder), calls)
 
 
 def num_operations(signature):

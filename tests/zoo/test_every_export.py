@@ -6,7 +6,6 @@ or where it has none random ones. Files are converted of the defaults as well.
 
 import functools
 import json
-import subprocess
 import sys
 from pathlib import Path
 
@@ -17,6 +16,7 @@ import tensorflow as tf
 
 import zoo
 from mtl_keras import export
+from tests.answering_process import AnsweringProcess
 from tests.mtl_keras.data.hostile_files import moving, tone, wav
 from tests.serving_process import num_operations, serve, stored_shapes
 
@@ -107,6 +107,12 @@ def _dense(model, num):
     return {key: np.asarray(value) for key, value in inputs.items()}
 
 
+@functools.cache
+def _loaded(folder):
+    """Loads an export once; its signatures die with it."""
+    return tf.saved_model.load(str(folder))
+
+
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
     """Makes each export once."""
@@ -128,7 +134,7 @@ def folders(tmp_path_factory):
 
 
 @pytest.mark.parametrize(("name", "weights"), SERVED)
-def test_each_signature_equals_the_model(name, weights, folders, tmp_path):
+def test_each_signature_equals_the_model(name, weights, folders):
     model, folder = _model(name, weights), folders(name, weights)
     calls, expected = {}, {}
     for size in SIZES:
@@ -143,8 +149,8 @@ def test_each_signature_equals_the_model(name, weights, folders, tmp_path):
             ):
                 calls[signature, size] = inputs
                 expected[signature, size] = {t: answers[t] for t in wanted}
-    served = serve(folder, tmp_path, calls)
-    loaded = tf.saved_model.load(str(folder)).signatures
+    served = serve(folder, calls)
+    loaded = _loaded(folder).signatures
     assert {signature for signature, _ in calls} == set(loaded)
     for call, outputs in expected.items():
         assert set(served[call]) & set(model.tasks) == set(outputs)
@@ -158,7 +164,7 @@ def test_each_signature_equals_the_model(name, weights, folders, tmp_path):
 def test_a_task_computes_less_than_all(name, weights, folders):
     if len(_model(name, weights).tasks) == 1:
         pytest.skip("one task is all")
-    loaded = tf.saved_model.load(str(folders(name, weights))).signatures
+    loaded = _loaded(folders(name, weights)).signatures
     for task in _model(name, weights).tasks:
         for part, whole in (
             (task, "serving_default"),
@@ -174,17 +180,24 @@ def test_variables_are_stored_once(name, weights, folders):
 
 
 # The very command, but TensorFlow is imported once for all its runs.
-CLI = """
-import json, runpy, sys
-command = sys.argv[1]
-for arguments in json.load(sys.stdin):
-    sys.argv = [command, *arguments]
-    try:
-        runpy.run_path(command, run_name="__main__")
-    except SystemExit as ended:
-        if ended.code:
-            raise
+_CLI = """
+import runpy
+
+def answer(runs):
+    for run in runs:
+        sys.argv = run
+        try:
+            runpy.run_path(run[0], run_name="__main__")
+        except SystemExit as ended:
+            if ended.code:
+                raise
 """
+_COMMAND = str(Path(sys.executable).with_name("saved_model_cli"))
+
+
+@functools.cache
+def _cli():
+    return AnsweringProcess(_CLI)
 
 
 def _given(inputs, folder):
@@ -224,17 +237,7 @@ def test_saved_model_cli_runs_a_signature(name, weights, folders, tmp_path):
         folder_of_inputs = tmp_path / f"{signature}_inputs"
         folder_of_inputs.mkdir()
         runs[-1] += _given(inputs, folder_of_inputs)
-    subprocess.run(
-        [
-            sys.executable,
-            *("-c", CLI),
-            Path(sys.executable).with_name("saved_model_cli"),
-        ],
-        input=json.dumps(runs),
-        text=True,
-        check=True,
-        capture_output=True,
-    )
+    _cli()([[_COMMAND, *run] for run in runs])
     for signature in signatures:
         files = {path.stem for path in (tmp_path / signature).iterdir()}
         assert files >= set(model.tasks)
@@ -251,7 +254,7 @@ def test_warmup_requests_are_answered(name, weights, folders):
 
     folder = folders(name, weights)
     file = folder / "assets.extra" / "tf_serving_warmup_requests"
-    loaded = tf.saved_model.load(str(folder)).signatures
+    loaded = _loaded(folder).signatures
     asked = set()
     for record in tf.data.TFRecordDataset(str(file)):
         log = prediction_log_pb2.PredictionLog.FromString(record.numpy())

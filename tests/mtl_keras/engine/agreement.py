@@ -1,11 +1,13 @@
 """Trains with balancers on this backend, on one device or on two replicas.
 
-`python -m tests.mtl_keras.engine.agreement FILE REPLICAS ROWS NAME...` saves
+`python -m tests.mtl_keras.engine.agreement FILE REPLICAS NAME=ROWS...` saves
 the weights and logs after two epochs of each method, from the same state.
+REPLICAS is `1`, or `1,2` for both, in a file each: FILE is the folder.
 """
 
 import contextlib
 import sys
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -49,17 +51,21 @@ def train(name, scope, num_rows):
     return model.get_weights(), state, logs
 
 
-def main(path, replicas, num_rows, *names):
-    scope = two_replicas() if replicas == "2" else contextlib.nullcontext
-    arrays = {}
-    for name in names:
-        weights, state, logs = train(name, scope(), int(num_rows))
-        for group, values in (("weight", weights), ("state", state)):
-            for index, array in enumerate(values):
-                arrays[f"{name}/{group}/{index}"] = array
-        for key, value in logs.items():
-            arrays[f"{name}/log/{key}"] = np.float64(value)
-    np.savez(path, **arrays)
+def main(folder, replicas, *runs):
+    scopes = {"1": contextlib.nullcontext}
+    if "2" in replicas:
+        scopes["2"] = two_replicas()
+    for number, scope in scopes.items():
+        arrays = {}
+        for run in runs:
+            name, _, num_rows = run.partition("=")
+            weights, state, logs = train(name, scope(), int(num_rows))
+            for group, values in (("weight", weights), ("state", state)):
+                for index, array in enumerate(values):
+                    arrays[f"{name}/{group}/{index}"] = array
+            for key, value in logs.items():
+                arrays[f"{name}/log/{key}"] = np.float64(value)
+        np.savez(Path(folder) / f"{number}.npz", **arrays)
 
 
 if __name__ == "__main__":

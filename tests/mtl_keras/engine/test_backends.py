@@ -27,6 +27,8 @@ def ends(tmp_path_factory):
             env={
                 **os.environ,
                 "KERAS_BACKEND": backend,
+                # The time goes into compiling steps that run a few times.
+                "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
                 "TF_CPP_MIN_LOG_LEVEL": "3",
             },
             capture_output=True,

@@ -27,6 +27,7 @@ def test_two_devices_agree_with_one():
             **os.environ,
             "KERAS_BACKEND": "jax",
             "JAX_PLATFORMS": "cpu",
+            "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
             "XLA_FLAGS": "--xla_force_host_platform_device_count=2",
         },
         capture_output=True,

@@ -78,7 +78,7 @@ def test_error_in_the_first_step_leaves_the_weights(data):
     model.fit(X, LABELS, verbose=0)
 
 
-@pytest.mark.slow
+@pytest.mark.slow(on_jax=True)
 def test_error_in_a_later_epoch_leaves_what_was_trained():
     model, expected = compiled(), compiled()
     options = {"batch_size": 16, "shuffle": False, "verbose": 0}

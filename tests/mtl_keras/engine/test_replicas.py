@@ -12,10 +12,14 @@ import pytest
 
 ROOT = pathlib.Path(__file__).parents[3]
 
-pytestmark = pytest.mark.skipif(
-    keras.backend.backend() != "tensorflow",
-    reason="tf.distribute is TensorFlow's",
-)
+# All read the results of one process, which trains each case twice.
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        keras.backend.backend() != "tensorflow",
+        reason="tf.distribute is TensorFlow's",
+    ),
+]
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +38,6 @@ def found():
     return found
 
 
-@pytest.mark.sampled
 @pytest.mark.parametrize(
     "name",
     [
@@ -63,7 +66,6 @@ def test_two_replicas_agree_with_one_device(name, found):
         )
 
 
-@pytest.mark.slow
 def test_fit_refuses_what_replicas_cannot_take(found):
     assert found["refusal"].startswith(
         "`steps_per_execution` must be 1 on 2 replicas of MirroredStrategy"

@@ -248,7 +248,12 @@ def test_on_jax():
     files = [__file__, pathlib.Path(__file__).with_name("test_cost.py")]
     result = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", *files, "-m", ""],
-        env={**os.environ, "KERAS_BACKEND": "jax"},
+        env={
+            **os.environ,
+            "KERAS_BACKEND": "jax",
+            # Most of the time goes into compiling steps that run a few times.
+            "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
+        },
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -41,7 +41,7 @@ def test_each_signature_answers_like_the_model_without_keras(
             calls[signature, size] = {"image": value}
             expected[signature, size] = model.predict(pixels, verbose=0)
 
-    answers = serve(folder, tmp_path, calls)
+    answers = serve(folder, calls)
 
     for call, outputs in expected.items():
         signature = call[0].removesuffix("_dense")

@@ -115,7 +115,7 @@ def test_logged_losses_are_those_worked_by_hand():
     assert logs["death_c_index"] == pytest.approx(index, abs=1e-6)
 
 
-@pytest.mark.slow
+@pytest.mark.slow(on_jax=True)
 def test_is_saved_and_loaded_with_its_losses(tmp_path):
     x, labels = patients(60)
     model = model_of()

@@ -60,7 +60,7 @@ def test_list_of_evaluate_is_in_the_order_of_metrics_names(model):
     assert values == [logs[name] for name in names]
 
 
-@pytest.mark.slow
+@pytest.mark.slow(on_jax=True)
 def test_one_batch_at_a_time():
     model, by_fit = compiled(), compiled()
     expected = evaluated(model)

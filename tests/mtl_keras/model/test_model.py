@@ -255,7 +255,7 @@ def test_regularization_is_in_the_total_and_in_no_task():
     assert_close(logs["loss"], logs["det_loss"] + penalty)
 
 
-@pytest.mark.slow
+@pytest.mark.slow(on_jax=True)
 def test_reload_in_mid_training_goes_on_alike(tmp_path):
     x, labels = case.vector_data(64)
     model = compiled(

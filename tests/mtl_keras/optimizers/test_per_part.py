@@ -127,7 +127,7 @@ def test_reload_in_mid_training_goes_on_alike(tmp_path, jit_compile):
     assert_same(restored.optimizer.variables, model.optimizer.variables)
 
 
-@pytest.mark.slow
+@pytest.mark.slow(on_jax=True)
 def test_checkpoint_goes_on_alike(tmp_path):
     x, labels = case.vector_data(16 * 3)
     model = trained(PerPart(everything()), num_batches=3)
@@ -158,7 +158,7 @@ def test_state_is_stored_once(tmp_path):
         assert len(stored) == len(model.optimizer.variables)
 
 
-@pytest.mark.slow
+@pytest.mark.slow(on_jax=True)
 @JIT
 def test_mixed_precision_scales_the_loss_around_the_parts(
     tmp_path, jit_compile
@@ -202,7 +202,7 @@ def test_task_without_a_loss_keeps_its_head():
     assert not np.array_equal(before["cls/kernel"], after["cls/kernel"])
 
 
-@pytest.mark.slow
+@pytest.mark.slow(on_jax=True)
 def test_frozen_trunk_needs_no_optimizer_and_may_have_one():
     for parts in ({"heads": "sgd"}, {"heads": "sgd", "trunk": "adam"}):
         x, labels = case.vector_data(32)
@@ -315,7 +315,7 @@ class TestLearningRate:
         assert self.rates(model.optimizer) == {"heads": 0.1, "trunk": 0.025}
 
 
-@pytest.mark.slow
+@pytest.mark.slow(on_jax=True)
 def test_averages_are_swapped_for_evaluation():
     x, labels = case.vector_data(64)
     parts = {
@@ -337,7 +337,7 @@ def test_averages_are_swapped_for_evaluation():
     case.assert_close(again["loss"], logs["val_loss"][-1], rtol=1e-5)
 
 
-@pytest.mark.slow
+@pytest.mark.slow(on_jax=True)
 def test_average_of_a_part_alone_ends_the_training():
     x, labels = case.vector_data(64)
 
@@ -435,7 +435,7 @@ class TestErrors:
             optimizer.build(case.vector_model().trainable_variables)
 
 
-@pytest.mark.slow
+@pytest.mark.slow(on_jax=True)
 def test_common_scale_of_the_loss_changes_nothing():
     def parts():
         return {

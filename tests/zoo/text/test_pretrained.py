@@ -290,7 +290,7 @@ def test_export_needs_tensorflow_and_its_text_operations(
     )
     calls = {("serving_default", 3): {"text": SENTENCES}}
     calls["slot", 1] = {"text": [""]}
-    answers = serve(folder, tmp_path, calls, modules=["tensorflow_text"])
+    answers = serve(folder, calls, modules=["tensorflow_text"])
     inputs, context = preprocessor({"text": tf.constant(SENTENCES)})
     expected = outputs_of(model, inputs)
     received = answers["serving_default", 3]
@@ -319,7 +319,7 @@ def _check_export(model, sentences, tmp_path):
         model, tmp_path / "1", model.preprocessor, model.postprocessor
     )
     calls = {("serving_default", len(sentences)): {"text": sentences}}
-    answers = serve(folder, tmp_path, calls, modules=["tensorflow_text"])
+    answers = serve(folder, calls, modules=["tensorflow_text"])
     (received,) = answers.values()
     inputs, context = model.preprocessor({"text": tf.constant(sentences)})
     expected = outputs_of(model, inputs)

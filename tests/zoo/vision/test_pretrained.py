@@ -168,7 +168,7 @@ def test_export_needs_tensorflow_only(request, kind, tmp_path):
     folder = export.saved_model(model, tmp_path / "1", preprocessor)
     image = tf.io.encode_png((255 * IMAGES[0]).astype("uint8")).numpy()
     calls = {("serving_default", 2): {"image": [image, image]}}
-    (answers,) = serve(folder, tmp_path, calls).values()
+    (answers,) = serve(folder, calls).values()
     inputs, _ = preprocessor({"image": tf.constant([image])})
     expected = model(inputs, training=False)
     for task, answer in answers.items():

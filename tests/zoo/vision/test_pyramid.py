@@ -143,7 +143,7 @@ def test_export_takes_image_bytes_and_needs_tensorflow_only(
         ("serving_default", 1): {"image": [image]},
         ("box", 1): {"image": [image]},
     }
-    answers = serve(folder, tmp_path, calls)
+    answers = serve(folder, calls)
     inputs, _ = preprocessor({"image": tf.constant([image])})
     expected = model(inputs, training=False)
     whole = answers["serving_default", 1]
