@@ -134,6 +134,7 @@ def test_there_is_code_to_run():
     assert "./tools/test" in shell
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("page", "index"),
     SNIPPETS,
@@ -143,6 +144,7 @@ def test_code_block_runs(page, index, errors):
     assert not errors[page, index], errors[page, index]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", README_COMMANDS, ids=" ".join)
 def test_command_runs(line, errors):
     assert not errors[tuple(line)], errors[tuple(line)]
