@@ -87,6 +87,10 @@ class Entry:
         published: List of dicts for the card, metrics that others published.
         notes: Tuple of strings for the card, such as what was tried and how
             the data were divided.
+        search_dropout: Float, the largest dropout that `search` tries.
+            Without it, nothing of the entry is searched.
+        search_values: Dict from an override to the values that `search` tries
+            with `"full"`, beside the default.
     """
 
     data: Mapping[str, str] = MappingProxyType({})
@@ -97,6 +101,8 @@ class Entry:
     summary: str = ""
     published: tuple | list = ()
     notes: tuple[str, ...] = ()
+    search_dropout: float | None = None
+    search_values: Mapping[str, Iterable] = MappingProxyType({})
 
     def spec(self, data: str, tasks: Iterable[str] | None = None) -> Spec:
         """Chooses data and tasks.
@@ -296,6 +302,10 @@ class Entry:
     def search(self, hp, space: str, defaults: dict) -> dict:
         """Chooses the overrides that a search tries; see `zoo.hypermodel`.
 
+        Dropout up to `search_dropout`, and with `"full"` also
+        `search_values`. Where the trunk is none of the values of `"trunk"`,
+        such as a pretrained one, dropout alone.
+
         Args:
             hp: `keras_tuner.HyperParameters`.
             space: String: `"small"`, what makes no step slower, or `"full"`.
@@ -305,8 +315,22 @@ class Entry:
         Returns:
             Dict of overrides.
         """
-        del hp, space, defaults
-        return {}
+        if self.search_dropout is None:
+            return {}
+        dropout = float(defaults["dropout"])
+        largest = max(self.search_dropout, dropout)
+        overrides = {
+            "dropout": hp.Float("dropout", 0.0, largest, default=dropout)
+        }
+        trunks = self.search_values.get("trunk")
+        if space == "small" or (trunks and defaults["trunk"] not in trunks):
+            return overrides
+        for name, values in self.search_values.items():
+            default = defaults[name]
+            if default not in values:
+                values = sorted((*values, default))
+            overrides[name] = hp.Choice(name, list(values), default=default)
+        return overrides
 
     def overrides(self) -> dict:
         """Lists what a user may change.

@@ -27,6 +27,8 @@ class CommandSpeaker(zoo.Entry):
     data = {"spoken_digit": "zoo.datasets.spoken_digit:Builder"}
     kinds = {"command": "classification", "speaker": "classification"}
     reads = "audio"
+    search_dropout = 0.5
+    search_values = {"width": (0.5, 1.0, 1.5)}
     classes = {
         "spoken_digit": {"command": names.COMMANDS, "speaker": names.SPEAKERS}
     }
@@ -168,28 +170,3 @@ class CommandSpeaker(zoo.Entry):
         """
         del spec
         return {"cache": "preprocessed"}
-
-    def search(self, hp, space: str, defaults: dict) -> dict:
-        """Chooses dropout, and with `"full"` also the trunk's width.
-
-        Args:
-            hp: `keras_tuner.HyperParameters`.
-            space: String, `"small"` or `"full"`.
-            defaults: Dict, the overrides that are the defaults.
-
-        Returns:
-            Dict of overrides.
-        """
-        dropout = float(defaults["dropout"])
-        overrides = {
-            "dropout": hp.Float(
-                "dropout", 0.0, max(0.5, dropout), default=dropout
-            )
-        }
-        if space == "small":
-            return overrides
-        width = float(defaults["width"])
-        overrides["width"] = hp.Choice(
-            "width", sorted({0.5, 1.0, 1.5, width}), default=width
-        )
-        return overrides

@@ -31,6 +31,12 @@ class Assays(zoo.Entry):
         "tox21_assays_3": f"{_BUILDERS}:ThirdDivision",
     }
     kinds = {"assays": "presence"}
+    search_dropout = 0.7
+    search_values = {
+        "trunk": (*_TRUNKS,),
+        "units": (128, 256, 512),
+        "depth": (1, 2, 3),
+    }
     summary = (
         "Twelve tasks on the SMILES string of a molecule: whether it is active "
         "in each of the assays of Tox21, a group of the name assays."
@@ -138,30 +144,6 @@ class Assays(zoo.Entry):
         """
         del spec
         return SmilesPreprocessor(_TRUNKS[trunk], num_buckets)
-
-    def search(self, hp, space: str, defaults: dict) -> dict:
-        """Chooses dropout, and with `"full"` also trunk and sizes.
-
-        Args:
-            hp: `keras_tuner.HyperParameters`.
-            space: String, `"small"` or `"full"`.
-            defaults: Dict, the overrides that are the defaults.
-
-        Returns:
-            Dict of overrides.
-        """
-        dropout = float(defaults["dropout"])
-        overrides = {"dropout": hp.Float("dropout", 0.0, 0.7, default=dropout)}
-        if space == "small":
-            return overrides
-        trunk = defaults["trunk"]
-        overrides["trunk"] = hp.Choice("trunk", [*_TRUNKS], default=trunk)
-        for name, sizes in (("units", (128, 256, 512)), ("depth", (1, 2, 3))):
-            default = defaults[name]
-            overrides[name] = hp.Choice(
-                name, sorted({*sizes, default}), default=default
-            )
-        return overrides
 
 
 def _dense(features, index, units, dropout):

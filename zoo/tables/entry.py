@@ -1,6 +1,5 @@
 """What entries that read tables have in common."""
 
-from collections.abc import Mapping
 from types import MappingProxyType
 
 import keras
@@ -23,14 +22,13 @@ class TableEntry(zoo.Entry):
         num_quantiles: Integer, the largest number of intervals in the code of
             a number's quantiles.
         integer_categories: Tuple of columns of integers that are categories.
-        search_sizes: Dict from an override to the sizes that a search with
-            `"full"` tries beside the default.
     """
 
     reads = "table"
     num_quantiles = 128
     integer_categories: tuple[str, ...] = ()
-    search_sizes: Mapping[str, tuple[int, ...]] = MappingProxyType(
+    search_dropout = 0.6
+    search_values = MappingProxyType(
         {
             "units": (64, 128, 192, 256),
             "depth": (1, 2, 3),
@@ -189,31 +187,6 @@ class TableEntry(zoo.Entry):
             Keras tensor, the task's output.
         """
         return task.head.build(features, task)
-
-    def search(self, hp, space: str, defaults: dict) -> dict:
-        """Chooses dropout, and with `"full"` also the sizes.
-
-        Args:
-            hp: `keras_tuner.HyperParameters`.
-            space: String, `"small"` or `"full"`.
-            defaults: Dict, the overrides that are the defaults.
-
-        Returns:
-            Dict of overrides.
-        """
-        overrides = {
-            "dropout": hp.Float(
-                "dropout", 0.0, 0.6, default=float(defaults["dropout"])
-            )
-        }
-        if space == "small":
-            return overrides
-        for name, sizes in self.search_sizes.items():
-            default = defaults[name]
-            overrides[name] = hp.Choice(
-                name, sorted({*sizes, default}), default=default
-            )
-        return overrides
 
 
 def stages(preprocessor, units, depth, column_units, dropout) -> list:

@@ -53,7 +53,7 @@ class RatingLike(TableEntry):
     )
     num_quantiles = 8
     integer_categories = ("user", "item")
-    search_sizes = {
+    search_values = {
         "embedding": (16, 32, 64),
         "units": (32, 64, 128),
         "depth": (1, 2),

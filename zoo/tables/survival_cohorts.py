@@ -53,6 +53,12 @@ class SurvivalCohorts(zoo.Entry):
         "others 0.859, 0.845 and 0.844.",
     )
     num_quantiles = 16
+    search_dropout = 0.6
+    search_values = {
+        "units": (32, 64, 128),
+        "depth": (1, 2),
+        "column_units": (4, 8, 16),
+    }
 
     def assets(self, data: str) -> dict:
         """Returns the statistics that lie beside the data set's builder.
@@ -157,32 +163,6 @@ class SurvivalCohorts(zoo.Entry):
             sharing=sharings.Adapters(adapters=adapters, base=sharing),
             name="survival_cohorts",
         )
-
-    def search(self, hp, space: str, defaults: dict) -> dict:
-        """Chooses dropout, and with `"full"` also the sizes.
-
-        Args:
-            hp: `keras_tuner.HyperParameters`.
-            space: String, `"small"` or `"full"`.
-            defaults: Dict, the overrides that are the defaults.
-
-        Returns:
-            Dict of overrides.
-        """
-        dropout = float(defaults["dropout"])
-        overrides = {"dropout": hp.Float("dropout", 0.0, 0.6, default=dropout)}
-        if space == "small":
-            return overrides
-        for name, sizes in (
-            ("units", (32, 64, 128)),
-            ("depth", (1, 2)),
-            ("column_units", (4, 8, 16)),
-        ):
-            default = defaults[name]
-            overrides[name] = hp.Choice(
-                name, sorted({*sizes, default}), default=default
-            )
-        return overrides
 
 
 def _input(task: str) -> str:

@@ -34,6 +34,8 @@ class VideoClsMotion(zoo.Entry):
         "speed": "regression",
     }
     reads = "clip"
+    search_dropout = 0.5
+    search_values = {"trunk": trunks.NAMES, "width": (0.5, 1.0, 1.5)}
     classes = {"digit_clips": {"digit": _DIGITS, "direction": _DIRECTIONS}}
     answers = {"speed": "how many pixels a frame"}
     notes = (
@@ -162,34 +164,6 @@ class VideoClsMotion(zoo.Entry):
             `mtl_keras.data.AnswerDecoder`.
         """
         return mtl_data.AnswerDecoder(self.tasks(spec), image_size, image_size)
-
-    def search(self, hp, space: str, defaults: dict) -> dict:
-        """Chooses dropout, and with `"full"` also the trunk and its width.
-
-        Args:
-            hp: `keras_tuner.HyperParameters`.
-            space: String, `"small"` or `"full"`.
-            defaults: Dict, the overrides that are the defaults.
-
-        Returns:
-            Dict of overrides.
-        """
-        dropout = float(defaults["dropout"])
-        overrides = {
-            "dropout": hp.Float(
-                "dropout", 0.0, max(0.5, dropout), default=dropout
-            )
-        }
-        if space == "small":
-            return overrides
-        width = float(defaults["width"])
-        overrides["trunk"] = hp.Choice(
-            "trunk", list(trunks.NAMES), default=defaults["trunk"]
-        )
-        overrides["width"] = hp.Choice(
-            "width", sorted({0.5, 1.0, 1.5, width}), default=width
-        )
-        return overrides
 
 
 def _preprocessor(frames, image_size, channels, sampling):

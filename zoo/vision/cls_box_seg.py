@@ -33,6 +33,8 @@ class ClsBoxSeg(zoo.Entry):
         "mask": "mask",
     }
     reads = "image"
+    search_dropout = 0.5
+    search_values = {"trunk": ("small",), "width": (0.5, 0.75, 1.0, 1.5)}
     classes = {
         "pets3": {
             "breed": names.BREEDS,
@@ -190,31 +192,6 @@ class ClsBoxSeg(zoo.Entry):
                 augment.Flip(**moved),
             )
         )
-
-    def search(self, hp, space: str, defaults: dict) -> dict:
-        """Chooses dropout, and with `"full"` also the small trunk's width.
-
-        Args:
-            hp: `keras_tuner.HyperParameters`.
-            space: String, `"small"` or `"full"`.
-            defaults: Dict, the overrides that are the defaults.
-
-        Returns:
-            Dict of overrides.
-        """
-        dropout = float(defaults["dropout"])
-        overrides = {
-            "dropout": hp.Float(
-                "dropout", 0.0, max(0.5, dropout), default=dropout
-            )
-        }
-        if space == "small" or defaults["trunk"] != "small":
-            return overrides
-        width = float(defaults["width"])
-        overrides["width"] = hp.Choice(
-            "width", sorted({0.5, 0.75, 1.0, 1.5, width}), default=width
-        )
-        return overrides
 
 
 def _stages(trunk, width, trainable, lora_rank) -> list:

@@ -22,6 +22,11 @@ class ClsDetBox(zoo.Entry):
     data = {"digit_scenes": "zoo.datasets.digit_scenes:Builder"}
     kinds = {"cls": "classification", "det": "presence", "box": "box"}
     reads = "image"
+    search_dropout = 0.5
+    search_values = {
+        "trunk": trunks.WITH_WIDTH,
+        "width": (0.5, 0.75, 1.0, 1.5),
+    }
     classes = {"digit_scenes": {"cls": tuple("0123456789")}}
     summary = (
         "Three tasks on one image: which digit it shows (cls), whether a "
@@ -171,35 +176,6 @@ class ClsDetBox(zoo.Entry):
             # Last, so that the others draw the same numbers without it.
             steps.append(augment.Flip(boxes=("box",)))
         return augment.Compose(tuple(steps))
-
-    def search(self, hp, space: str, defaults: dict) -> dict:
-        """Chooses dropout, and with `"full"` also the trunk and its width.
-
-        Args:
-            hp: `keras_tuner.HyperParameters`.
-            space: String, `"small"` or `"full"`.
-            defaults: Dict, the overrides that are the defaults.
-
-        Returns:
-            Dict of overrides.
-        """
-        dropout = float(defaults["dropout"])
-        overrides = {
-            "dropout": hp.Float(
-                "dropout", 0.0, max(0.5, dropout), default=dropout
-            )
-        }
-        names = list(trunks.WITH_WIDTH)
-        if space == "small" or defaults["trunk"] not in names:
-            return overrides
-        overrides["trunk"] = hp.Choice(
-            "trunk", names, default=defaults["trunk"]
-        )
-        width = float(defaults["width"])
-        overrides["width"] = hp.Choice(
-            "width", sorted({0.5, 0.75, 1.0, 1.5, width}), default=width
-        )
-        return overrides
 
 
 def _head(features, task, dropout):

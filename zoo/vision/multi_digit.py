@@ -23,6 +23,8 @@ class MultiDigit(zoo.Entry):
     data = {"multi_digit": "zoo.datasets.multi_digit:Builder"}
     kinds = {"left": "classification", "right": "classification"}
     reads = "image"
+    search_dropout = 0.5
+    search_values = {"trunk": _TRUNKS, "width": (0.5, 1.0, 1.5)}
     classes = {"multi_digit": {"left": _DIGITS, "right": _DIGITS}}
     notes = (
         "MNIST's own test images are in the test split only; digits are "
@@ -141,34 +143,6 @@ class MultiDigit(zoo.Entry):
             Dict of arguments of `mtl_keras.data.pipeline`.
         """
         return {"cache": "preprocessed"}
-
-    def search(self, hp, space: str, defaults: dict) -> dict:
-        """Chooses dropout, and with `"full"` also the trunk and its width.
-
-        Args:
-            hp: `keras_tuner.HyperParameters`.
-            space: String, `"small"` or `"full"`.
-            defaults: Dict, the overrides that are the defaults.
-
-        Returns:
-            Dict of overrides.
-        """
-        dropout = float(defaults["dropout"])
-        overrides = {
-            "dropout": hp.Float(
-                "dropout", 0.0, max(0.5, dropout), default=dropout
-            )
-        }
-        if space == "small" or defaults["trunk"] not in _TRUNKS:
-            return overrides
-        width = float(defaults["width"])
-        overrides["trunk"] = hp.Choice(
-            "trunk", list(_TRUNKS), default=defaults["trunk"]
-        )
-        overrides["width"] = hp.Choice(
-            "width", sorted({0.5, 1.0, 1.5, width}), default=width
-        )
-        return overrides
 
 
 def _check_image_size(size) -> int:

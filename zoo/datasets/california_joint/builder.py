@@ -1,13 +1,12 @@
 """TensorFlow Datasets builder of `california_joint`."""
 
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import tensorflow_datasets as tfds
 
-from zoo.datasets import csv_rows, originals
+from zoo.datasets import csv_rows, hashed_splits, originals
 
 _DESCRIPTION = """
 The 20,640 districts of California in the census of 1990: the median price of a
@@ -54,8 +53,8 @@ NUMBERS = (
 COLUMNS = (*NUMBERS, "median_house_value", "ocean_proximity")
 REGIONS = ("<1H OCEAN", "INLAND", "ISLAND", "NEAR BAY", "NEAR OCEAN")
 _DOLLARS = 100_000.0
-# Of 256 values of a byte.
-_TEST, _VALIDATION = 51, 77
+# Of 256 examples.
+_TEST, _VALIDATION = 51, 26
 
 
 class Builder(tfds.core.GeneratorBasedBuilder):
@@ -102,9 +101,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         }
 
     def _generate_examples(self, path, split) -> Iterator:
-        for number, (part, features) in enumerate(read(path)):
-            if part == split:
-                yield number, features
+        return hashed_splits.of_split(read(path), split)
 
 
 def read(path: Path) -> Iterator[tuple[str, dict]]:
@@ -136,7 +133,4 @@ def read(path: Path) -> Iterator[tuple[str, dict]]:
 
 def _split(row) -> str:
     place = f"{row['longitude']},{row['latitude']}"
-    number = hashlib.sha256(place.encode()).digest()[0]
-    if number < _TEST:
-        return "test"
-    return "validation" if number < _VALIDATION else "train"
+    return hashed_splits.part(place, _VALIDATION, _TEST)

@@ -1,13 +1,12 @@
 """TensorFlow Datasets builder of `support2_joint`."""
 
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import tensorflow_datasets as tfds
 
-from zoo.datasets import csv_rows, originals
+from zoo.datasets import csv_rows, hashed_splits, originals
 
 _DESCRIPTION = """
 The 9,105 seriously ill patients of the study SUPPORT in five hospitals of the
@@ -61,8 +60,8 @@ NUMBERS = tuple(
 CATEGORIES = ("sex", "income", "race", "ca")
 DISEASES = ("ARF/MOSF", "COPD/CHF/Cirrhosis", "Cancer", "Coma")
 _FLAGS = ("0", "1")
-# Of 256 values of a byte.
-_TEST, _VALIDATION = 51, 77
+# Of 256 examples.
+_TEST, _VALIDATION = 51, 26
 
 
 class Builder(tfds.core.GeneratorBasedBuilder):
@@ -116,9 +115,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         }
 
     def _generate_examples(self, path, split) -> Iterator:
-        for number, (part, features) in enumerate(read(path)):
-            if part == split:
-                yield number, features
+        return hashed_splits.of_split(read(path), split)
 
 
 def read(path: Path) -> Iterator[tuple[str, dict]]:
@@ -157,7 +154,4 @@ def read(path: Path) -> Iterator[tuple[str, dict]]:
 def _split(path, line, patient) -> str:
     if not patient:
         raise originals.damage(path, "a number in 'sno'", "nothing", line)
-    number = hashlib.sha256(patient.encode()).digest()[0]
-    if number < _TEST:
-        return "test"
-    return "validation" if number < _VALIDATION else "train"
+    return hashed_splits.part(patient, _VALIDATION, _TEST)
