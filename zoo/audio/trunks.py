@@ -3,6 +3,7 @@
 from keras import layers
 
 from mtl_keras import checks
+from zoo import convolutions
 
 # A log-mel spectrogram is between -13.8, silence, and about 5.
 _CENTRE, _SPREAD = -6.0, 4.0
@@ -28,25 +29,7 @@ def small(width: float = 1.0) -> list:
     """
     checks.number("width", width, above=0)
 
-    def block(features, name, channels, strides=1, size=3):
-        features = layers.Conv2D(
-            max(round(channels * width / 8) * 8, 8),
-            size,
-            strides=strides,
-            padding="same",
-            use_bias=False,
-            name=f"trunk_{name}",
-        )(features)
-        # A short run has few steps to follow the statistics in.
-        features = layers.BatchNormalization(
-            momentum=0.95, name=f"trunk_{name}_norm"
-        )(features)
-        return layers.ReLU(name=f"trunk_{name}_relu")(features)
-
-    def shortcut(features, name, channels):
-        return layers.Add(name=f"trunk_{name}_add")(
-            [features, block(features, name, channels)]
-        )
+    block, shortcut = convolutions.blocks(width)
 
     def half(sound):
         sound = layers.Reshape((*sound.shape[1:], 1), name="trunk_map")(sound)

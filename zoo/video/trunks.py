@@ -5,6 +5,7 @@ from keras import layers, ops
 
 from mtl_keras import checks
 from mtl_keras.messages import unknown
+from zoo import convolutions
 
 
 def stages(trunk: str = "r2plus1d", *, width: float = 1.0) -> list:
@@ -47,14 +48,14 @@ def r2plus1d(width: float = 1.0) -> list:
         def stage(clip):
             clip = _convolution(
                 clip,
-                _channels(within, width),
+                convolutions.channels(within, width),
                 (1, size, size),
                 (1, 2, 2),
                 f"trunk_space{number}",
             )
             return _convolution(
                 clip,
-                _channels(between, width),
+                convolutions.channels(between, width),
                 (length, 1, 1),
                 (time_strides, 1, 1),
                 f"trunk_time{number}",
@@ -84,7 +85,7 @@ def convlstm(width: float = 1.0) -> list:
     def within(number, channels, size):
         return lambda clip: _convolution(
             clip,
-            _channels(channels, width),
+            convolutions.channels(channels, width),
             (1, size, size),
             (1, 2, 2),
             f"trunk_space{number}",
@@ -92,7 +93,10 @@ def convlstm(width: float = 1.0) -> list:
 
     def recurrent(clip):
         state = layers.ConvLSTM2D(
-            _channels(32, width), 3, padding="same", name="trunk_lstm"
+            convolutions.channels(32, width),
+            3,
+            padding="same",
+            name="trunk_lstm",
         )(clip)
         return layers.MaxPooling2D(name="trunk_pool")(state)
 
@@ -132,10 +136,6 @@ def _convolution(clip, channels, size, strides, name):
     # A short run has few steps to follow the statistics in.
     clip = layers.BatchNormalization(momentum=0.95, name=f"{name}_norm")(clip)
     return layers.ReLU(name=f"{name}_relu")(clip)
-
-
-def _channels(number: int, width: float) -> int:
-    return max(int(round(number * width / 8)) * 8, 8)
 
 
 _TRUNKS = {"r2plus1d": r2plus1d, "convlstm": convlstm}

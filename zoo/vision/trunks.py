@@ -6,6 +6,7 @@ from keras import layers
 from mtl_keras import checks
 from mtl_keras.messages import did_you_mean, listed
 from mtl_keras.sharing import Trunk
+from zoo import convolutions
 from zoo.pretrained import efficientnet_lite0
 from zoo.vision import applications, pretrained
 
@@ -118,7 +119,7 @@ def small(width: float = 1.0) -> list:
         List of three functions, each of which halves a map; the last one gives
         `(batch, height / 8, width / 8, channels)`.
     """
-    block, shortcut = _blocks(width)
+    block, shortcut = convolutions.blocks(width)
 
     def half(image):
         return block(image, "stem", 24, size=4, strides=2)
@@ -145,39 +146,13 @@ def sixteenth(width: float = 1.0):
     Returns:
         Function that halves a map.
     """
-    block, shortcut = _blocks(width)
+    block, shortcut = convolutions.blocks(width)
 
     def stage(features):
         features = block(features, "half3", 192, strides=2)
         return shortcut(features, "shortcut4", 192)
 
     return stage
-
-
-def _blocks(width):
-    """Makes the functions that put a convolution on features."""
-
-    def block(features, name, channels, size=3, strides=1):
-        features = layers.Conv2D(
-            _channels(channels, width),
-            size,
-            strides=strides,
-            padding="same",
-            use_bias=False,
-            name=f"trunk_{name}",
-        )(features)
-        # A short run has few steps to follow the statistics in.
-        features = layers.BatchNormalization(
-            momentum=0.95, name=f"trunk_{name}_norm"
-        )(features)
-        return layers.ReLU(name=f"trunk_{name}_relu")(features)
-
-    def shortcut(features, name, channels):
-        return layers.Add(name=f"trunk_{name}_add")(
-            [features, block(features, name, channels)]
-        )
-
-    return block, shortcut
 
 
 def plain(width: float = 1.0) -> list:
@@ -194,7 +169,7 @@ def plain(width: float = 1.0) -> list:
     def convolution(number, channels):
         def stage(features):
             features = layers.Conv2D(
-                _channels(channels, width),
+                convolutions.channels(channels, width),
                 3,
                 padding="same",
                 activation="relu",
@@ -208,7 +183,7 @@ def plain(width: float = 1.0) -> list:
         features = layers.Flatten(name="trunk_flat")(features)
         for number, units in enumerate((1024, 128), 1):
             features = layers.Dense(
-                _channels(units, width),
+                convolutions.channels(units, width),
                 activation="relu",
                 name=f"trunk_dense{number}",
             )(features)
@@ -306,10 +281,6 @@ def _fit(image, trunk, expected):
             "these images."
         )
     return image
-
-
-def _channels(number: int, width: float) -> int:
-    return max(int(round(number * width / 8)) * 8, 8)
 
 
 def _check_width(width) -> float:
