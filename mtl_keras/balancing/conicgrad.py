@@ -47,6 +47,8 @@ class ConicGrad(GradientBalancer):
         "As cagrad, where the direction may leave the mean by a chosen angle "
         "and keeps its length."
     )
+    # A decomposition of the Gramian, as of `AlignedMTL`.
+    most_tasks = 256
     takes_preference = True
     solves_in_steps = True
 

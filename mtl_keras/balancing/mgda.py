@@ -44,6 +44,8 @@ class MGDA(GradientBalancer):
     """
 
     when_to_use = "No task may get worse; expect the smallest gradient to rule."
+    # 2 seconds a step of 1,000 tasks.
+    most_tasks = 256
     is_conflict_free = True
     solves_in_steps = True
 

@@ -60,6 +60,8 @@ class MOML(GradientBalancer):
         "All tasks count: weights that generalise for each of them, moved "
         "slowly."
     )
+    # As of `MGDA`.
+    most_tasks = 256
     levels = ("parameters", "last_shared")
     needs_halves = True
     # Learned in small steps.
