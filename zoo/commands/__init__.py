@@ -15,6 +15,7 @@ SUMMARIES = {
     "inspect": "Looks at a folder of your own data before training.",
     "list_models": "Lists the models of the zoo, or prints their cards.",
     "predict": "Predicts for images, recordings, sentences and rows.",
+    "relations": "Measures which tasks of a model belong together.",
     "report": "Writes a page of HTML about a trained model.",
     "sharing": "Describes every architecture of sharing, on one page.",
     "train": "Trains a model by its recipe, and resumes where it stopped.",
