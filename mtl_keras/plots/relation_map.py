@@ -55,14 +55,16 @@ def relations(relations, path, title: str | None = None) -> pathlib.Path:
         axes = figure.subplots(
             1, columns, squeeze=False, width_ratios=[1.5, 1][:columns]
         )[0]
-        axes[0].set_title(relations.measure, weight="bold", pad=10)
-        _draw_map(figure, axes[0], relations)
+        scale = _scale(relations)
+        unit = "" if scale == 1 else f" × {scale:,}"
+        axes[0].set_title(f"{relations.measure}{unit}", weight="bold", pad=10)
+        _draw_map(figure, axes[0], relations, scale)
         look = {"fontsize": size, "color": paper.INK}
         axes[0].set_yticks(range(count), shown, **look)
         axes[0].set_xticks(range(count), shown, rotation=90, **look)
         if tree is not None:
             axes[1].set_title("tree", weight="bold", pad=10)
-            _draw_tree(axes[1], tree, relations)
+            _draw_tree(axes[1], tree, relations, scale)
         figure.canvas.draw()
         # Only now is the size of a cell known.
         cell = min(axes[0].bbox.size) / count
@@ -78,8 +80,8 @@ def linkage(relations) -> tuple[np.ndarray, list[int]]:
         relations: `Relations` without undefined pairs.
 
     Returns:
-        Tuple of SciPy's linkage matrix, with distances of the highest
-        relation (1, where none is above 1) minus a pair's mean one, and the
+        Tuple of SciPy's linkage matrix, with distances of 1 (of affinities:
+        a little above the highest one) minus a pair's mean relation, and the
         order of the leaves.
     """
     from scipy.cluster import hierarchy
@@ -98,19 +100,39 @@ def linkage(relations) -> tuple[np.ndarray, list[int]]:
 
 def _top(relations) -> float:
     """Returns the relation at which the tree's distance is 0."""
-    if relations.measure != "affinity":
-        return max(1.0, float(np.max(relations.strengths())))
+    if not _is_unbounded(relations):
+        return 1.0
     strengths = np.array(relations.strengths())
-    np.fill_diagonal(strengths, -np.inf)
-    return float(np.max((strengths + strengths.T) / 2))
+    is_other = ~np.eye(len(strengths), dtype=bool)
+    mean = ((strengths + strengths.T) / 2)[is_other]
+    # A little above the nearest pair, whose branches would have no length.
+    return float(mean.max() + max(0.1 * np.ptp(mean), 0.01 * abs(mean.max())))
 
 
-def _draw_map(figure, axes, relations):
-    matrix, count = relations.matrix, len(relations.names)
-    is_other = ~np.eye(count, dtype=bool)
-    values = np.abs(matrix[is_other & np.isfinite(matrix)])
-    largest = float(values.max(initial=0.0))
-    limit = 1.0 if 0.3 <= largest <= 1 else max(largest, 1e-12)
+def _is_unbounded(relations) -> bool:
+    """Tells whether a task's relation to another can be above 1, or tiny."""
+    return relations.measure == "affinity" or _largest(relations) > 1.0
+
+
+def _largest(relations) -> float:
+    is_other = ~np.eye(len(relations.names), dtype=bool)
+    values = np.abs(relations.matrix[is_other])
+    return float(values[np.isfinite(values)].max(initial=0.0))
+
+
+def _scale(relations) -> int:
+    """Returns the power of ten that makes small relations readable."""
+    largest = _largest(relations)
+    if not _is_unbounded(relations) or not 0 < largest < 0.1:
+        return 1
+    return 10 ** int(np.ceil(-np.log10(largest)))
+
+
+def _draw_map(figure, axes, relations, unit):
+    matrix, count = unit * relations.matrix, len(relations.names)
+    limit = 1.0
+    if _is_unbounded(relations):
+        limit = unit * _largest(relations) or 1.0
     axes.set_facecolor("#EFEFEF")
     image = axes.imshow(
         matrix, cmap=_COLOURS, vmin=-limit, vmax=limit, aspect="auto"
@@ -124,43 +146,44 @@ def _draw_map(figure, axes, relations):
     axes.set_yticks(edges, minor=True)
     axes.grid(which="minor", color="white", linewidth=min(2, 25 / count))
     axes.tick_params(which="both", length=0)
-    axes.set_ylabel("of")
-    axes.set_xlabel("to")
+    if not np.array_equal(matrix, matrix.T, equal_nan=True):
+        axes.set_ylabel("effect of")
+        axes.set_xlabel("on")
     if count > _MOST_WRITTEN_TASKS:
         return
-    digits = 2 if limit >= 0.1 else 2 - int(np.floor(np.log10(limit)))
     for i, j in np.argwhere(np.isfinite(matrix)):
-        value = round(float(matrix[i, j]), digits) + 0.0
+        value = round(float(matrix[i, j]), 2) + 0.0
         axes.text(
             j,
             i,
-            f"{value:.{digits}f}".replace("-", "−"),
+            f"{value:.2f}".replace("-", "−"),
             ha="center",
             va="center_baseline",
             color="white" if abs(value) > 0.6 * limit else paper.INK,
         )
 
 
-def _draw_tree(axes, tree, relations):
+def _draw_tree(axes, tree, relations, unit):
     from scipy.cluster import hierarchy
 
     drawn = hierarchy.dendrogram(tree, no_plot=True)
     # SciPy puts leaf k at 10 k + 5.
-    top = _top(relations)
+    top = unit * _top(relations)
     for places, heights in zip(drawn["icoord"], drawn["dcoord"], strict=True):
         axes.plot(
-            [top - height for height in heights],
+            [top - unit * height for height in heights],
             [(place - 5) / 10 for place in places],
             color=paper.TASK_COLOURS[0],
             linewidth=1.6,
         )
     count = len(relations.names)
     axes.set_ylim(count - 0.5, -0.5)
-    low = top - tree[:, 2].max()
+    low = top - unit * tree[:, 2].max()
     margin = 0.05 * max(top - low, 1e-12)
     # The leaves are at the left, beside the rows of the map.
     axes.set_xlim(top + margin, low - margin)
     axes.set_yticks([])
+    axes.locator_params(axis="x", nbins=5)
     axes.spines[["left"]].set_visible(False)
     axes.set_xlabel("mean relation at which they are joined")
     axes.grid(axis="x")

@@ -107,13 +107,21 @@ class Relations:
             for name, row in zip(self.names, self.matrix, strict=True)
         }
 
-    def to_markdown(self, digits: int = 2) -> str:
+    def to_markdown(self, digits: int | None = None) -> str:
         """Writes the matrix as a table of Markdown.
 
         Args:
-            digits: Integer, digits behind the point.
+            digits: Integer, digits behind the point. Defaults to 2, or more
+                where all relations of different tasks are below 0.1.
         """
         from mtl_keras.comparison import table
+
+        if digits is None:
+            is_other = ~np.eye(len(self.names), dtype=bool)
+            values = np.abs(self.matrix[is_other])
+            largest = values[np.isfinite(values)].max(initial=0.0)
+            small = 1e-9 < largest < 0.1
+            digits = 1 + math.ceil(-math.log10(largest)) if small else 2
 
         rows = [
             [self.measure, *self.names],

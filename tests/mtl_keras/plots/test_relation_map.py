@@ -56,16 +56,12 @@ def test_undefined_relations_have_no_tree(drawn, tmp_path):
     assert len(drawn[0].texts) == 14
 
 
-def test_small_affinities_are_written_with_enough_digits(drawn, tmp_path):
+def test_small_affinities_are_scaled(drawn, tmp_path):
     relations = Relations("ab", [[0.004, 0.0012], [-0.003, 0.001]], "affinity")
     plots.relations(relations, tmp_path / "a.png")
     texts = {t.get_text() for t in drawn[0].texts}
-    assert texts == {"0.0040", "0.0012", "−0.0030", "0.0010"} or texts == {
-        "0.00400",
-        "0.00120",
-        "−0.00300",
-        "0.00100",
-    }
+    assert texts == {"4.00", "1.20", "−3.00", "1.00"}
+    assert drawn[0].get_title(loc="left") == "affinity × 1,000"
 
 
 def test_one_task_has_no_figure(tmp_path):
