@@ -10,6 +10,7 @@ SUMMARIES = {
     "benchmark": "Times a training step, or an export, beside plain Keras.",
     "card": "Writes a model's card from what runs have measured.",
     "compare": "Compares balancers and architectures with single tasks.",
+    "descriptors": "Measures linear heads on HOG and SIFT, a classical trunk.",
     "evaluate": "Measures a trained model on a split.",
     "export": "Writes a trained model for serving: SavedModel, LiteRT or ONNX.",
     "inspect": "Looks at a folder of your own data before training.",
