@@ -47,6 +47,7 @@ class Adapted(layers.Layer):
         """Maps vectors of shape `(batch, size)`."""
         if not (self._is_adapted or self._has_source):
             self._refuse_call()
+        inputs = ops.cast(inputs, self.compute_dtype)
         return ops.matmul(inputs - self.shift, self.kernel)
 
     def compute_output_shape(self, input_shape):

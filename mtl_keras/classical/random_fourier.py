@@ -104,6 +104,7 @@ class RandomFourierFeatures(layers.Layer):
 
     def call(self, inputs):
         """Maps vectors of shape `(batch, size)` to `(batch, D)`."""
+        inputs = ops.cast(inputs, self.compute_dtype)
         angles = ops.matmul(inputs, self.kernel) + self.bias
         return ops.cos(angles) * (2.0 / self.num_features) ** 0.5
 

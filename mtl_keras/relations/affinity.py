@@ -9,7 +9,7 @@ import numpy as np
 from keras import ops
 
 from mtl_keras import checks
-from mtl_keras.relations import batches
+from mtl_keras.relations import batches, trained
 from mtl_keras.relations.cosines import shared_variables
 from mtl_keras.relations.matrix import Relations
 
@@ -49,6 +49,7 @@ def affinity(
     """
     from mtl_keras import engine
 
+    trained.checked(model, is_compiled=True)
     variables = shared_variables(model)
     function = engine.task_gradients(model, variables)
     if learning_rate is None:

@@ -30,11 +30,21 @@ def of(data, steps: int | None = None, batch_size: int = 64) -> Iterator:
         batches = _sliced(data, batch_size)
     elif isinstance(data, keras.utils.PyDataset):
         batches = (data[index] for index in range(len(data)))
+    elif isinstance(data, str | dict) or not hasattr(data, "__iter__"):
+        raise ValueError(
+            "Expected batches (inputs, labels), or a tuple of arrays (inputs, "
+            f"labels). Received: {type(data).__name__}"
+        )
     else:
         batches = iter(data)
     number = 0
     for batch in itertools.islice(batches, steps):
-        x, y, weight = keras.utils.unpack_x_y_sample_weight(batch)
+        if not isinstance(batch, tuple | list) or len(batch) not in (2, 3):
+            raise ValueError(
+                "Expected batches (inputs, labels) or (inputs, labels, "
+                f"weights). Received: {type(batch).__name__}"
+            )
+        x, y, weight = keras.utils.unpack_x_y_sample_weight(tuple(batch))
         if not isinstance(y, dict):
             raise ValueError(
                 "Expected batches (inputs, labels) with labels as a dict of "

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from mtl_keras.messages import listed
-from mtl_keras.relations import batches
+from mtl_keras.relations import batches, trained
 from mtl_keras.relations.matrix import Relations
 
 # Centred features below this fraction of their length are constant.
@@ -104,7 +104,7 @@ def head_features(model, data, steps: int | None = None) -> dict:
 
     from mtl_keras import compat, graph
 
-    parts = graph.partition(model)
+    parts = graph.partition(trained.checked(model))
     slots = {name: _slot(parts.heads[name]) for name in parts.tasks}
     read = {name: [] for name in parts.tasks}
     for x, _, _ in batches.of(data, steps):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from mtl_keras.messages import listed, unknown
-from mtl_keras.relations import batches
+from mtl_keras.relations import batches, trained
 
 
 def label_columns(model, data, steps: int | None = None) -> dict:
@@ -26,7 +26,8 @@ def label_columns(model, data, steps: int | None = None) -> dict:
         ValueError: If a task has a label for each pixel or word, which no
             column can hold, or the labels name an unknown task.
     """
-    tasks, shapes = model.tasks, _output_shapes(model)
+    tasks = trained.checked(model).tasks
+    shapes = _output_shapes(model)
     read = []
     for x, y, _ in batches.of(data, steps):
         for name in y:
@@ -59,7 +60,7 @@ def prediction_columns(model, data, steps: int | None = None) -> dict:
     """
     from keras import ops
 
-    tasks = model.tasks
+    tasks = trained.checked(model).tasks
     read = []
     for x, _, _ in batches.of(data, steps):
         outputs = model(x, training=False)

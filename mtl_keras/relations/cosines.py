@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from mtl_keras.messages import listed
-from mtl_keras.relations import batches
+from mtl_keras.relations import batches, trained
 from mtl_keras.relations.matrix import Relations
 
 
@@ -34,6 +34,7 @@ def gradients(model, data, steps: int | None = None) -> Relations:
     """
     from mtl_keras import engine
 
+    trained.checked(model, is_compiled=True)
     variables = shared_variables(model)
     function = engine.task_gradients(model, variables)
     names = model.balancer.tasks

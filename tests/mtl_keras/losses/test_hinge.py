@@ -78,3 +78,20 @@ def test_heads_give_scores_and_metrics_read_them(sold_loss):
     known = sold >= 0
     right = (scores["sold"][known, 0] > 0) == sold[known]
     assert logs["sold_accuracy"] == pytest.approx(right.mean(), rel=1e-4)
+
+
+@pytest.mark.filterwarnings("ignore:The tasks .* share no variable")
+@pytest.mark.parametrize("is_nested", [False, True])
+def test_probabilities_are_refused(is_nested):
+    inputs = keras.Input((2,), name="x")
+    head = keras.layers.Dense(1, "sigmoid", name="sold")
+    if is_nested:
+        inner = keras.Input((2,))
+        head = keras.Model(inner, head(inner), name="sold")
+    other = keras.layers.Dense(3, name="kind")(inputs)
+    model = mtl_keras.MultiTaskModel(
+        inputs, {"sold": head(inputs), "kind": other}
+    )
+    with pytest.raises(ValueError, match="'sold'.*activation 'sigmoid'"):
+        model.compile("sgd", loss={"sold": "hinge", "kind": "crammer_singer"})
+    model.compile("sgd", loss={"sold": "bce", "kind": "crammer_singer"})

@@ -1,0 +1,27 @@
+"""Checks the model whose tasks are compared."""
+
+
+def checked(model, *, is_compiled: bool = False):
+    """Returns the model.
+
+    Args:
+        model: `MultiTaskModel`.
+        is_compiled: Boolean, whether it must be compiled.
+
+    Raises:
+        ValueError: If it is no `MultiTaskModel`, or not compiled.
+    """
+    from mtl_keras.model.model import MultiTaskModel
+
+    if not isinstance(model, MultiTaskModel):
+        raise ValueError(
+            "Expected a mtl_keras.MultiTaskModel. Received: "
+            f"{type(model).__name__}. Wrap the inputs and a dict of outputs of "
+            "a functional model: MultiTaskModel(inputs, outputs)."
+        )
+    if is_compiled and model.balancer is None:
+        raise ValueError(
+            f"The model {model.name!r} is not compiled, so that its tasks have "
+            "no loss. Call model.compile() with the losses first."
+        )
+    return model
