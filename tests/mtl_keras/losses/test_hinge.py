@@ -95,3 +95,20 @@ def test_probabilities_are_refused(is_nested):
     with pytest.raises(ValueError, match="'sold'.*activation 'sigmoid'"):
         model.compile("sgd", loss={"sold": "hinge", "kind": "crammer_singer"})
     model.compile("sgd", loss={"sold": "bce", "kind": "crammer_singer"})
+
+
+@pytest.mark.filterwarnings("ignore:The tasks .* share no variable")
+def test_labels_of_undeclared_outputs_are_understood():
+    inputs = keras.Input((2,), name="x")
+    outputs = {
+        "sold": keras.layers.Dense(1, name="sold")(inputs),
+        "kind": keras.layers.Dense(3, name="kind")(inputs),
+    }
+    model = mtl_keras.MultiTaskModel(inputs, outputs)
+    model.compile("sgd", loss={"sold": "hinge", "kind": "crammer_singer"})
+    for name, most in (("sold", 1), ("kind", 2)):
+        label = model.tasks[name].label
+        assert (label.missing, label.minimum, label.maximum) == (-1, 0, most)
+    # Keras's own keeps its labels, -1 and 1.
+    model.compile("sgd", loss=keras.losses.Hinge())
+    assert model.tasks["sold"].label.missing == "nan"
