@@ -176,8 +176,11 @@ def descriptors(images) -> list[np.ndarray]:
         rows = np.zeros((0, 128), "float32")
         if high > low:
             try:
-                # SIFT's threshold of contrast is for values from 0 to 1.
-                sift.detect_and_extract((image - low) / (high - low))
+                # Where an image is flat scikit-image divides by 0, and drops
+                # the point.
+                with np.errstate(divide="ignore", invalid="ignore"):
+                    # Its threshold of contrast is for values from 0 to 1.
+                    sift.detect_and_extract((image - low) / (high - low))
                 rows = sift.descriptors.astype("float32")
             except RuntimeError as error:
                 if "found no features" not in str(error):

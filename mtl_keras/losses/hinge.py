@@ -9,12 +9,16 @@ from mtl_keras.losses.loss import Loss
 
 @keras.saving.register_keras_serializable(package="mtl_keras")
 class Hinge(Loss):
-    """Computes `max(0, 1 - s * score)` with `s` = 1 or -1 for a label 1 or 0.
+    """Computes `max(0, 1 - s * score)` with `s` = 1 of a positive label.
+
+    `s` is -1 of every other label, so that 0 and 1 as well as -1 and 1 are
+    understood, as by Keras. In a task of the kind `"presence"` labels are 0
+    and 1, and -1 marks a missing one; an output without a task may have the
+    labels -1 and 1, and NaN marks a missing one.
 
     Predictions are scores, not probabilities: a positive one means the label
     1. A linear head with a penalty on its weights is a linear support vector
-    machine (Cortes and Vapnik, 1995). Labels are 0 and 1, as everywhere in
-    this package; Keras's hinge also takes -1, which here marks a missing one.
+    machine (Cortes and Vapnik, 1995).
 
     Labels of shape `(...)` or `(..., 1)` with predictions of shape `(..., 1)`
     give values of shape `(...)`.
@@ -40,7 +44,7 @@ class Hinge(Loss):
         """Computes a value for each label.
 
         Args:
-            y_true: Tensor of labels, 0 or 1.
+            y_true: Tensor of labels, positive or not.
             y_pred: Tensor of scores.
 
         Returns:
@@ -51,5 +55,5 @@ class Hinge(Loss):
         """
         y_true, y_pred = shapes.as_tensors(y_true, y_pred)
         y, score = shapes.paired(self.name, y_true, y_pred)
-        sign = 2.0 * ops.cast(y, "float32") - 1.0
+        sign = ops.where(y > 0, 1.0, -1.0)
         return ops.relu(1.0 - sign * score)

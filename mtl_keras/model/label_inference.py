@@ -4,7 +4,6 @@ import dataclasses
 import functools
 
 from mtl_keras.labels import LabelSpec
-from mtl_keras.losses.hinge import Hinge
 
 _BINARY = {
     "BinaryCrossEntropy",
@@ -88,9 +87,6 @@ def complete_task(task, loss, output_shape, *, is_declared: bool):
 
 
 def _family(name, loss):
-    if isinstance(loss, Hinge):
-        # Keras has losses of this name too, of the labels -1 and 1.
-        return _BINARY
     # A subclass reads the labels that its base class reads.
     names = {name, *(base.__name__ for base in type(loss).__mro__)}
     for family in _FAMILIES:

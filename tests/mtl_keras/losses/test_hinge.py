@@ -106,9 +106,17 @@ def test_labels_of_undeclared_outputs_are_understood():
     }
     model = mtl_keras.MultiTaskModel(inputs, outputs)
     model.compile("sgd", loss={"sold": "hinge", "kind": "crammer_singer"})
-    for name, most in (("sold", 1), ("kind", 2)):
-        label = model.tasks[name].label
-        assert (label.missing, label.minimum, label.maximum) == (-1, 0, most)
-    # Keras's own keeps its labels, -1 and 1.
-    model.compile("sgd", loss=keras.losses.Hinge())
-    assert model.tasks["sold"].label.missing == "nan"
+    label = model.tasks["kind"].label
+    assert (label.missing, label.minimum, label.maximum) == (-1, 0, 2)
+    # As with Keras's hinge, labels of -1 and 1 are those of two classes.
+    x = np.random.default_rng(0).normal(size=(9, 2)).astype("float32")
+    sold = np.where(np.arange(9) % 2, 1.0, -1.0)
+    logs = [
+        model.evaluate(x, {"sold": labels}, verbose=0, return_dict=True)
+        for labels in (sold, np.maximum(sold, 0))
+    ]
+    expected = sklearn_metrics.hinge_loss(
+        sold, model.predict(x, verbose=0)["sold"][:, 0]
+    )
+    for each in logs:
+        assert each["sold_loss"] == pytest.approx(expected, rel=1e-4)
