@@ -32,6 +32,7 @@ class Adapted(layers.Layer):
         size = self._checked_size(input_shape)
         if self.num_components is None:
             self._refuse_call()
+        self.input_spec = layers.InputSpec(ndim=2, axes={-1: size})
         nan = keras.initializers.Constant(float("nan"))
         self.shift = self.add_weight(
             shape=(size,), initializer=nan, trainable=False, name="shift"
@@ -125,9 +126,9 @@ def matrix(name: str, data) -> np.ndarray:
         ValueError: If the rank is not 2, there are fewer than two examples,
             or a value is not finite.
     """
-    if not hasattr(data, "shape") and not isinstance(data, list | tuple):
+    if not hasattr(data, "shape") and not isinstance(data, list | tuple | str):
         data = np.concatenate([np.asarray(batch) for batch in data])
-    array = np.asarray(data, "float64")
+    array = numbers(name, data)
     if array.ndim != 2 or len(array) < 2 or not array.shape[1]:
         raise ValueError(
             f"{name!r} is fitted to vectors of shape (examples, size), of two "
@@ -139,3 +140,22 @@ def matrix(name: str, data) -> np.ndarray:
             "values. Fill in missing ones first."
         )
     return array
+
+
+def numbers(name: str, data) -> np.ndarray:
+    """Returns float64 numbers.
+
+    Args:
+        name: String, whose numbers they are, for the error.
+        data: Array or nested sequence.
+
+    Raises:
+        ValueError: If they are no numbers.
+    """
+    array = np.asarray(data)
+    if array.dtype.kind not in "fiub" and array.dtype.name != "bfloat16":
+        raise ValueError(
+            f"{name!r} reads numbers. Received: {type(data).__name__} of dtype "
+            f"{array.dtype}"
+        )
+    return array.astype("float64")

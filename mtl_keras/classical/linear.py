@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mtl_keras.classical.adapted import numbers
 from mtl_keras.messages import listed, unknown
 
 
@@ -56,7 +57,7 @@ class LinearTasks:
             )
         if task not in self.coefficients:
             raise ValueError(unknown("task", task, self.coefficients))
-        x = np.asarray(x, "float64")
+        x = numbers("x", x)
         if x.ndim != 2 or x.shape[1] != self._size:
             raise ValueError(
                 f"Expected inputs of shape (examples, {self._size}). "
@@ -100,7 +101,7 @@ def read(data) -> dict[str, TaskData]:
                 f"Expected a pair (x, y) for task {name!r}. Received: "
                 f"{type(pair).__name__}"
             )
-        x, y = (np.asarray(part, "float64") for part in pair)
+        x, y = (numbers(name, part) for part in pair)
         is_vector = y.ndim == 1
         if x.ndim != 2 or y.ndim not in (1, 2) or len(x) != len(y):
             raise ValueError(

@@ -87,6 +87,9 @@ class RandomFourierFeatures(layers.Layer):
                 f"{self.name!r} reads vectors of shape (batch, size). "
                 f"Received: inputs of shape {tuple(input_shape)}"
             )
+        self.input_spec = layers.InputSpec(
+            ndim=2, axes={-1: int(input_shape[-1])}
+        )
         rng = np.random.default_rng(self.seed)
         size = (int(input_shape[-1]), self.num_features)
         frequencies = rng.normal(size=size) * np.sqrt(2.0 * self.gamma)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from mtl_keras import checks
+from mtl_keras.classical.adapted import numbers
 from mtl_keras.messages import listed
 
 
@@ -62,7 +63,7 @@ class MultiTaskForest:
             )
         columns = {}
         for name, labels in y.items():
-            labels = np.asarray(labels, "float64")
+            labels = numbers(name, labels)
             if labels.ndim not in (1, 2) or len(labels) != len(x):
                 raise ValueError(
                     f"Task {name!r}: expected labels of shape ({len(x)},) or "
@@ -126,7 +127,7 @@ class MultiTaskForest:
 
 
 def _inputs(x) -> np.ndarray:
-    x = np.asarray(x, "float64")
+    x = numbers("x", x)
     if x.ndim != 2 or not x.size:
         raise ValueError(
             "Expected inputs of shape (examples, size). Received: shape "

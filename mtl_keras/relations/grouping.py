@@ -94,6 +94,11 @@ def group(
         checks.integer("budget", budget, low=1)
     else:
         checks.number("budget", budget, above=0.0)
+    if cost is not None and not callable(cost):
+        raise ValueError(
+            "`cost` must be a function of a tuple of task names. Received: "
+            f"cost={cost!r}"
+        )
     checks.number("alone", alone)
     relations.check_defined()
     search = _Search(relations, cost, alone)

@@ -34,7 +34,13 @@ class Relations:
 
     def __post_init__(self):
         names = tuple(self.names)
-        matrix = np.array(self.matrix, "float64")
+        matrix = np.array(self.matrix)
+        if matrix.dtype.kind not in "fiub":
+            raise ValueError(
+                "`matrix` must be numbers, NaN where one is undefined. "
+                f"Received: dtype {matrix.dtype}"
+            )
+        matrix = matrix.astype("float64")
         if len(set(names)) < len(names) or not names:
             raise ValueError(
                 "`names` must be one or more tasks, each once. Received: "

@@ -1,5 +1,7 @@
 """Checks the model whose tasks are compared."""
 
+from mtl_keras.messages import listed
+
 
 def checked(model, *, is_compiled: bool = False):
     """Returns the model.
@@ -9,7 +11,8 @@ def checked(model, *, is_compiled: bool = False):
         is_compiled: Boolean, whether it must be compiled.
 
     Raises:
-        ValueError: If it is no `MultiTaskModel`, or not compiled.
+        ValueError: If it is no `MultiTaskModel`, is not compiled, or has
+            one task.
     """
     from mtl_keras.model.model import MultiTaskModel
 
@@ -23,5 +26,10 @@ def checked(model, *, is_compiled: bool = False):
         raise ValueError(
             f"The model {model.name!r} is not compiled, so that its tasks have "
             "no loss. Call model.compile() with the losses first."
+        )
+    if is_compiled and len(model.balancer.tasks or ()) < 2:
+        raise ValueError(
+            "Relations need two or more tasks with a loss. Received: the tasks "
+            f"{listed(model.balancer.tasks or ())}"
         )
     return model

@@ -158,6 +158,8 @@ def test_layers_that_are_not_fitted_are_refused():
         (lambda x: classical.PCA(6).adapt(x), "at most 5 components"),
         (lambda x: classical.PCA().adapt(x[0]), "two or more examples"),
         (lambda x: classical.PCA().adapt(x * np.nan), "finite numbers"),
+        (lambda x: classical.PCA().adapt("x"), "reads numbers"),
+        (lambda x: _layers(x)[0](x[:, :4]), "expected axis -1.*value 5"),
         (
             lambda x: classical.PCA(whiten=True).adapt(x[:, [0, 0, 1]]),
             "num_components=2",

@@ -237,6 +237,11 @@ def test_a_shared_tree_is_scikit_learn_s_of_scaled_labels():
             lambda d: MultiTaskRidge().fit(d).predict("a", d["a"][0][:, :2]),
             r"\(examples, 6\)",
         ),
+        (
+            lambda d: MultiTaskRidge().fit({"a": (d["a"][0], ["u"] * 40)}),
+            "'a' reads numbers",
+        ),
+        (lambda d: MultiTaskForest().fit(d, {"a": [1]}), "'x' reads numbers"),
         (lambda d: MultiTaskForest(0), "num_trees"),
         (lambda d: MultiTaskForest().predict(d["a"][0]), "not fitted"),
         (

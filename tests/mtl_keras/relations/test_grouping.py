@@ -104,6 +104,10 @@ def test_wrong_budgets_and_matrices_are_refused():
         relations.group(found, budget=0, cost=len)
     with pytest.raises(ValueError, match="`cost` must be"):
         relations.group(found, budget=9, cost=lambda names: -1)
+    with pytest.raises(ValueError, match="`cost` must be a function"):
+        relations.group(found, budget=9, cost=2.0)
+    with pytest.raises(ValueError, match="must be numbers"):
+        Relations("ab", [["x", "y"], ["z", "u"]])
     with pytest.raises(ValueError, match="Wrap a matrix"):
         relations.group(found.matrix, budget=2)
     with pytest.raises(ValueError, match="each once"):

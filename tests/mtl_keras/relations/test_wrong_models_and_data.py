@@ -27,6 +27,11 @@ def test_other_models_are_refused():
     for name in ("gradients", "affinity"):
         with pytest.raises(ValueError, match="is not compiled"):
             relations.measure(name, model, (X, Y))
+    inputs, outputs = _outputs()
+    model = mtl_keras.MultiTaskModel(inputs, {"a": outputs["a"]})
+    model.compile("sgd", loss="mse")
+    with pytest.raises(ValueError, match="two or more tasks.*'a'"):
+        relations.gradients(model, (X, {"a": Y["a"]}))
 
 
 @pytest.mark.parametrize(
