@@ -10,6 +10,7 @@ __version__ = "0.1.0"
 _MODULES = (
     "balancing",
     "calibration",
+    "classical",
     "comparison",
     "data",
     "export",
@@ -20,6 +21,7 @@ _MODULES = (
     "metrics",
     "optimizers",
     "plots",
+    "relations",
     "sharing",
     "training",
     "tuning",

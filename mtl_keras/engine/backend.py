@@ -160,3 +160,21 @@ class Backend(abc.ABC):
         Returns:
             What the backend's `train_step` returns.
         """
+
+    @abc.abstractmethod
+    def task_gradients(self, model, variables: list) -> Callable:
+        """Makes a function of the tasks' losses and of their gradients.
+
+        Layers run as in inference; nothing of the model changes.
+
+        Args:
+            model: Compiled `MultiTaskModel`.
+            variables: List of the variables to differentiate by.
+
+        Returns:
+            Function of `(x, y, sample_weight, with_gradients=True)` that
+            returns NumPy arrays: the losses and whether each task has labels,
+            both of shape `(num_tasks,)` in the order of
+            `model.balancer.tasks`, and for each variable an array of shape
+            `(num_tasks, *variable.shape)`, or without gradients an empty list.
+        """

@@ -92,6 +92,11 @@ class _JAX(Backend):
         finally:
             model.jit_compile = True
 
+    def task_gradients(self, model, variables):
+        from mtl_keras.engine import jax_rows
+
+        return jax_rows.task_gradients(model, variables)
+
     def train_step(self, model, *args):
         from mtl_keras.engine import jax_step
 

@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from mtl_keras import compat
+from mtl_keras.engine import tensorflow_rows
 from mtl_keras.engine.backend import Backend
 from mtl_keras.engine.combine import Pullbacks, combine, own_gradient
 from mtl_keras.engine.group_rows import gathered
@@ -108,6 +109,9 @@ class _TensorFlow(Backend):
         if model.step_plan is None:
             return plain_step(model, *args)
         return _train_step(model, *args)
+
+    def task_gradients(self, model, variables):
+        return tensorflow_rows.task_gradients(model, variables)
 
 
 BACKEND = _TensorFlow()

@@ -22,8 +22,8 @@ class DenseHead(Head):
         return 1
 
     def activation_of(self, task) -> str | None:
-        """Returns the activation of the dense layer."""
-        return self.activation
+        """Returns the activation; none for a loss of scores, such as hinge."""
+        return None if _reads_scores(task.loss) else self.activation
 
     def build(
         self,
@@ -79,7 +79,7 @@ class DenseHead(Head):
             shape, dtype="float32", name=f"{task.name}_columns"
         )(scores)
         return layers.Activation(
-            self.activation, dtype="float32", name=task.name
+            self.activation_of(task), dtype="float32", name=task.name
         )(scores)
 
     def pool(self, features, name: str):
@@ -87,3 +87,11 @@ class DenseHead(Head):
         from mtl_keras.heads import attention
 
         return attention.pool(features, name)
+
+
+def _reads_scores(loss) -> bool:
+    from mtl_keras import losses
+
+    if isinstance(loss, str | dict):
+        loss = losses.get(loss)
+    return bool(getattr(loss, "reads_scores", False))

@@ -38,9 +38,10 @@ def read_logits(metric, loss):
 
 
 def _reads_classes(loss) -> bool:
-    """Checks for a cross-entropy of classes, whose logits have no threshold."""
+    """Checks for a loss of several classes, whose logits have no threshold."""
     if isinstance(loss, functools.partial):
         loss = loss.func
     names = [getattr(loss, "__name__", "")]
     names.extend(cls.__name__ for cls in type(loss).__mro__)
-    return any("categorical" in n.lower() or n == "CrossEntropy" for n in names)
+    own = ("CrammerSinger", "CrossEntropy")
+    return any("categorical" in n.lower() or n in own for n in names)

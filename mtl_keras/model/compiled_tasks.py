@@ -8,7 +8,7 @@ from mtl_keras import balancing, graph, optimizers
 from mtl_keras.engine.step_plan import StepPlan, bind, make_step_plan
 from mtl_keras.groups.members import members_by_task
 from mtl_keras.groups.metrics import by_column
-from mtl_keras.model import arguments, group_loss
+from mtl_keras.model import arguments, group_loss, score_checks
 from mtl_keras.model.balance_log import BalanceLog
 from mtl_keras.model.finite_watch import FiniteWatch
 from mtl_keras.model.group_logs import GroupLogs
@@ -107,6 +107,7 @@ def prepare(model, declared, given: dict) -> CompiledTasks:
         )
     balancer = balancing.get(given["loss_weights"])
     parts = graph.partition(model)
+    score_checks.check(losses, parts)
     penalty = SharedPenalty(given["shared_regularizer"], parts, model)
     if model.sharing is not None:
         model.sharing.check_balancer(balancer, parts, tuple(losses))

@@ -14,6 +14,7 @@ _BINARY = {
 }
 _SPARSE = {
     "CategoricalGeneralizedCrossEntropy",
+    "CrammerSinger",
     "CrossEntropy",
     "SparseCategoricalCrossentropy",
     "sparse_categorical_crossentropy",

@@ -7,6 +7,7 @@ from mtl_keras.plots.gradient_conflicts import conflicts
 from mtl_keras.plots.image_grid import predictions
 from mtl_keras.plots.learning_curves import curves
 from mtl_keras.plots.partition_diagram import partition
+from mtl_keras.plots.relation_map import relations
 from mtl_keras.plots.reliability_curve import reliability
 from mtl_keras.plots.search import parallel, progress
 from mtl_keras.plots.spectrogram import spectrogram
@@ -24,6 +25,7 @@ __all__ = [
     "partition",
     "predictions",
     "progress",
+    "relations",
     "reliability",
     "spectrogram",
     "tinted",

@@ -20,6 +20,7 @@ from zoo.commands import (
     export,
     list_models,
     predict,
+    relations,
     train,
 )
 
@@ -257,6 +258,29 @@ def test_split_that_is_not_there(trained, tiny, data_dir, capsys):
     argv = [f"--workdir={trained}", f"--data_dir={data_dir}"]
     assert evaluate.main([*argv, "--split=tset"]) == 1
     assert "Did you mean 'test'?" in capsys.readouterr().err
+
+
+def test_relations_of_a_trained_model(
+    trained, tiny, data_dir, tmp_path, capsys
+):
+    argv = [f"--workdir={trained}", f"--data_dir={data_dir}", "--steps=1"]
+    argv += [f"--output={tmp_path}", "--batch_size=64"]
+    measures = ["label_pearson", "gradients", "affinity"]
+    # Where there is a box, something is there: det is constant.
+    with pytest.warns(UserWarning, match="box-det"):
+        status = relations.main([*argv, f"--measures={','.join(measures)}"])
+    assert status == 0
+    assert "no grouping" in capsys.readouterr().out
+    page = (tmp_path / "relations.md").read_text("utf-8")
+    for name in measures:
+        (figure,) = tmp_path.glob(f"*_{name}.png")
+        assert f"![{name}]({figure.name})" in page
+    assert page.count("| box | cls | det |") == 3
+    assert "--steps=1" in page and str(data_dir) not in page
+    assert relations.main([*argv, "--measures=gradient"]) == 1
+    assert "Did you mean 'gradients'?" in capsys.readouterr().err
+    assert relations.main([*argv, "--budget=0"]) == 1
+    assert "at least 1" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", sorted(SUMMARIES))

@@ -36,7 +36,7 @@ def define(values: flags.FlagValues) -> None:
     flags.DEFINE_list(
         "references",
         [],
-        "Models of scikit-learn beside those of a table: "
+        "Classical models beside those of a table: "
         f"{','.join(references.REFERENCES)}.",
         flag_values=values,
     )

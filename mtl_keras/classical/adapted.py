@@ -1,0 +1,161 @@
+"""Layers whose weights are computed from data by `adapt`, not trained."""
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from mtl_keras import checks
+
+
+class Adapted(layers.Layer):
+    """An affine map `(x - shift) @ kernel` that `adapt` computes.
+
+    Calling it before `adapt` is an error; a layer that was loaded or cloned
+    has the weights of the one it was made from.
+
+    Args:
+        num_components: Integer of at least 1, the number of outputs, or
+            `None`: what the data give.
+        **kwargs: As for `keras.layers.Layer`.
+    """
+
+    def __init__(self, num_components: int | None = None, **kwargs):
+        super().__init__(trainable=kwargs.pop("trainable", False), **kwargs)
+        if num_components is not None:
+            checks.integer("num_components", num_components, low=1)
+        self.num_components = num_components
+        self._is_adapted = self._has_source = False
+        self.shift = self.kernel = None
+
+    def build(self, input_shape):
+        """Makes the weights, NaN until they are computed or loaded."""
+        size = self._checked_size(input_shape)
+        if self.num_components is None:
+            self._refuse_call()
+        self.input_spec = layers.InputSpec(ndim=2, axes={-1: size})
+        nan = keras.initializers.Constant(float("nan"))
+        self.shift = self.add_weight(
+            shape=(size,), initializer=nan, trainable=False, name="shift"
+        )
+        self.kernel = self.add_weight(
+            shape=(size, self.num_components),
+            initializer=nan,
+            trainable=False,
+            name="kernel",
+        )
+
+    def call(self, inputs):
+        """Maps vectors of shape `(batch, size)`."""
+        if not (self._is_adapted or self._has_source):
+            self._refuse_call()
+        inputs = ops.cast(inputs, self.compute_dtype)
+        return ops.matmul(inputs - self.shift, self.kernel)
+
+    def compute_output_shape(self, input_shape):
+        """Returns the shape with the last axis of the components."""
+        return (*input_shape[:-1], self.num_components)
+
+    def load_own_variables(self, store):
+        """Loads the weights of an adapted layer."""
+        super().load_own_variables(store)
+        self._is_adapted = True
+
+    @classmethod
+    def from_config(cls, config):
+        """Makes a layer whose weights come from the one of the config."""
+        layer = super().from_config(config)
+        layer._has_source = True
+        return layer
+
+    def get_config(self) -> dict:
+        """Returns the arguments as plain data."""
+        return {
+            **super().get_config(),
+            "num_components": self.num_components,
+        }
+
+    def _assign(self, shift, kernel):
+        """Takes over what was computed."""
+        if self.num_components is None:
+            self.num_components = kernel.shape[1]
+        if kernel.shape[1] != self.num_components:
+            raise ValueError(
+                f"{self.name!r} has {self.num_components} components, and the "
+                f"data give {kernel.shape[1]}. Leave out `num_components`."
+            )
+        if not self.built:
+            self.build((None, len(kernel)))
+            self.built = True
+        if tuple(self.kernel.shape) != kernel.shape:
+            raise ValueError(
+                f"{self.name!r} was built for inputs of {self.kernel.shape[0]} "
+                f"numbers. Received: data of {len(kernel)} columns"
+            )
+        self.shift.assign(np.asarray(shift, "float32"))
+        self.kernel.assign(np.asarray(kernel, "float32"))
+        self._is_adapted = True
+
+    def _checked_size(self, shape) -> int:
+        if len(shape) != 2 or shape[-1] is None:
+            raise ValueError(
+                f"{self.name!r} reads vectors of shape (batch, size). "
+                f"Received: inputs of shape {tuple(shape)}. Flatten or pool "
+                "them first."
+            )
+        return int(shape[-1])
+
+    def _refuse_call(self):
+        raise ValueError(
+            f"{self.name!r} is not fitted. Call `layer.adapt(data)` with the "
+            "training data first."
+        )
+
+
+def matrix(name: str, data) -> np.ndarray:
+    """Reads the vectors that a layer is fitted to.
+
+    Args:
+        name: String, the layer, for the error.
+        data: Array of shape `(examples, size)`, or an iterable of such
+            batches, such as a `tf.data.Dataset`.
+
+    Returns:
+        float64 array.
+
+    Raises:
+        ValueError: If the rank is not 2, there are fewer than two examples,
+            or a value is not finite.
+    """
+    if not hasattr(data, "shape") and not isinstance(data, list | tuple | str):
+        data = np.concatenate([np.asarray(batch) for batch in data])
+    array = numbers(name, data)
+    if array.ndim != 2 or len(array) < 2 or not array.shape[1]:
+        raise ValueError(
+            f"{name!r} is fitted to vectors of shape (examples, size), of two "
+            f"or more examples. Received: data of shape {array.shape}"
+        )
+    if not np.isfinite(array).all():
+        raise ValueError(
+            f"{name!r} is fitted to finite numbers. Received: NaN or infinite "
+            "values. Fill in missing ones first."
+        )
+    return array
+
+
+def numbers(name: str, data) -> np.ndarray:
+    """Returns float64 numbers.
+
+    Args:
+        name: String, whose numbers they are, for the error.
+        data: Array or nested sequence.
+
+    Raises:
+        ValueError: If they are no numbers.
+    """
+    array = np.asarray(data)
+    if array.dtype.kind not in "fiub" and array.dtype.name != "bfloat16":
+        raise ValueError(
+            f"{name!r} reads numbers. Received: {type(data).__name__} of dtype "
+            f"{array.dtype}"
+        )
+    return array.astype("float64")
