@@ -7,8 +7,8 @@ import numpy as np
 
 from mtl_keras.model.model import MultiTaskModel
 
-# What Keras calls an input without a name.
-_AUTOMATIC = re.compile(r"keras_tensor(_\d+)?")
+# What Keras calls an input without a name: fresh, or of a loaded model.
+_AUTOMATIC = re.compile(r"(keras_tensor|input_layer)(_\d+)?")
 _PROCESSORS = ("preprocessor", "postprocessor")
 
 
