@@ -52,11 +52,24 @@ def input_names(members) -> list:
             "Members with inputs of different numbers need named inputs. "
             f"Received: {counts} inputs. Write keras.Input(..., name=...)."
         )
-    if counts[0] == 1:
-        common = ["inputs"]
-    else:
-        common = [f"inputs_{i}" for i in range(counts[0])]
-    return [common] * len(members)
+    # By place where one has no names: the others' names may be any.
+    return [[f"inputs_{i}" for i in range(counts[0])]] * len(members)
+
+
+def numbered(names) -> dict:
+    """Numbers the inputs of one model that have no name.
+
+    Args:
+        names: List of strings, the names of its inputs.
+
+    Returns:
+        Dict of the names that Keras gave to new ones.
+    """
+    return {
+        name: f"inputs_{i}"
+        for i, name in enumerate(names)
+        if _AUTOMATIC.fullmatch(name)
+    }
 
 
 def nested(members) -> tuple:
@@ -205,13 +218,26 @@ def joined(inputs, outputs: dict, tasks, members, name: str):
     Raises:
         ValueError: If the members have different preprocessors.
     """
-    processors = {part: _shared(part, members) for part in _PROCESSORS}
     model = MultiTaskModel(inputs, outputs, tasks=tasks, name=name)
-    for part, processor in processors.items():
+    share_processors(members, model)
+    return model
+
+
+def share_processors(members, target) -> None:
+    """Gives a model the preprocessor of others, and a common postprocessor.
+
+    Args:
+        members: List of `MultiTaskModel`.
+        target: `MultiTaskModel`.
+
+    Raises:
+        ValueError: If the members have different preprocessors.
+    """
+    for part in _PROCESSORS:
+        processor = _shared(part, members)
         if processor is not None:
             # Past Keras's tracking, as where the zoo makes a model.
-            object.__setattr__(model, part, processor)
-    return model
+            object.__setattr__(target, part, processor)
 
 
 def _shared(part, members):
@@ -226,10 +252,10 @@ def _shared(part, members):
         return None
     other = next(i for i, c in enumerate(configs) if c != configs[0])
     raise ValueError(
-        "All members must have the same preprocessor: the ensemble reads raw "
-        f"inputs once. Received: {_name(processors[0])} at member 0, another "
-        f"{_name(processors[other])} at member {other}. Train all members on "
-        "the same data."
+        "All models must have the same preprocessor, since raw inputs are read "
+        f"once. Received: {_name(processors[0])} at model 0, another "
+        f"{_name(processors[other])} at model {other}. Train all on the same "
+        "data."
     )
 
 

@@ -43,7 +43,7 @@ def taken(arrays, numbers):
 
     Args:
         arrays: Array or structure of arrays.
-        numbers: Array of examples' numbers.
+        numbers: Array of examples' numbers, or a slice.
 
     Returns:
         The same structure.
