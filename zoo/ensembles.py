@@ -1,0 +1,222 @@
+"""Ensembles of finished trainings, measured beside their members."""
+
+import dataclasses
+
+import numpy as np
+
+from mtl_keras import ensemble
+from mtl_keras.messages import listed
+from zoo import gains
+
+_BATCH = 256
+
+
+class Splits:
+    """The splits of the members' data, read once each.
+
+    Args:
+        chosen: List of `zoo.commands.selection.Selection`.
+        data_dir: Folder of prepared data sets, or `None`.
+    """
+
+    def __init__(self, chosen, data_dir):
+        self._chosen, self._data_dir = chosen, data_dir
+        self._labels = {}
+
+    def batches(self, number: int, split: str):
+        """Returns a split's batches, in order, as a member reads them."""
+        return self._chosen[number].dataset(split, _BATCH, self._data_dir)
+
+    def labels(self, number: int, split: str) -> dict:
+        """Returns the labels of a split of a member's tasks, as arrays."""
+        key = number, split
+        if key not in self._labels:
+            parts = {}
+            for _, labels, *_ in self.batches(number, split):
+                for name, values in labels.items():
+                    parts.setdefault(name, []).append(np.asarray(values))
+            self._labels[key] = {
+                name: np.concatenate(arrays) for name, arrays in parts.items()
+            }
+        return self._labels[key]
+
+    def predictions(self, model, number: int, split: str) -> dict:
+        """Returns a model's outputs for a split, as arrays."""
+        return model.predict(self.batches(number, split), verbose=0)
+
+
+def combined(models, splits, methods, split, draws) -> tuple:
+    """Combines models of the same tasks, and measures all.
+
+    The second level of `"stack"` is fitted on the validation split.
+
+    Args:
+        models: List of `MultiTaskModel`.
+        splits: `Splits`.
+        methods: List of strings: `"average"`, `"vote"`, `"stack"`.
+        split: String, the split to measure on.
+        draws: Integer, bootstrap draws.
+
+    Returns:
+        Pair of a dict of method to `MultiTaskModel`, and of the table's
+        content, plain data.
+    """
+    made = {}
+    for method in methods:
+        if method == "stack":
+            if split == "validation":
+                raise ValueError(
+                    "The second level is fitted on the validation split, so it "
+                    "is measured on another. Received: --split=validation"
+                )
+            made[method] = ensemble.fit_stack(
+                models,
+                [splits.predictions(m, 0, "validation") for m in models],
+                splits.labels(0, "validation"),
+            )
+        else:
+            made[method] = getattr(ensemble, method)(models)
+    measures = gains.Measures(models[0], splits.labels(0, split))
+    of_members = [splits.predictions(m, 0, split) for m in models]
+    singles = {
+        f"member {i}": measures.of(outputs)
+        for i, outputs in enumerate(of_members)
+    }
+    others = {
+        name: measures.of(splits.predictions(model, 0, split))
+        for name, model in made.items()
+    }
+    best, compared = gains.over_best(
+        singles, others, measures.size, draws=draws
+    )
+    everything = np.arange(measures.size)
+    content = {
+        "num_members": len(models),
+        "num_examples": measures.size,
+        "draws": draws,
+        "members": {
+            measure: [float(s[measure](everything)) for s in singles.values()]
+            for measure in best
+        },
+        "best": {m: list(winner) for m, winner in best.items()},
+        "ensembles": {
+            name: {m: dataclasses.asdict(gain) for m, gain in row.items()}
+            for name, row in compared.items()
+        },
+    }
+    return made, content
+
+
+def lines(content) -> list[str]:
+    """Writes the table of `combined` as Markdown."""
+    names = list(content["ensembles"])
+    head = ["measure", "members", "best member"]
+    for name in names:
+        head += [name, "gain over the best", "95%"]
+    rows = [head, ["---", *["---:"] * (len(head) - 1)]]
+    for measure, values in content["members"].items():
+        arrow = "↓" if gains.is_lower_better(measure) else "↑"
+        row = [
+            f"{measure} {arrow}",
+            f"{np.mean(values):.4f} ± {np.std(values, ddof=1):.4f}",
+            f"{content['best'][measure][1]:.4f}",
+        ]
+        for name in names:
+            gain = content["ensembles"][name][measure]
+            row += [
+                f"{gain['value']:.4f}",
+                f"{gain['gain']:+.4f}",
+                f"{gain['low']:+.4f} to {gain['high']:+.4f}",
+            ]
+        rows.append(row)
+    return [f"| {' | '.join(row)} |" for row in rows]
+
+
+def joint(models, splits, split, draws) -> tuple:
+    """Combines models of tasks of their own by a prior over their labels.
+
+    The prior is counted on the training split, its strength is fitted on the
+    validation split.
+
+    Args:
+        models: List of `MultiTaskModel`.
+        splits: `Splits`.
+        split: String, the split to measure on.
+        draws: Integer, bootstrap draws.
+
+    Returns:
+        Pair of a dict with the model, and of the content of the table: mean
+        log-likelihoods of the labels of all tasks, and the gains over
+        independent tasks.
+    """
+    tasks = [task for model in models for task in model.tasks.values()]
+    names = [task.name for task in tasks]
+    if len(set(names)) < len(names):
+        raise ValueError(
+            "The method joint needs members of tasks of their own. Received: "
+            f"the tasks {listed(names)}"
+        )
+    prior = ensemble.LabelPrior.fit(_all_labels(models, splits, "train"), tasks)
+    fitted = prior.fit_strength(
+        _all_predictions(models, splits, "validation"),
+        _all_labels(models, splits, "validation"),
+    )
+    predictions = _all_predictions(models, splits, split)
+    labels = _all_labels(models, splits, split)
+    alone = prior.log_likelihood(predictions, labels, 0.0)
+    rng = np.random.default_rng(0)
+    size = len(alone)
+    samples = [rng.integers(0, size, size) for _ in range(draws)]
+    content = {
+        "tasks": names,
+        "num_examples": size,
+        "independent": float(alone.mean()),
+        "joint": {},
+    }
+    for strength in dict.fromkeys((1.0, fitted)):
+        values = prior.log_likelihood(predictions, labels, strength)
+        gained = values - alone
+        drawn = [gained[rows].mean() for rows in samples]
+        low, high = np.quantile(drawn, [0.025, 0.975])
+        content["joint"][f"{strength:.3f}"] = {
+            "log_likelihood": float(values.mean()),
+            "gain": float(gained.mean()),
+            "low": float(low),
+            "high": float(high),
+        }
+    return {"joint": ensemble.joint(models, prior, strength=fitted)}, content
+
+
+def joint_lines(content) -> list[str]:
+    """Writes the table of `joint` as Markdown."""
+    rows = [
+        ["", "log-likelihood", "gain", "95%"],
+        ["---", "---:", "---:", "---:"],
+        ["independent", f"{content['independent']:.4f}", "", ""],
+    ]
+    for strength, row in content["joint"].items():
+        rows.append(
+            [
+                f"joint, strength {strength}",
+                f"{row['log_likelihood']:.4f}",
+                f"{row['gain']:+.4f}",
+                f"{row['low']:+.4f} to {row['high']:+.4f}",
+            ]
+        )
+    return [f"| {' | '.join(row)} |" for row in rows]
+
+
+def _all_labels(models, splits, split) -> dict:
+    return {
+        name: values
+        for number in range(len(models))
+        for name, values in splits.labels(number, split).items()
+    }
+
+
+def _all_predictions(models, splits, split) -> dict:
+    return {
+        name: values
+        for number, model in enumerate(models)
+        for name, values in splits.predictions(model, number, split).items()
+    }
