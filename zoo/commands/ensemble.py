@@ -36,6 +36,14 @@ def define(values: flags.FlagValues) -> None:
         lower_bound=2,
         flag_values=values,
     )
+    flags.DEFINE_integer(
+        "treatment_seeds",
+        0,
+        "In place of members: trains models of three labels of SUPPORT2's "
+        "patients with as many seeds, and measures the joint model.",
+        lower_bound=0,
+        flag_values=values,
+    )
     flags.DEFINE_string(
         "data_dir", None, "Folder of prepared data sets.", flag_values=values
     )
@@ -51,6 +59,9 @@ def define(values: flags.FlagValues) -> None:
 def run(values: flags.FlagValues, operands: list[str]) -> None:
     """Combines, measures and prints."""
     del operands
+    if values.treatment_seeds:
+        _measure_treatment(values)
+        return
     methods = list(dict.fromkeys(values.methods))
     for method in methods:
         if method not in _METHODS:
@@ -91,6 +102,18 @@ def run(values: flags.FlagValues, operands: list[str]) -> None:
             print(folder / f"{name}.keras")
         text = json.dumps(content, indent=2) + "\n"
         (folder / "table.json").write_text(text, encoding="utf-8")
+
+
+def _measure_treatment(values) -> None:
+    from zoo import ensembles, treatment
+
+    content = treatment.measured(
+        values.data_dir, values.treatment_seeds, values.bootstrap
+    )
+    strengths = ", ".join(f"{s:.2f}" for s in content["strengths"])
+    print(f"{content['num_examples']} patients of the test split")
+    print(f"strengths fitted: {strengths}\n")
+    print("\n".join(ensembles.joint_lines(content)))
 
 
 _COMMAND = app.Command(
