@@ -100,6 +100,7 @@ def bag(
         ValueError: If the arrays differ in length, an argument is out of
             range, or `fit` returns no model of its own.
     """
+    rows.check_function("fit", fit)
     size = rows.num_examples(x, labels)
     if draws is None:
         num_members = checks.integer("num_members", num_members, low=2)

@@ -215,8 +215,13 @@ class LabelPrior:
         """
         strength = checks.number("strength", strength, low=0)
         scores = strength * self.log_ratio[None]
-        for axis, task in enumerate(self.tasks):
-            logs = _log_probabilities(task, predictions)
+        all_logs = [_log_probabilities(t, predictions) for t in self.tasks]
+        if len({len(logs) for logs in all_logs}) > 1:
+            raise ValueError(
+                "Predictions must be of the same examples. Received: lengths "
+                f"{[len(logs) for logs in all_logs]} of {listed(self.names)}"
+            )
+        for axis, logs in enumerate(all_logs):
             shape = [len(logs)] + [1] * self.table.ndim
             shape[axis + 1] = logs.shape[1]
             scores = scores + logs.reshape(shape)
@@ -295,12 +300,15 @@ def num_classes(task) -> int:
 
 
 def _checked_tasks(tasks) -> tuple:
-    tasks = tuple(tasks.values() if isinstance(tasks, dict) else tasks)
+    if isinstance(tasks, dict):
+        tasks = tasks.values()
+    # What is not iterable is refused as one thing that is no task.
+    tasks = tuple(tasks) if hasattr(tasks, "__iter__") else (tasks,)
     for task in tasks:
         is_one = isinstance(task, Task) and task.kind in _KINDS
         if not is_one or task.is_group:
             raise ValueError(
-                "A LabelPrior is of tasks of kind 'classification' and "
+                "A LabelPrior is of Task objects of kind 'classification' and "
                 f"'presence', not of groups. Received: {task!r}"
             )
     names = [task.name for task in tasks]
@@ -330,9 +338,10 @@ def class_numbers(labels: dict, tasks) -> np.ndarray:
     columns = []
     for task in tasks:
         if not isinstance(labels, dict) or task.name not in labels:
+            names = labels if isinstance(labels, dict) else ()
             raise ValueError(
-                f"`labels` needs the task {task.name!r}. Received: labels of "
-                f"{listed(labels)}"
+                f"`labels` must be a dict with the task {task.name!r}. "
+                f"Received: labels of {listed(names)}"
             )
         array = np.asarray(labels[task.name])
         array = array[:, 0] if array.ndim == 2 else array
@@ -349,10 +358,11 @@ def class_numbers(labels: dict, tasks) -> np.ndarray:
 
 
 def _log_probabilities(task, predictions) -> np.ndarray:
-    if task.name not in predictions:
+    if not isinstance(predictions, dict) or task.name not in predictions:
+        names = predictions if isinstance(predictions, dict) else ()
         raise ValueError(
-            f"`predictions` needs the task {task.name!r}. Received: those of "
-            f"{listed(predictions)}"
+            "`predictions` must be a dict with the task "
+            f"{task.name!r}. Received: those of {listed(names)}"
         )
     array = np.asarray(predictions[task.name], np.float64)
     array = array[:, None] if array.ndim == 1 else array

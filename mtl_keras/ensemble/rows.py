@@ -53,6 +53,24 @@ def taken(arrays, numbers):
     )
 
 
+def check_function(argument: str, function) -> None:
+    """Checks that a member can be trained by a function.
+
+    Args:
+        argument: String, the argument's name, for the error.
+        function: What was received for it.
+
+    Raises:
+        ValueError: If it cannot be called.
+    """
+    if not callable(function):
+        raise ValueError(
+            f"`{argument}` must be a function of (x, labels) that returns a "
+            f"trained model. Received: {type(function).__name__}. Trained "
+            "models are combined by average, vote or fit_stack."
+        )
+
+
 def checked(argument: str, numbers, size: int):
     """Checks numbers of examples.
 

@@ -49,14 +49,7 @@ def out_of_fold(
             f"{len(models)} models and {len(folds)} folds"
         )
     size = len(np.asarray(keras.tree.flatten(x)[0]))
-    folds = [rows.checked("folds", fold, size) for fold in folds]
-    counts = np.bincount(np.concatenate(folds), minlength=size)
-    if (counts != 1).any():
-        example = int(np.flatnonzero(counts != 1)[0])
-        raise ValueError(
-            "Each example must be in exactly one fold. Received: example "
-            f"{example} in {counts[example]} folds"
-        )
+    folds = _checked_folds(folds, size)
     names = members.task_names(models)
     result = {}
     for model, fold in zip(models, folds, strict=True):
@@ -130,18 +123,19 @@ def stack(
             "Stacking needs at least two functions that train a member. "
             f"Received: fits={fits!r}"
         )
-    for number, function in enumerate(fits):
-        if not callable(function):
-            raise ValueError(
-                "`fits` must hold functions of (x, labels) that return a "
-                f"trained model. Received: {type(function).__name__} at "
-                f"{number}. For trained models use fit_stack."
-            )
+    for function in fits:
+        rows.check_function("fits", function)
     _check_options(features, regularization)
     size = rows.num_examples(x, labels)
     if folds is None:
         folds = splits.folds(size, num_folds, groups=groups, seed=seed)
         folds = [part["test"] for part in folds]
+    folds = _checked_folds(folds, size)
+    if len(folds) < 2:
+        raise ValueError(
+            "Stacking needs at least two folds: a model of one fold would be "
+            f"trained on nothing. Received: {len(folds)}"
+        )
     everything = np.arange(size)
     models, predictions = [], []
     for number, fit in enumerate(fits):
@@ -150,7 +144,6 @@ def stack(
             if fold is None:
                 chosen = everything
             else:
-                fold = rows.checked("folds", fold, size)
                 chosen = np.setdiff1d(everything, fold)
             keras.utils.set_random_seed(seed + number)
             of_folds.append(
@@ -277,8 +270,9 @@ def _fit_column(
     name = column.task.name
     if not isinstance(labels, dict) or name not in labels:
         raise ValueError(
-            f"Stacking needs labels of the task {name!r}. Received: labels of "
-            f"{listed(labels)}. Choose other tasks by tasks=[...]."
+            f"Stacking needs labels of the task {name!r}, in a dict. Received: "
+            f"{listed(labels) if isinstance(labels, dict) else type(labels)}. "
+            "Choose other tasks by tasks=[...]."
         )
     arrays = [_prediction(p, name, i) for i, p in enumerate(predictions)]
     label, present = read_labels(
@@ -358,6 +352,19 @@ def read_labels(task, labels, kind: str, shape) -> tuple:
         )
     expected = (len(labels), *expected[1:])
     return labels.reshape(expected), np.array(present).reshape(expected)
+
+
+def _checked_folds(folds, size) -> list:
+    folds = [rows.checked("folds", fold, size) for fold in folds]
+    numbers = np.concatenate(folds) if folds else np.array([], np.int64)
+    counts = np.bincount(numbers, minlength=size)
+    if (counts != 1).any():
+        example = int(np.flatnonzero(counts != 1)[0])
+        raise ValueError(
+            "Each example must be in exactly one fold. Received: example "
+            f"{example} in {counts[example]} folds"
+        )
+    return folds
 
 
 def _check_options(features, regularization):

@@ -60,6 +60,11 @@ def per_layer(
     """
     scales = _checked(scales)
     sweeps = checks.integer("sweeps", sweeps, low=0)
+    if data is None and score is None:
+        raise ValueError(
+            "`data` must be the validation split, (x, labels) or a dataset. "
+            "Received: None, and no `score`"
+        )
     trunk = Trunk(models, required(start), name)
     weights = {layer: [0.0] * trunk.num_models for layer in trunk.layers}
     search = _Search(trunk, weights, score or _loss_on(data))

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 
+from mtl_keras import compat
 from mtl_keras.calls import CallGraph
 from mtl_keras.ensemble import rows
 
@@ -28,6 +29,11 @@ def reestimate_statistics(model, data, *, batch_size: int = 256) -> int:
     Raises:
         ValueError: If the model is not functional, or there is no batch.
     """
+    if not compat.is_functional(model):
+        raise ValueError(
+            "`model` must be a functional keras.Model. Received: "
+            f"{type(model).__name__}"
+        )
     graph = CallGraph(model)
     measured = {
         id(call.operation): call.operation

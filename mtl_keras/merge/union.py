@@ -1,6 +1,8 @@
 """One graph of several models with the same trunk: trunk once, every head."""
 
+import collections
 import copy
+import re
 
 from mtl_keras.ensemble import nesting
 from mtl_keras.messages import listed
@@ -23,10 +25,12 @@ def union(models: dict, name: str):
         ValueError: If inputs differ, or layers of one name are of different
             classes or connected differently.
     """
-    configs = {task: _config(model) for task, model in models.items()}
-    first_task, first = next(iter(configs.items()))
-    layers, owners = {}, {}
-    for task, config in configs.items():
+    configs, layers, owners = {}, {}, {}
+    first_task, first = None, None
+    for task, model in models.items():
+        config = configs[task] = _config(model, task, layers)
+        if first is None:
+            first_task, first = task, config
         if config["input_layers"] != first["input_layers"]:
             raise ValueError(
                 "All models must read the same inputs. Received: "
@@ -58,31 +62,69 @@ def union(models: dict, name: str):
     return MultiTaskModel.from_config(merged)
 
 
-def _config(model) -> dict:
-    """Returns a model's config, with inputs that have no name numbered."""
+def _config(model, task, layers) -> dict:
+    """Returns a model's config, with names that Keras gave made alike.
+
+    Keras numbers inputs and layers without a name over all models of a
+    process. Layers without weights, such as Dropout, are numbered by their
+    order in the model; one that differs from that of another model at this
+    place is the task's own. Layers with weights keep their names: these say
+    what the models share.
+    """
     config = copy.deepcopy(model.get_config())
-    # Keras numbers them over all models of a process.
-    names = nesting.numbered(
-        [
-            layer["name"]
-            for layer in config["layers"]
-            if layer["class_name"] == "InputLayer"
-        ]
-    )
-    return _renamed(config, names)
+    weighted = {layer.name for layer in model.layers if layer.weights}
+    inputs = [
+        layer["name"]
+        for layer in config["layers"]
+        if layer["class_name"] == "InputLayer"
+    ]
+    config = _renamed(config, nesting.numbered(inputs))
+    counts, places = collections.Counter(), []
+    for place, layer in enumerate(config["layers"]):
+        kind = re.sub(r"_\d+$", "", layer["name"])
+        plain = layer["class_name"].replace("_", "").lower()
+        is_automatic = kind.replace("_", "").lower() == plain
+        if layer["name"] not in weighted and is_automatic:
+            places.append((place, f"{kind}_of_place_{counts[kind]}"))
+            counts[kind] += 1
+    for place, name in places:
+        layer = config["layers"][place]
+        config = _renamed(config, {layer["name"]: name})
+        known = layers.get(name)
+        if known is not None and not _is_same(known, config["layers"][place]):
+            config = _renamed(config, {name: f"{task}_{name}"})
+    return config
+
+
+def _is_same(known, layer) -> bool:
+    facts = [
+        {k: v for k, v in each["config"].items() if k != "name"}
+        for each in (known, layer)
+    ]
+    nodes, more = known["inbound_nodes"], layer["inbound_nodes"]
+    return facts[0] == facts[1] and _wiring(nodes) == _wiring(more)
 
 
 def _renamed(part, names):
+    """Replaces names of layers where they are defined and where they are read.
+
+    Args:
+        part: A part of a config.
+        names: Dict, old name to new.
+
+    Returns:
+        The part with new names.
+    """
     if isinstance(part, dict):
         part = {key: _renamed(value, names) for key, value in part.items()}
-        if part.get("class_name") == "InputLayer":
-            part["name"] = names.get(part["name"], part["name"])
+        if "inbound_nodes" in part and part["name"] in names:
+            part["name"] = names[part["name"]]
             part["config"]["name"] = part["name"]
         return part
     if isinstance(part, list | tuple):
         # A place in the graph: layer, node and tensor.
-        if list(part[1:]) == [0, 0] and part[0] in names:
-            return [names[part[0]], 0, 0]
+        if len(part) == 3 and isinstance(part[0], str) and part[0] in names:
+            return [names[part[0]], *part[1:]]
         return type(part)(_renamed(value, names) for value in part)
     return part
 

@@ -246,7 +246,7 @@ def _of_inputs(members):
         (lambda m: _other(m, class_names=("a", "b", "c")), "same class names"),
         (lambda m: _without(m, "price"), "needs the task 'price'.*'cls'"),
         (_not_finite, "member 1, needs finite weights"),
-        (_of_inputs, "'inputs' must be the same in all members"),
+        (_of_inputs, "'inputs_0' must be the same in all members"),
         (lambda m: "model.keras", "member 1 of type str"),
     ],
 )

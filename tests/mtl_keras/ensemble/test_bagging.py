@@ -66,6 +66,7 @@ def test_groups_are_drawn_whole():
         ({"draws": [[0, 90]]}, "numbers from 0 to 89"),
         ({"labels": {"cls": LABELS["cls"][:5]}}, "same number of examples"),
         ({"labels": LABELS["cls"]}, "must be a dict of task name"),
+        ({"fit": "fit"}, "`fit` must be a function"),
         ({"fit": lambda x, y: None}, "member 0 of type NoneType"),
     ],
 )

@@ -161,7 +161,7 @@ def test_what_does_not_fit_is_named(prior):
         fit(labels, TASKS, max_combinations=4)
     with pytest.raises(ValueError, match="none among 2 examples"):
         fit({**labels, "kind": np.array([-1, -1])}, TASKS)
-    with pytest.raises(ValueError, match="needs the task 'here'"):
+    with pytest.raises(ValueError, match="must be a dict with the task 'here'"):
         fit({"kind": labels["kind"]}, TASKS)
     with pytest.raises(ValueError, match="in \\[0, 3\\)"):
         fit({**labels, "kind": np.array([0, 3])}, TASKS)
@@ -184,3 +184,5 @@ def test_what_does_not_fit_is_named(prior):
         ensemble.joint(models, other)
     with pytest.raises(ValueError, match="must be probabilities"):
         prior.posterior({"kind": np.ones((2, 2)), "here": np.ones((2, 1))})
+    with pytest.raises(ValueError, match="lengths \\[2, 3\\]"):
+        prior.posterior({"kind": np.ones((2, 3)), "here": np.ones((3, 1))})

@@ -200,6 +200,32 @@ def test_a_merged_model_trains_saves_and_reloads(models, tmp_path):
         case.assert_close(loaded(X)[task], value)
 
 
+def test_layers_without_names_or_weights_may_be_anywhere():
+    def build(task, rate, seed):
+        keras.utils.set_random_seed(seed)
+        inputs = keras.Input((3,))
+        features = keras.layers.Dense(4, name="first")(inputs)
+        features = keras.layers.ReLU()(features)
+        features = keras.layers.Dropout(0.1)(features)
+        features = keras.layers.Dense(4, name="second")(features)
+        features = keras.layers.Dropout(rate)(features) * 2.0
+        output = keras.layers.Dense(1, name=task)(features)
+        return MultiTaskModel(inputs, {task: output})
+
+    models = [build("a", 0.3, 0), build("b", 0.5, 1)]
+    merged = merge.average(models)
+    check_trunk(
+        merged, {path: v.mean(0) for path, v in stacked(models).items()}
+    )
+    rates = [x.rate for x in merged.layers if hasattr(x, "rate")]
+    assert sorted(rates) == [0.1, 0.3, 0.5]
+    features = np.maximum(X @ merged.get_layer("first").kernel, 0)
+    features = features @ merged.get_layer("second").kernel * 2.0
+    case.assert_close(
+        merged(X)["b"], features @ models[1].get_layer("b").kernel, rtol=1e-4
+    )
+
+
 def _other_shape():
     inputs = keras.Input((3,))
     features = keras.layers.Dense(9, "tanh", name="first")(inputs)
