@@ -29,18 +29,21 @@ def test_trainings_become_a_model_with_its_gains(
     members, data_dir, tmp_path, capsys
 ):
     argv = [f"--members={','.join(members)}", f"--data_dir={data_dir}"]
-    argv += ["--methods=average,stack", "--bootstrap=5"]
+    argv += ["--methods=average", "--bootstrap=5"]
     output = tmp_path / "made"
-    assert ensemble.main([*argv, f"--output={output}"]) == 0
+    argv += [f"--output={output}", "--export"]
+    assert ensemble.main(argv) == 0
+    assert (output / "average" / "1" / "saved_model.pb").is_file()
     printed = capsys.readouterr().out
     assert "3 members" in printed and "| cls_accuracy ↑ |" in printed
     content = json.loads((output / "table.json").read_text())
     assert len(content["members"]["det_auc"]) == 3
-    assert set(content["ensembles"]) == {"average", "stack"}
+    assert set(content["ensembles"]) == {"average"}
     model = keras.models.load_model(output / "average.keras")
     assert sorted(model.tasks) == ["box", "cls", "det"]
 
 
+@pytest.mark.slow
 def test_models_of_one_task_each_become_a_joint_model(
     tiny, data_dir, tmp_path, capsys
 ):
@@ -61,6 +64,7 @@ def test_models_of_one_task_each_become_a_joint_model(
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
+        (["--export"], "--export needs --output"),
         (["--methods=mean"], "Expected one of 'average'"),
         ([], "at least two folders"),
         (["--methods=joint,vote"], "measured alone"),

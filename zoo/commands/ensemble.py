@@ -54,11 +54,21 @@ def define(values: flags.FlagValues) -> None:
         "to none.",
         flag_values=values,
     )
+    flags.DEFINE_bool(
+        "export",
+        False,
+        "Also writes a SavedModel for serving, METHOD/1, to --output.",
+        flag_values=values,
+    )
 
 
 def run(values: flags.FlagValues, operands: list[str]) -> None:
     """Combines, measures and prints."""
     del operands
+    if values.export and not values.output:
+        raise ValueError(
+            "--export needs --output, the folder to write to. Received: none"
+        )
     if values.treatment_seeds:
         _measure_treatment(values)
         return
@@ -100,8 +110,22 @@ def run(values: flags.FlagValues, operands: list[str]) -> None:
         for name, model in made.items():
             model.save(folder / f"{name}.keras")
             print(folder / f"{name}.keras")
+            if values.export:
+                print(_export(model, folder / name / "1"))
         text = json.dumps(content, indent=2) + "\n"
         (folder / "table.json").write_text(text, encoding="utf-8")
+
+
+def _export(model, path) -> Path:
+    from mtl_keras import export
+
+    return export.saved_model(
+        model,
+        path,
+        preprocessor=getattr(model, "preprocessor", None),
+        postprocessor=getattr(model, "postprocessor", None),
+        overwrite=True,
+    )
 
 
 def _measure_treatment(values) -> None:

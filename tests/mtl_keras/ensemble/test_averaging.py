@@ -76,7 +76,13 @@ def test_vote_is_hard_voting_with_ties_to_the_lowest_class(
     case.assert_close(received["price"][:, 0], expected, rtol=1e-4, atol=0.01)
 
 
-@pytest.mark.parametrize("combine", [ensemble.average, ensemble.vote])
+@pytest.mark.parametrize(
+    "combine",
+    [
+        ensemble.average,
+        pytest.param(ensemble.vote, marks=pytest.mark.slow),
+    ],
+)
 def test_logits_are_averaged_as_probabilities(combine, members, fitted):
     of_logits = {
         "cls": losses.CrossEntropy(from_logits=True),

@@ -53,11 +53,13 @@ def test_rate_is_the_papers_cosine():
         case.assert_close(rate(step), expected, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_cycle_within_an_epoch_is_refused():
     with pytest.raises(ValueError, match="must end with an epoch"):
         train(ensemble.Snapshots(), cycle_steps=3, epochs=2)
 
 
+@pytest.mark.slow
 def test_cycles_of_an_own_schedule_and_the_last_ones():
     snapshots = ensemble.Snapshots(1, keep=2)
     train(snapshots, epochs=3)

@@ -24,7 +24,9 @@ def of_task(fit, task):
     return fit_one
 
 
-@pytest.mark.parametrize("task", ["det", "cls"])
+@pytest.mark.parametrize(
+    "task", ["det", pytest.param("cls", marks=pytest.mark.slow)]
+)
 def test_second_level_is_scikit_learns_stacking(task):
     def strong(x, labels):
         return {task: LogisticRegression(C=0.1).fit(x, labels[task])}

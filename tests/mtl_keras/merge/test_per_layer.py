@@ -56,6 +56,7 @@ def test_weights_of_the_best_score_are_found():
         case.assert_close(received, value, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_the_loss_on_validation_data_is_never_above_a_common_weight():
     labels = {
         "cls": np.arange(20) % 3,
