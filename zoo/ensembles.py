@@ -45,7 +45,9 @@ class Splits:
         return model.predict(self.batches(number, split), verbose=0)
 
 
-def combined(models, splits, methods, split, draws) -> tuple:
+def combined(
+    models, splits, methods, split, draws, regularization=1.0
+) -> tuple:
     """Combines models of the same tasks, and measures all.
 
     The second level of `"stack"` is fitted on the validation split.
@@ -56,10 +58,13 @@ def combined(models, splits, methods, split, draws) -> tuple:
         methods: List of strings: `"average"`, `"vote"`, `"stack"`.
         split: String, the split to measure on.
         draws: Integer, bootstrap draws.
+        regularization: Float, of the second level; see `ensemble.fit_stack`.
 
     Returns:
         Pair of a dict of method to `MultiTaskModel`, and of the table's
-        content, plain data.
+        content, plain data: gains over the member that is the best on the
+        validation split, and over the one that is the best on the split
+        itself, measure by measure. The latter is known afterwards only.
     """
     made = {}
     for method in methods:
@@ -73,63 +78,97 @@ def combined(models, splits, methods, split, draws) -> tuple:
                 models,
                 [splits.predictions(m, 0, "validation") for m in models],
                 splits.labels(0, "validation"),
+                regularization=regularization,
             )
         else:
             made[method] = getattr(ensemble, method)(models)
-    measures = gains.Measures(models[0], splits.labels(0, split))
-    of_members = [splits.predictions(m, 0, split) for m in models]
-    singles = {
-        f"member {i}": measures.of(outputs)
-        for i, outputs in enumerate(of_members)
-    }
+    measures, singles = _measured_members(models, splits, split)
     others = {
         name: measures.of(splits.predictions(model, 0, split))
         for name, model in made.items()
     }
-    best, compared = gains.over_best(
-        singles, others, measures.size, draws=draws
-    )
-    everything = np.arange(measures.size)
+    size, everything = measures.size, np.arange(measures.size)
+    bases = {"best here": gains.best_of(singles, size)}
+    if split != "validation":
+        held_out, on_validation = _measured_members(
+            models, splits, "validation"
+        )
+        chosen = gains.best_of(on_validation, held_out.size)
+        bases = {"best on validation": chosen, **bases}
     content = {
         "num_members": len(models),
-        "num_examples": measures.size,
+        "num_examples": size,
         "draws": draws,
         "members": {
             measure: [float(s[measure](everything)) for s in singles.values()]
-            for measure in best
+            for measure in bases["best here"]
         },
-        "best": {m: list(winner) for m, winner in best.items()},
-        "ensembles": {
-            name: {m: dataclasses.asdict(gain) for m, gain in row.items()}
-            for name, row in compared.items()
+        "over": {
+            title: {
+                "members": {
+                    measure: float(singles[name][measure](everything))
+                    for measure, name in best.items()
+                },
+                "gains": _plain(
+                    gains.over(best, singles, others, size, draws=draws)
+                ),
+            }
+            for title, best in bases.items()
         },
     }
     return made, content
 
 
+def _measured_members(models, splits, split) -> tuple:
+    measures = gains.Measures(models[0], splits.labels(0, split))
+    singles = {
+        f"member {i}": measures.of(splits.predictions(model, 0, split))
+        for i, model in enumerate(models)
+    }
+    return measures, singles
+
+
+def _plain(compared) -> dict:
+    return {
+        name: {m: dataclasses.asdict(gain) for m, gain in row.items()}
+        for name, row in compared.items()
+    }
+
+
 def lines(content) -> list[str]:
-    """Writes the table of `combined` as Markdown."""
-    names = list(content["ensembles"])
-    head = ["measure", "members", "best member"]
-    for name in names:
-        head += [name, "gain over the best", "95%"]
-    rows = [head, ["---", *["---:"] * (len(head) - 1)]]
-    for measure, values in content["members"].items():
-        arrow = "↓" if gains.is_lower_better(measure) else "↑"
-        row = [
-            f"{measure} {arrow}",
-            f"{np.mean(values):.4f} ± {np.std(values, ddof=1):.4f}",
-            f"{content['best'][measure][1]:.4f}",
-        ]
-        for name in names:
-            gain = content["ensembles"][name][measure]
-            row += [
-                f"{gain['value']:.4f}",
-                f"{gain['gain']:+.4f}",
-                f"{gain['low']:+.4f} to {gain['high']:+.4f}",
+    """Writes the tables of `combined` as Markdown, one an ensemble.
+
+    Args:
+        content: Dict, as of `combined`.
+
+    Returns:
+        List of strings.
+    """
+    texts = []
+    for name in next(iter(content["over"].values()))["gains"]:
+        head = ["measure", "members", name]
+        for title in content["over"]:
+            head += [title, "gain", "95%"]
+        rows = [head, ["---", *["---:"] * (len(head) - 1)]]
+        for measure, values in content["members"].items():
+            arrow = "↓" if gains.is_lower_better(measure) else "↑"
+            first = next(iter(content["over"].values()))
+            row = [
+                f"{measure} {arrow}",
+                f"{np.mean(values):.4f} ± {np.std(values, ddof=1):.4f}",
+                f"{first['gains'][name][measure]['value']:.4f}",
             ]
-        rows.append(row)
-    return [f"| {' | '.join(row)} |" for row in rows]
+            for base in content["over"].values():
+                gain = base["gains"][name][measure]
+                row += [
+                    f"{base['members'][measure]:.4f}",
+                    f"{gain['gain']:+.4f}",
+                    f"{gain['low']:+.4f} to {gain['high']:+.4f}",
+                ]
+            rows.append(row)
+        texts += [f"| {' | '.join(row)} |" for row in rows]
+        texts.append("")
+    return texts[:-1]
 
 
 def joint(models, splits, split, draws) -> tuple:

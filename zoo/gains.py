@@ -120,13 +120,33 @@ def is_lower_better(measure: str) -> bool:
     return measure.endswith("_loss")
 
 
-def over_best(singles: dict, others: dict, size: int, *, draws=1000, seed=0):
-    """Compares models with the best of several, measure by measure.
-
-    The best is chosen on the same split, in favour of the single models. All
-    models see the same bootstrap draws of examples.
+def best_of(singles: dict, size: int) -> dict:
+    """Finds the best of several models, measure by measure.
 
     Args:
+        singles: Dict of name to functions, as of `Measures.of`.
+        size: Integer, the number of examples.
+
+    Returns:
+        Dict of measure to the name of the best.
+    """
+    everything = np.arange(size)
+    best = {}
+    for measure in next(iter(singles.values())):
+        sign = -1.0 if is_lower_better(measure) else 1.0
+        values = {n: sign * f[measure](everything) for n, f in singles.items()}
+        best[measure] = max(values, key=values.get)
+    return best
+
+
+def over(best: dict, singles: dict, others: dict, size: int, *, draws, seed=0):
+    """Compares models with one of several single ones, measure by measure.
+
+    All models see the same bootstrap draws of examples.
+
+    Args:
+        best: Dict of measure to the name of the single model, as of
+            `best_of`.
         singles: Dict of name to functions, as of `Measures.of`.
         others: Dict of name to functions.
         size: Integer, the number of examples.
@@ -134,23 +154,20 @@ def over_best(singles: dict, others: dict, size: int, *, draws=1000, seed=0):
         seed: Integer.
 
     Returns:
-        Pair of a dict of measure to `(name of the best, its value)`, and of a
-        dict of name to a dict of measure to `Gain`.
+        Dict of name to a dict of measure to `Gain`.
     """
     rng = np.random.default_rng(seed)
     everything = np.arange(size)
     samples = [rng.integers(0, size, size) for _ in range(draws)]
-    best, gains = {}, {name: {} for name in others}
-    for measure in next(iter(singles.values())):
+    gains = {name: {} for name in others}
+    for measure, winner in best.items():
         sign = -1.0 if is_lower_better(measure) else 1.0
-        values = {n: float(f[measure](everything)) for n, f in singles.items()}
-        winner = max(values, key=lambda name: sign * values[name])
-        best[measure] = winner, values[winner]
-        base = np.array([singles[winner][measure](rows) for rows in samples])
+        single = singles[winner][measure]
+        base = np.array([single(rows) for rows in samples])
         for name, functions in others.items():
             value = float(functions[measure](everything))
             drawn = np.array([functions[measure](rows) for rows in samples])
             low, high = np.nanquantile(sign * (drawn - base), [0.025, 0.975])
-            gain = sign * (value - values[winner])
+            gain = sign * (value - float(single(everything)))
             gains[name][measure] = Gain(value, gain, float(low), float(high))
-    return best, gains
+    return gains

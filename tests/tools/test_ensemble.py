@@ -38,7 +38,7 @@ def test_trainings_become_a_model_with_its_gains(
     assert "3 members" in printed and "| cls_accuracy ↑ |" in printed
     content = json.loads((output / "table.json").read_text())
     assert len(content["members"]["det_auc"]) == 3
-    assert set(content["ensembles"]) == {"average"}
+    assert set(content["over"]) == {"best on validation", "best here"}
     model = keras.models.load_model(output / "average.keras")
     assert sorted(model.tasks) == ["box", "cls", "det"]
 

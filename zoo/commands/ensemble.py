@@ -36,6 +36,12 @@ def define(values: flags.FlagValues) -> None:
         lower_bound=2,
         flag_values=values,
     )
+    flags.DEFINE_float(
+        "regularization",
+        1.0,
+        "Of the second level of stack; higher for few validation examples.",
+        flag_values=values,
+    )
     flags.DEFINE_integer(
         "treatment_seeds",
         0,
@@ -99,7 +105,12 @@ def run(values: flags.FlagValues, operands: list[str]) -> None:
         lines = ensembles.joint_lines(content)
     else:
         made, content = ensembles.combined(
-            models, parts, methods, values.split, values.bootstrap
+            models,
+            parts,
+            methods,
+            values.split,
+            values.bootstrap,
+            values.regularization,
         )
         lines = ensembles.lines(content)
     heading = f"{chosen[0].name} on {chosen[0].data}, {values.split} split"
