@@ -13,6 +13,7 @@ _MODULES = (
     "comparison",
     "data",
     "export",
+    "extract",
     "graph",
     "heads",
     "importance",
@@ -22,6 +23,7 @@ _MODULES = (
     "plots",
     "sharing",
     "training",
+    "transfer",
     "tuning",
 )
 _NAMES = {

@@ -82,6 +82,11 @@ def is_functional(model) -> bool:
     return isinstance(model, Functional)
 
 
+def is_plain(model) -> bool:
+    """Tells whether a model is functional and of no class of its own."""
+    return type(model) is Functional
+
+
 def ordered_nodes(model) -> list:
     """Lists the nodes of a functional model in the order they run.
 

@@ -64,6 +64,11 @@ class CheckedLoops(keras.Model):
         object.__setattr__(self, name, value)
 
     @property
+    def compile_arguments(self) -> dict:
+        """The arguments of `compile` by name; empty before it."""
+        return {} if self._plan is None else dict(self._plan.arguments)
+
+    @property
     def _board(self):
         return None if self._plan is None else self._plan.tracking
 
