@@ -256,10 +256,12 @@ def layer_like(operation, name: str, *, trainable: bool | None = None):
         with keras.saving.custom_object_scope(classes):
             return type(operation).from_config(config)
     except (TypeError, ValueError, KeyError, NotImplementedError) as error:
+        reason = str(error).strip().rpartition("\n")[2]
         raise ValueError(
             f"The layer {operation.name!r} of the class "
-            f"{type(operation).__name__} cannot be copied: {error} Expected a "
-            "`get_config` that returns every argument of its constructor."
+            f"{type(operation).__name__} cannot be copied. Expected a "
+            "`get_config` that returns every argument of its constructor. "
+            f"Received: {reason}"
         ) from error
 
 

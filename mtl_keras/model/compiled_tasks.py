@@ -77,7 +77,7 @@ def task_as_compiled(model, name: str) -> Task:
         `Task`, with which another model can be built and compiled.
     """
     task = model.tasks[name]
-    given = model.compile_arguments
+    given = model.compile_arguments()
     changes = {}
     loss = given.get("loss")
     if isinstance(loss, dict):

@@ -63,9 +63,9 @@ class CheckedLoops(keras.Model):
         """
         object.__setattr__(self, name, value)
 
-    @property
     def compile_arguments(self) -> dict:
-        """The arguments of `compile` by name; empty before it."""
+        """Returns the arguments of `compile` by name; empty before it."""
+        # No property: Keras would save the optimizer in it a second time.
         return {} if self._plan is None else dict(self._plan.arguments)
 
     @property

@@ -144,6 +144,11 @@ def fine_tune(
             "`stages` must be a sequence of mtl_keras.transfer.Stage, at "
             f"least one. Received: stages={stages!r}"
         )
+    if not hasattr(model, "compile_arguments"):
+        raise ValueError(
+            "`fine_tune` trains a MultiTaskModel. "
+            f"Received: {type(model).__name__}"
+        )
     for name in ("epochs", "initial_epoch"):
         if name in fit:
             raise ValueError(
@@ -152,9 +157,9 @@ def fine_tune(
             )
     make = _maker(optimizer)
     if compile_arguments is None:
-        compile_arguments = getattr(model, "compile_arguments", {})
-    compile_arguments = {**compile_arguments}
-    compile_arguments.pop("optimizer", None)
+        compile_arguments = model.compile_arguments()
+    options = {**compile_arguments}
+    options.pop("optimizer", None)
     histories, first = [], 0
     for stage in stages:
         trained = unfreeze(model, stage.layers)
@@ -162,7 +167,7 @@ def fine_tune(
         if trained and stage.trunk_learning_rate is not None:
             trunk = make(learning_rate=stage.trunk_learning_rate)
             chosen = PerPart({"trunk": trunk, "heads": chosen})
-        model.compile(chosen, **compile_arguments)
+        model.compile(chosen, **options)
         last = first + stage.epochs
         history = model.fit(*data, initial_epoch=first, epochs=last, **fit)
         histories.append(history)

@@ -1,6 +1,7 @@
 """Names by which the layers of two models are matched."""
 
 import collections
+import dataclasses
 import re
 
 import keras
@@ -21,23 +22,36 @@ def is_automatic(layer) -> bool:
     return stem.replace("_", "") == plain
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
+class NamedLayer:
+    """A layer with variables of a model, at any depth.
+
+    Args:
+        layer: Keras layer.
+        path: String, the names of the models around it and its own, such as
+            `"trunk/dense_3"`.
+    """
+
+    layer: object
+    path: str
+
+
 def by_key(model) -> dict:
     """Maps a key that a model of the same architecture has too to each layer.
 
-    The key of a layer is its path, the names of the models around it and its
-    own. An automatic name depends on what else the program has built, so the
-    class stands for it with the layer's place among those of this class that
-    belong to the same task, or to the trunk.
+    The key of a layer is its path. An automatic name depends on what else the
+    program has built, so the class stands for it with the layer's place among
+    those of this class that belong to the same task, or to the trunk.
 
     Args:
         model: `keras.Model`.
 
     Returns:
-        Dict, tuple of strings to a layer with variables. Models within the
-        model are opened.
+        Dict, tuple to `NamedLayer`. Models within the model are opened.
     """
-    owners, layers = owners_of(model), {}
-    _collect(model, (), owners, layers, collections.Counter(), set())
+    layers = {}
+    owners, numbers = owners_of(model), collections.Counter()
+    _collect(model, (), "", owners, layers, numbers, set())
     return layers
 
 
@@ -66,24 +80,18 @@ def owner_of(layer, owners: dict) -> str | None:
     return tasks.pop() if len(tasks) == 1 else None
 
 
-def written(key: tuple) -> str:
-    """Writes a key as a path: `trunk/dense`."""
-    return "/".join(key)
-
-
-def _collect(model, path, owners, layers, numbers, seen):
+def _collect(model, around, path, owners, layers, numbers, seen):
     for layer in model.layers:
         if id(layer) in seen or not layer.weights:
             continue
         seen.add(id(layer))
-        name = layer.name
+        key = layer.name
         if is_automatic(layer):
-            owner = owner_of(layer, owners)
-            kind = (*path, owner, type(layer).__name__)
-            numbers[kind] += 1
-            of = f" of {owner}" if owner else ""
-            name = f"{type(layer).__name__} {numbers[kind]}{of}"
+            kind = type(layer).__name__, owner_of(layer, owners)
+            numbers[around, kind] += 1
+            key = *kind, numbers[around, kind]
+        key, name = (*around, key), f"{path}{layer.name}"
         if isinstance(layer, keras.Model):
-            _collect(layer, (*path, name), owners, layers, numbers, seen)
+            _collect(layer, key, f"{name}/", owners, layers, numbers, seen)
         else:
-            layers[*path, name] = layer
+            layers[key] = NamedLayer(layer, name)

@@ -95,9 +95,9 @@ def parameters(source, target, *, tasks=None, rename=None) -> TransferReport:
     origins = _origins(old, new, rename or {})
     owners = layer_names.owners_of(target)
     reasons = {
-        key: _reason(old, key, origins[key], layer)
-        or _other_classes(layer, owners, source, target)
-        for key, layer in new.items()
+        key: _reason(old.get(origins[key]), named.layer)
+        or _other_classes(named.layer, owners, source, target)
+        for key, named in new.items()
     }
     _check_tasks(tasks, target, new, reasons, owners)
     fitting = [key for key, reason in reasons.items() if reason is None]
@@ -108,19 +108,19 @@ def parameters(source, target, *, tasks=None, rename=None) -> TransferReport:
             "them in `rename`. Received: two models without a common layer"
         )
     for key in fitting:
-        _assign(old[origins[key]], new[key])
+        _assign(old[origins[key]].layer, new[key].layer)
     used = {origins[key] for key in fitting}
     return TransferReport(
         source=source.name,
-        taken=tuple(layer_names.written(key) for key in fitting),
+        taken=tuple(new[key].path for key in fitting),
         new={
-            layer_names.written(key): reason
+            new[key].path: reason
             for key, reason in reasons.items()
             if reason is not None
         },
-        unused=tuple(layer_names.written(k) for k in old if k not in used),
-        num_taken=sum(new[key].count_params() for key in fitting),
-        num_total=sum(layer.count_params() for layer in new.values()),
+        unused=tuple(each.path for k, each in old.items() if k not in used),
+        num_taken=sum(new[key].layer.count_params() for key in fitting),
+        num_total=sum(each.layer.count_params() for each in new.values()),
     )
 
 
@@ -150,7 +150,7 @@ def _origins(old, new, rename) -> dict:
         ("target", rename.keys(), new),
         ("source", rename.values(), old),
     ):
-        known = [layer_names.written(key) for key in keys]
+        known = [named.path for named in keys.values()]
         for name in names:
             if name not in known:
                 raise ValueError(
@@ -158,17 +158,17 @@ def _origins(old, new, rename) -> dict:
                     f"does not have. Expected one of {listed(known[:8])}."
                     f"{did_you_mean(name, known)} Received: rename={rename}"
                 )
-    of_source = {layer_names.written(key): key for key in old}
-    of_target = {layer_names.written(key): key for key in new}
+    of_source = {named.path: key for key, named in old.items()}
+    of_target = {named.path: key for key, named in new.items()}
     origins.update((of_target[t], of_source[s]) for t, s in rename.items())
     return origins
 
 
-def _reason(old, key, origin, layer) -> str | None:
+def _reason(origin, layer) -> str | None:
     """Says why a layer does not fit, `None` if it does."""
-    if origin not in old:
+    if origin is None:
         return "the source has no layer of this name"
-    theirs, ours = old[origin].weights, layer.weights
+    theirs, ours = origin.layer.weights, layer.weights
     shapes = [[tuple(v.shape) for v in group] for group in (theirs, ours)]
     if shapes[0] != shapes[1]:
         return (
@@ -218,22 +218,20 @@ def _check_tasks(tasks, target, new, reasons, owners):
                 f"Unknown task {task!r}. Expected some of {listed(known)}."
                 f"{did_you_mean(task, known)} Received: tasks={list(tasks)}"
             )
-        for key, layer in new.items():
-            is_own = layer_names.owner_of(layer, owners) == task
+        for key, named in new.items():
+            is_own = layer_names.owner_of(named.layer, owners) == task
             if is_own and reasons[key] is not None:
                 raise ValueError(
                     f"The head of task {task!r} cannot be copied: layer "
-                    f"{layer_names.written(key)!r}: {reasons[key]}. Leave it "
+                    f"{named.path!r}: {reasons[key]}. Leave it "
                     f"out of `tasks` to train a new head. Received: "
                     f"tasks={list(tasks)}"
                 )
 
 
 def _pairs(old, new, reasons) -> str:
-    parts = [
-        f"{layer_names.written(key)!r}: {reasons[key]}" for key in list(new)[:2]
-    ]
-    has = listed([layer_names.written(key) for key in list(old)[:4]])
+    parts = [f"{new[key].path!r}: {reasons[key]}" for key in list(new)[:2]]
+    has = listed([named.path for named in list(old.values())[:4]])
     return f"Of the target {'; '.join(parts)}. The source has {has}."
 
 

@@ -10,7 +10,10 @@ import pytest
 
 FOLDER = pathlib.Path(__file__).parents[1]
 FILES = (
+    "extract/test_task_models.py",
     "optimizers/test_per_part.py",
+    "transfer/test_frozen.py",
+    "transfer/test_new_tasks.py",
     "training/test_checkpoint.py",
     "model/test_coupled_training.py",
     "model/test_evaluate_bootstrap.py",
