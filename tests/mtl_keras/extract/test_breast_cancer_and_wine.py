@@ -25,7 +25,9 @@ def joint_model():
         inputs,
         tasks,
         trunk=lambda x: layers.Dense(16, "relu", name="dense")(x),
-        sharing=sharing.Adapters(units=20, base={"name": "low_rank", "rank": 4}),
+        sharing=sharing.Adapters(
+            units=20, base={"name": "low_rank", "rank": 4}
+        ),
         name="joint",
     )
 
