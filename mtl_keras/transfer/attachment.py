@@ -151,11 +151,10 @@ def _common_slot(model, graph) -> int | None:
     outputs = set(graph.outputs)
     if len(parts.tasks) == 1 and not parts.trunk.weights:
         return _read_by_last_layer(graph, graph.outputs[0])
+    common = _last_common(graph, graph.outputs, outputs)
+    if common is not None:
+        return common
     weighted = _depending_on_weights(graph) - outputs
-    order = {slot: place for place, slot in enumerate(_ordered(graph))}
-    common = set.intersection(*_dominators(graph, graph.outputs)) & weighted
-    if common:
-        return max(common, key=order.__getitem__)
     reads = [set(head.reads) for head in parts.heads.values()]
     read_by_all = set.intersection(*reads) & weighted
     # Masks aside, one head must read nothing else: heads that all read
@@ -174,14 +173,26 @@ def _is_mask(graph, slot) -> bool:
 
 
 def _read_by_last_layer(graph, slot) -> int | None:
-    """Returns the slot that the last layer with weights before one reads."""
+    """Returns what the last layer with weights before a slot reads.
+
+    Where several tensors meet before one is found, it is the last tensor that
+    all of them depend on.
+    """
     while (call := graph.producer.get(slot)) is not None:
-        if len(call.reads) != 1:
-            return None
+        if len(call.reads) > 1:
+            return _last_common(graph, call.reads)
         if call.weights:
             return call.reads[0] if call.reads[0] in graph.producer else None
-        slot = call.reads[0]
+        (slot,) = call.reads
     return None
+
+
+def _last_common(graph, slots, without=()) -> int | None:
+    """Finds the last tensor with weights before it that all slots depend on."""
+    common = set.intersection(*_dominators(graph, slots))
+    common &= _depending_on_weights(graph) - set(without)
+    order = {slot: place for place, slot in enumerate(_ordered(graph))}
+    return max(common, key=order.__getitem__, default=None)
 
 
 def _ordered(graph) -> list[int]:
@@ -216,9 +227,8 @@ def _like(model, graph, task) -> Attachment:
     slot = _read_by_last_layer(graph, output)
     if slot is None:
         raise ValueError(
-            f"The output layer of task {task!r} reads several tensors, or the "
-            "model's input itself, so no head of another kind can replace it. "
-            f"Expected a task with features of its own, or at='layer'. "
+            f"The task {task!r} has no features before its output layer that "
+            "a new head could read. Expected another task, or at='layer'. "
             f"Received: like={task!r}"
         )
     reached, of_weight = {}, {}
