@@ -287,6 +287,8 @@ def copy_state(source, copy) -> None:
         )
     for variable, receiver in zip(old, new, strict=True):
         receiver.assign(variable)
+    # On JAX both hold one array now, which a step of either would consume.
+    compat.own_buffers(new)
     for layer in [copy, *compat.nested_layers(copy)]:
         # Statistics become constants of the layer, as in `Normalization`.
         if layer.built and hasattr(layer, "finalize_state"):

@@ -4,6 +4,7 @@ import dataclasses
 
 import keras
 
+from mtl_keras import compat
 from mtl_keras.messages import did_you_mean, listed
 from mtl_keras.transfer import layer_names
 
@@ -238,5 +239,7 @@ def _pairs(old, new, reasons) -> str:
 def _assign(source, target):
     for variable, receiver in zip(source.weights, target.weights, strict=True):
         receiver.assign(variable)
+    # On JAX both hold one array now, which a step of either would consume.
+    compat.own_buffers(target.weights)
     if hasattr(target, "finalize_state"):
         target.finalize_state()

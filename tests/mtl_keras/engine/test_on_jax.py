@@ -12,8 +12,10 @@ FOLDER = pathlib.Path(__file__).parents[1]
 FILES = (
     "extract/test_task_models.py",
     "optimizers/test_per_part.py",
+    "transfer/test_fine_tuning.py",
     "transfer/test_frozen.py",
     "transfer/test_new_tasks.py",
+    "transfer/test_parameters.py",
     "training/test_checkpoint.py",
     "model/test_coupled_training.py",
     "model/test_evaluate_bootstrap.py",

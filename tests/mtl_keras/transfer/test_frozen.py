@@ -44,7 +44,7 @@ def optimizer():
 
 def weights(model):
     return {
-        variable.path: case.to_numpy(variable.value)
+        variable.path: case.to_numpy(variable.value).copy()
         for variable in model.variables
         if "seed" not in variable.path
     }

@@ -66,6 +66,18 @@ def test_takes_what_fits_and_says_why_not():
     assert "225 of 276" in text and "new: shapes 16x2 2" in text
 
 
+def test_training_the_target_leaves_the_source_as_it_was():
+    source, target = classifier("xyz", seed=1), classifier("xyz", seed=2)
+    transfer.parameters(source, target)
+    before = state(source)
+    target.compile("sgd", jit_compile=case.JIT_COMPILE[0])
+    x, labels = case.vector_data(16)
+    target.fit(x, {name: labels[name] for name in ("cls", "det")}, verbose=0)
+    for key, value in state(source).items():
+        np.testing.assert_array_equal(value, before[key])
+    source(x)
+
+
 def test_head_of_other_classes_is_new_though_its_shape_fits():
     source, target = classifier("xyz", seed=1), classifier("xzy", seed=2)
     kept = weights(target, "cls")
