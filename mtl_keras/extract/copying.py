@@ -245,6 +245,8 @@ def layer_like(operation, name: str, *, trainable: bool | None = None):
     Raises:
         ValueError: If the class cannot be made from its config.
     """
+    if type(operation) is keras.layers.Lambda:
+        return compat.lambda_like(operation, name)
     inside = [operation]
     if isinstance(operation, keras.Layer):
         inside += compat.nested_layers(operation)

@@ -64,7 +64,7 @@ def check_tasks(model, tasks, function: str) -> list[str]:
         raise ValueError(
             f"`{function}` expects a list of task names in `tasks`, at least "
             f"one. The model's tasks are {listed(known)}. "
-            f"Received: tasks={tasks!r}"
+            f"Received: tasks={_named(tasks)}"
         )
     for name in tasks:
         if name not in known:
@@ -79,6 +79,12 @@ def check_tasks(model, tasks, function: str) -> list[str]:
             f"Received: tasks={list(tasks)}"
         )
     return list(tasks)
+
+
+def _named(tasks):
+    if not isinstance(tasks, list | tuple):
+        return repr(tasks)
+    return [t if isinstance(t, str) else type(t).__name__ for t in tasks]
 
 
 def _group_of(model, name) -> str:

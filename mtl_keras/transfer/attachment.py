@@ -2,6 +2,8 @@
 
 import dataclasses
 
+import keras
+
 from mtl_keras import graph as graphs
 from mtl_keras.calls import CallGraph, Conversion
 from mtl_keras.extract.copying import (
@@ -11,8 +13,7 @@ from mtl_keras.extract.copying import (
     copy_state,
     layer_like,
 )
-from mtl_keras.extract.sources import check_tasks
-from mtl_keras.messages import did_you_mean, listed
+from mtl_keras.messages import did_you_mean, listed, unknown
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -86,7 +87,7 @@ def find(model, *, at: str | None, like: str | None) -> Attachment:
 
     Args:
         model: Functional model with a flat dict of outputs.
-        at: String, the layer whose output they are, or `None`.
+        at: String or Keras layer, the layer whose output they are, or `None`.
         like: String, the task whose own layers before its output layer are
             built anew, or `None`.
 
@@ -104,6 +105,7 @@ def find(model, *, at: str | None, like: str | None) -> Attachment:
             f"reads. Expected one of them. Received: at={at!r}, like={like!r}"
         )
     if at is not None:
+        at = at.name if isinstance(at, keras.Layer) else at
         return Attachment(_slot_of_layer(graph, at), graph)
     if like is not None:
         return _like(model, graph, like)
@@ -221,8 +223,9 @@ def _dominators(graph, slots) -> list[set]:
 
 
 def _like(model, graph, task) -> Attachment:
-    check_tasks(model, [task], "like")
     names = sorted(model.output)
+    if task not in names:
+        raise ValueError(unknown("task in `like`", task, names))
     output = graph.outputs[names.index(task)]
     slot = _read_by_last_layer(graph, output)
     if slot is None:

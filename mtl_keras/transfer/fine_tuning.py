@@ -87,7 +87,7 @@ def unfreeze(model, layers: int | None = None) -> list[str]:
     ]
     for layer in [*heads, *trained]:
         if not layer.trainable:
-            layer.trainable = True
+            _train(layer)
     for layer in trunk:
         if id(layer) in frozen:
             layer.trainable = False
@@ -149,6 +149,11 @@ def fine_tune(
             "`fine_tune` trains a MultiTaskModel. "
             f"Received: {type(model).__name__}"
         )
+    if not data and "x" not in fit:
+        raise ValueError(
+            "`fine_tune` expects the data as `fit` does: a data set, or inputs "
+            "and labels. Received: no data"
+        )
     for name in ("epochs", "initial_epoch"):
         if name in fit:
             raise ValueError(
@@ -173,6 +178,16 @@ def fine_tune(
         histories.append(history)
         first = last
     return histories
+
+
+def _train(layer):
+    layer.trainable = True
+    for each in [layer, *nested_layers(layer)]:
+        if getattr(each, "lora_enabled", False):
+            # What LoRA adapts stays frozen beside it.
+            for variable in each.weights:
+                if variable.name in ("kernel", "embeddings"):
+                    variable.trainable = False
 
 
 def _layers(calls) -> list:

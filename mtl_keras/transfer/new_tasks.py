@@ -1,11 +1,19 @@
 """Builds models for new tasks out of a trained one."""
 
+import warnings
+
+import keras
+
+from mtl_keras import checks, compat
 from mtl_keras.extract.copying import GraphCopy
 from mtl_keras.extract.sources import check_model
 from mtl_keras.messages import listed
 from mtl_keras.sharing.building import checked_tasks, default_head
 from mtl_keras.task import Task
 from mtl_keras.transfer import attachment
+
+# They change variables in training although they are not trainable.
+_MOVING = (keras.layers.SpectralNormalization,)
 
 
 def features(model, tasks, *, at=None, like=None, head=None, name=None):
@@ -25,10 +33,11 @@ def features(model, tasks, *, at=None, like=None, head=None, name=None):
         model: Functional model whose outputs are a flat dict of task name to
             tensor, such as a `MultiTaskModel`.
         tasks: `Task`, or a sequence of them, the new tasks.
-        at: String, the layer of the model whose output the new heads read, a
-            layer within a nested model included. Defaults to `None`: the last
-            tensor that all tasks depend on, or the one that all heads read; of
-            a model of one task, what its last layer with weights reads.
+        at: String or Keras layer, the layer of the model whose output the new
+            heads read, a layer within a nested model included. Defaults to
+            `None`: the last tensor that all tasks depend on, or the one that
+            all heads read; of a model of one task, what its last layer with
+            weights reads.
         like: String, a task of `model`: each new task gets new layers like
             those that this task has alone before its output layer, such as
             the gate of a mixture of experts or the adapter of a data set.
@@ -121,12 +130,13 @@ def add_task(
             "`add_task` adds one task at a time. Expected a mtl_keras.Task. "
             f"Received: task={task!r}"
         )
-    checked_tasks(task, head)
+    checked_tasks(task, _checked_head(head))
+    checks.boolean("freeze", freeze)
     known = sorted(model.output)
     if task.name in known:
         raise ValueError(
             f"The model has a task {task.name!r} already. Expected another "
-            f"name than {listed(known)}. Received: task={task!r}"
+            f"name than {listed(known)}. Received: the task {task.name!r}"
         )
     place = attachment.find(model, at=at, like=like)
     outputs = place.graph.outputs
@@ -155,7 +165,7 @@ def add_task(
 def _rebuilt(model, tasks, at, like, head, name, *, fresh):
     from mtl_keras.model.model import MultiTaskModel
 
-    tasks = checked_tasks(tasks, head)
+    tasks = checked_tasks(tasks, _checked_head(head))
     place = attachment.find(model, at=at, like=like)
     copy = GraphCopy(model, place.graph, place.slots, fresh=fresh)
     outputs = {task.name: _head_on(place, copy, task, head) for task in tasks}
@@ -165,6 +175,15 @@ def _rebuilt(model, tasks, at, like, head, name, *, fresh):
     return MultiTaskModel(
         copy.inputs, outputs, tasks=tasks, name=name or f"{model.name}_transfer"
     )
+
+
+def _checked_head(head):
+    if head is not None and not callable(head):
+        raise ValueError(
+            "`head` must be a function of features and a task that returns "
+            f"the task's output. Received: head={head!r}"
+        )
+    return head
 
 
 def _head_on(place, copy, task, head):
@@ -179,5 +198,18 @@ def _head_on(place, copy, task, head):
 
 
 def _freeze(copy):
+    moving = []
     for _, layer in copy.layers:
         layer.trainable = False
+        inside = [layer, *compat.nested_layers(layer)]
+        if any(isinstance(each, _MOVING) for each in inside):
+            moving.append(layer.name)
+    if moving:
+        warnings.warn(
+            f"The layers {listed(moving)} are frozen, but normalize their "
+            "kernels anew in each training step: SpectralNormalization does "
+            "so in Keras whether it is trainable or not.",
+            UserWarning,
+            # The line that calls `features` or `add_task`.
+            stacklevel=3,
+        )

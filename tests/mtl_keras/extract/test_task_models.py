@@ -224,6 +224,13 @@ class Scale(layers.Layer):
         return inputs * self.factor
 
 
+def test_lambda_keeps_the_names_that_it_reads():
+    x = keras.Input((4,), name="x")
+    h = layers.Lambda(lambda t: ops.tanh(t) * np.pi)(x)
+    model = MultiTaskModel(x, {n: layers.Dense(1, name=n)(h) for n in "ab"})
+    assert_is_a_part(model, task_models(model))
+
+
 class OwnCall(MultiTaskModel):
     def call(self, inputs, training=None, mask=None):
         outputs_ = super().call(inputs, training=training, mask=mask)

@@ -109,6 +109,21 @@ def test_keeps_what_the_model_was_compiled_with():
     assert model.jit_compile is False
 
 
+def test_base_of_lora_stays_frozen():
+    model = deep_model()
+    second = model.get_layer("trunk").get_layer("second")
+    second.enable_lora(2)
+    transfer.unfreeze(model, 0)
+    transfer.unfreeze(model, 1)
+    of_trunk = {v.path.split("/")[-1] for v in second.trainable_variables}
+    assert of_trunk == {"bias", "lora_kernel_a", "lora_kernel_b"}
+
+
+def test_missing_data_is_explained():
+    with pytest.raises(ValueError, match="expects the data as `fit` does"):
+        transfer.fine_tune(deep_model(), stages=[Stage(1)])
+
+
 def shares_nothing():
     x = keras.Input((4,))
     return MultiTaskModel(x, {n: layers.Dense(1, name=n)(x) for n in "ab"})

@@ -100,6 +100,23 @@ def test_at_names_a_layer_within_a_nested_model():
         np.testing.assert_array_equal(case.to_numpy(old), case.to_numpy(copied))
 
 
+def test_layer_object_says_where_too():
+    model = graph_model(graphs.two_maps)
+    new = transfer.features(model, NEW, at=model.get_layer("high"))
+    assert new.get_layer("new_attention").input is (
+        new.get_layer("high").output
+    )
+
+
+def test_layer_that_moves_while_frozen_is_named():
+    x = keras.Input((4,))
+    h = layers.SpectralNormalization(layers.Dense(3), name="spectral")(x)
+    model = MultiTaskModel(x, {n: layers.Dense(1, name=n)(h) for n in "ab"})
+    with pytest.warns(UserWarning, match="'spectral' are frozen, but"):
+        transfer.features(model, NEW)
+    transfer.structure(model, NEW)
+
+
 def test_features_are_those_of_the_trained_trunk():
     model = case.vector_model()
     new = transfer.features(model, [NEW, Task("other", "presence")])
@@ -182,7 +199,10 @@ def a_layer_of_the_name():
         (graphs.shared_bottom, {"at": "tt"}, "Did you mean 't'"),
         (graphs.layer_in_trunk_and_head, {"at": "twice"}, "2 calls"),
         (graphs.shared_bottom, {"at": "t", "like": "a"}, "Expected one of"),
-        (graphs.shared_bottom, {"like": "c"}, "Unknown task 'c'"),
+        (graphs.shared_bottom, {"at": 3}, "Unknown layer 3"),
+        (graphs.shared_bottom, {"like": "c"}, "Unknown task in `like`: 'c'"),
+        (graphs.shared_bottom, {"head": "mlp"}, "`head` must be a function"),
+        (graphs.shared_bottom, {"freeze": "no"}, "`freeze` must be True"),
         (no_layers_before_heads, {"like": "a"}, "no features before"),
     ],
 )
