@@ -51,7 +51,9 @@ def weights(model):
 
 
 @pytest.mark.filterwarnings("ignore:CAGrad has nothing to balance")
-@pytest.mark.parametrize("loss_weights", [None, "cagrad"])
+@pytest.mark.parametrize(
+    "loss_weights", [None, pytest.param("cagrad", marks=pytest.mark.slow)]
+)
 def test_only_the_new_head_moves(loss_weights):
     x, labels = batch()
     model = model_that_could_move()

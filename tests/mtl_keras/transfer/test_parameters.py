@@ -66,7 +66,7 @@ def test_takes_what_fits_and_says_why_not():
     assert "225 of 276" in text and "new: shapes 16x2 2" in text
 
 
-def test_training_the_target_leaves_the_source_as_it_was():
+def test_training_leaves_the_source_as_it_was():
     source, target = classifier("xyz", seed=1), classifier("xyz", seed=2)
     transfer.parameters(source, target)
     before = state(source)
