@@ -49,7 +49,7 @@ def commands(page):
 # Tests of their own run the code of these: test_own_data_page.py, with the
 # folders that the page shows, test_pretrained_page.py, with the extras,
 # test_medical_example_page.py, with patients that are made up, and
-# test_transfer_page.py, whose blocks go on with each other.
+# test_transfer_page.py, whose blocks build on each other.
 _RUN_ELSEWHERE = (
     "own_data.md",
     "pretrained.md",

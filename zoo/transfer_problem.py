@@ -23,7 +23,7 @@ _METHODS = {
     "features": "`transfer.features`: trunk frozen",
     "parameters": "`transfer.parameters`, then `fine_tune`",
 }
-_BASELINE = "structure"
+_BASELINES = ("structure", "linear")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,34 +97,33 @@ def table(problem: TransferProblem, splits: dict, seeds) -> str:
     """
     seeds = list(seeds)
     runs = [measure(problem, splits, seed) for seed in seeds]
-    tests = {}
+    chosen = {
+        method: choose([run[method] for run in runs]) for method in _METHODS
+    }
     lines = [
         f"## {problem.new} with {problem.num_labels} labels, from "
         f"{', '.join(problem.sources)}",
         "",
         "| method | setting | validation AUC | test AUC | over from scratch "
-        "| 95% |",
+        "| over logistic regression |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
-    for method in _METHODS:
-        setting, validation, tests[method] = choose(
-            [run[method] for run in runs]
-        )
-        tests[method, "text"] = setting, validation
     for method, what in _METHODS.items():
-        setting, validation = tests[method, "text"]
-        scores = tests[method]
-        margin, interval = "-", "-"
-        if method != _BASELINE:
-            difference = scores - tests[_BASELINE]
-            low, high = t_interval(difference)
-            margin = f"{difference.mean():+.3f}"
-            interval = f"{low:+.3f} to {high:+.3f}"
+        setting, validation, scores = chosen[method]
+        margins = [
+            _margin(scores - chosen[baseline][2]) if method != baseline else "-"
+            for baseline in _BASELINES
+        ]
         lines.append(
             f"| {what} | {setting} | {validation:.3f} | {scores.mean():.3f} "
-            f"± {scores.std(ddof=1):.3f} | {margin} | {interval} |"
+            f"± {scores.std(ddof=1):.3f} | {' | '.join(margins)} |"
         )
     return "\n".join(lines) + "\n"
+
+
+def _margin(differences) -> str:
+    low, high = t_interval(differences)
+    return f"{differences.mean():+.3f} ({low:+.3f} to {high:+.3f})"
 
 
 def choose(runs: list[dict]) -> tuple:

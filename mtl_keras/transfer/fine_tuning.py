@@ -112,8 +112,8 @@ def fine_tune(
     )
     ```
 
-    Each stage compiles the model anew, with a new optimizer, and goes on with
-    the epoch after the last one.
+    Each stage compiles the model anew, with a new optimizer. Epochs are
+    counted through all stages.
 
     Args:
         model: `MultiTaskModel`, such as one of `features` or one that

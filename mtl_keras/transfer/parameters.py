@@ -103,11 +103,7 @@ def parameters(source, target, *, tasks=None, rename=None) -> TransferReport:
     _check_tasks(tasks, target, new, reasons, owners)
     fitting = [key for key, reason in reasons.items() if reason is None]
     if not fitting:
-        raise ValueError(
-            f"No layer of {target.name!r} fits one of {source.name!r}. "
-            f"{_pairs(old, new, reasons)} Give layers the same names, or name "
-            "them in `rename`. Received: two models without a common layer"
-        )
+        raise ValueError(_nothing_fits(source, target, old, new, reasons))
     for key in fitting:
         _assign(old[origins[key]].layer, new[key].layer)
     used = {origins[key] for key in fitting}
@@ -230,10 +226,19 @@ def _check_tasks(tasks, target, new, reasons, owners):
                 )
 
 
-def _pairs(old, new, reasons) -> str:
-    parts = [f"{new[key].path!r}: {reasons[key]}" for key in list(new)[:2]]
-    has = listed([named.path for named in list(old.values())[:4]])
-    return f"Of the target {'; '.join(parts)}. The source has {has}."
+def _nothing_fits(source, target, old, new, reasons) -> str:
+    example = ""
+    for key in list(new)[:1]:
+        example = f", {new[key].path!r} for instance: {reasons[key]}"
+    theirs, ours = (
+        listed([named.path for named in list(layers.values())[:3]])
+        for layers in (old, new)
+    )
+    return (
+        f"No layer of {target.name!r} fits one of {source.name!r}{example}. "
+        "Expected layers of the same names and shapes, or `rename`. "
+        f"Received: a source with {theirs}, a target with {ours}"
+    )
 
 
 def _assign(source, target):
