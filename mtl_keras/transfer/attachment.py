@@ -28,6 +28,8 @@ class Attachment:
         rebuilt: Tuple of `Call`, the calls of these layers and those behind
             them.
         own: Set of integers, the ids of the task's own operations.
+        replaced: Dict, the slot of an input of the source model to the new
+            input that the new tasks read in its place.
     """
 
     slot: int
@@ -35,6 +37,7 @@ class Attachment:
     like: str | None = None
     rebuilt: tuple = ()
     own: frozenset = frozenset()
+    replaced: dict = dataclasses.field(default_factory=dict)
 
     @property
     def slots(self) -> list[int]:
@@ -42,6 +45,7 @@ class Attachment:
         if not self.rebuilt:
             return [self.slot]
         written = {slot for call in self.rebuilt for slot in call.writes}
+        written.update(self.replaced)
         read = [slot for call in self.rebuilt for slot in call.reads]
         return [slot for slot in dict.fromkeys(read) if slot not in written]
 
@@ -55,7 +59,7 @@ class Attachment:
         Returns:
             Keras tensor of the copy.
         """
-        values, fresh = dict(copy.values), {}
+        values, fresh = {**copy.values, **self.replaced}, {}
         for call in self.rebuilt:
             operation = call.operation
             if id(operation) in self.own:
@@ -76,13 +80,26 @@ class Attachment:
                 copy_state(call.operation, new)
         return values[self.slot]
 
+    def inputs(self, copy: GraphCopy):
+        """Returns the inputs of the new model, in the source's structure.
+
+        Args:
+            copy: `GraphCopy` of `slots`.
+        """
+        if not self.replaced:
+            return copy.inputs
+        new = {tensor.name: tensor for tensor in self.replaced.values()}
+        if isinstance(copy.inputs, dict) or not copy.inputs:
+            return {**(copy.inputs or {}), **new}
+        return [*keras.tree.flatten(copy.inputs), *new.values()]
+
     def _renamed(self, name, task) -> str:
         if name == self.like or name.startswith(f"{self.like}_"):
             return task + name.removeprefix(self.like)
         return f"{task}_{name}"
 
 
-def find(model, *, at: str | None, like: str | None) -> Attachment:
+def find(model, *, at, like: str | None, inputs: dict | None) -> Attachment:
     """Finds the features that new heads read.
 
     Args:
@@ -90,6 +107,8 @@ def find(model, *, at: str | None, like: str | None) -> Attachment:
         at: String or Keras layer, the layer whose output they are, or `None`.
         like: String, the task whose own layers before its output layer are
             built anew, or `None`.
+        inputs: Dict, the name of an input that this task reads to a
+            `keras.Input` that the new tasks read instead, or `None`.
 
     Returns:
         `Attachment`.
@@ -104,11 +123,16 @@ def find(model, *, at: str | None, like: str | None) -> Attachment:
             "`at` names a layer and `like` a task: both say what the new head "
             f"reads. Expected one of them. Received: at={at!r}, like={like!r}"
         )
+    if inputs is not None and like is None:
+        raise ValueError(
+            "`inputs` replaces those of the task in `like`, whose adapter is "
+            f"built anew for them. Received: inputs={inputs!r} without `like`"
+        )
     if at is not None:
         at = at.name if isinstance(at, keras.Layer) else at
         return Attachment(_slot_of_layer(graph, at), graph)
     if like is not None:
-        return _like(model, graph, like)
+        return _like(model, graph, like, inputs or {})
     sharing = getattr(model, "sharing", None)
     if sharing is None or sharing.name == "hard":
         slot = _common_slot(model, graph)
@@ -222,7 +246,36 @@ def _dominators(graph, slots) -> list[set]:
     return [through[slot] for slot in slots]
 
 
-def _like(model, graph, task) -> Attachment:
+def _replaced(graph, task, slot, inputs) -> dict:
+    """Maps the slots of inputs that a task reads to the new inputs."""
+    read = {
+        each for call in calls_leading_to([slot], graph) for each in call.reads
+    }
+    own = {graph.tensors[s].name: s for s in graph.inputs if s in read}
+    everywhere = {graph.tensors[s].name for s in graph.inputs}
+    if not isinstance(inputs, dict):
+        raise ValueError(
+            "`inputs` must be a dict of input name to keras.Input. "
+            f"Received: inputs={inputs!r}"
+        )
+    for name, tensor in inputs.items():
+        if name not in own:
+            raise ValueError(unknown(f"input of task {task!r}", name, own))
+        if not isinstance(tensor, keras.KerasTensor):
+            raise ValueError(
+                f"`inputs` must give a keras.Input for {name!r}. "
+                f"Received: {tensor!r}"
+            )
+        if tensor.name in everywhere:
+            raise ValueError(
+                "A new input needs a name of its own. The model has the "
+                f"inputs {listed(sorted(everywhere))}. "
+                f"Received: the name {tensor.name!r}"
+            )
+    return {own[name]: tensor for name, tensor in inputs.items()}
+
+
+def _like(model, graph, task, inputs) -> Attachment:
     names = sorted(model.output)
     if task not in names:
         raise ValueError(unknown("task in `like`", task, names))
@@ -248,11 +301,12 @@ def _like(model, graph, task) -> Attachment:
         and reached[id(call.operation)] == {task}
         and all(of_weight[id(weight)] == {task} for weight in call.weights)
     )
-    rebuilt, written = [], set()
+    replaced = _replaced(graph, task, slot, inputs)
+    rebuilt, written = [], set(replaced)
     for call in graph.calls:
         if call in before and (
             id(call.operation) in own or written.intersection(call.reads)
         ):
             rebuilt.append(call)
             written.update(call.writes)
-    return Attachment(slot, graph, task, tuple(rebuilt), own)
+    return Attachment(slot, graph, task, tuple(rebuilt), own, replaced)

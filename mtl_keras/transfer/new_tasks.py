@@ -16,7 +16,9 @@ from mtl_keras.transfer import attachment
 _MOVING = (keras.layers.SpectralNormalization,)
 
 
-def features(model, tasks, *, at=None, like=None, head=None, name=None):
+def features(
+    model, tasks, *, at=None, like=None, inputs=None, head=None, name=None
+):
     """Builds new heads on the frozen trunk of a trained model.
 
     ```python
@@ -42,6 +44,10 @@ def features(model, tasks, *, at=None, like=None, head=None, name=None):
             those that this task has alone before its output layer, such as
             the gate of a mixture of experts or the adapter of a data set.
             Defaults to `None`.
+        inputs: Dict, the name of an input that the task in `like` reads to a
+            `keras.Input` with another name: the new tasks read this one, for
+            instance those of another data set. Defaults to `None`, the same
+            inputs.
         head: Function of features and a `Task` that returns the task's
             output, from a layer that is named after the task. Defaults to the
             head of the task's kind.
@@ -56,10 +62,14 @@ def features(model, tasks, *, at=None, like=None, head=None, name=None):
             unknown, or a task has no kind and there is no `head`.
     """
     check_model(model, "transfer.features")
-    return _rebuilt(model, tasks, at, like, head, name, fresh=False)
+    tasks = checked_tasks(tasks, _checked_head(head))
+    place = attachment.find(model, at=at, like=like, inputs=inputs)
+    return _rebuilt(model, tasks, place, head, name, fresh=False)
 
 
-def structure(model, tasks, *, at=None, like=None, head=None, name=None):
+def structure(
+    model, tasks, *, at=None, like=None, inputs=None, head=None, name=None
+):
     """Builds a model of the same architecture for new tasks.
 
     The layers before the heads are those of `model`, with new weights, all of
@@ -71,6 +81,7 @@ def structure(model, tasks, *, at=None, like=None, head=None, name=None):
         tasks: As for `features`.
         at: As for `features`.
         like: As for `features`.
+        inputs: As for `features`.
         head: As for `features`.
         name: As for `features`.
 
@@ -81,11 +92,21 @@ def structure(model, tasks, *, at=None, like=None, head=None, name=None):
         ValueError: As for `features`.
     """
     check_model(model, "transfer.structure")
-    return _rebuilt(model, tasks, at, like, head, name, fresh=True)
+    tasks = checked_tasks(tasks, _checked_head(head))
+    place = attachment.find(model, at=at, like=like, inputs=inputs)
+    return _rebuilt(model, tasks, place, head, name, fresh=True)
 
 
 def add_task(
-    model, task, *, at=None, like=None, head=None, freeze=True, name=None
+    model,
+    task,
+    *,
+    at=None,
+    like=None,
+    inputs=None,
+    head=None,
+    freeze=True,
+    name=None,
 ):
     """Adds a task to a trained model.
 
@@ -107,6 +128,7 @@ def add_task(
         task: `Task`, the new one.
         at: As for `features`.
         like: As for `features`.
+        inputs: As for `features`.
         head: As for `features`.
         freeze: Boolean, whether all layers but those of the new task are
             frozen. Defaults to `True`.
@@ -138,7 +160,7 @@ def add_task(
             f"The model has a task {task.name!r} already. Expected another "
             f"name than {listed(known)}. Received: the task {task.name!r}"
         )
-    place = attachment.find(model, at=at, like=like)
+    place = attachment.find(model, at=at, like=like, inputs=inputs)
     outputs = place.graph.outputs
     copy = GraphCopy(model, place.graph, [*outputs, *place.slots])
     new = _head_on(place, copy, task, head)
@@ -149,7 +171,7 @@ def add_task(
     if isinstance(model, MultiTaskModel):
         tasks += [task_as_compiled(model, each) for each in known]
     return MultiTaskModel(
-        copy.inputs,
+        place.inputs(copy),
         {
             **{
                 each: copy.values[slot]
@@ -162,18 +184,19 @@ def add_task(
     )
 
 
-def _rebuilt(model, tasks, at, like, head, name, *, fresh):
+def _rebuilt(model, tasks, place, head, name, *, fresh):
     from mtl_keras.model.model import MultiTaskModel
 
-    tasks = checked_tasks(tasks, _checked_head(head))
-    place = attachment.find(model, at=at, like=like)
     copy = GraphCopy(model, place.graph, place.slots, fresh=fresh)
     outputs = {task.name: _head_on(place, copy, task, head) for task in tasks}
     copy.copy_weights()
     if not fresh:
         _freeze(copy)
     return MultiTaskModel(
-        copy.inputs, outputs, tasks=tasks, name=name or f"{model.name}_transfer"
+        place.inputs(copy),
+        outputs,
+        tasks=tasks,
+        name=name or f"{model.name}_transfer",
     )
 
 

@@ -85,6 +85,51 @@ def test_like_builds_what_a_task_has_alone(name):
         np.testing.assert_array_equal(after[task], expected)
 
 
+def test_new_data_set_has_an_input_and_an_adapter_of_its_own():
+    model = cases.build("adapters")
+    x, _ = cases.data("adapters")
+    inputs = {"b_input": keras.Input((3,), name="other")}
+    options = {"like": "b", "inputs": inputs}
+    new = transfer.add_task(model, NEW, **options)
+    assert set(new.input) == {"a_input", "b_input", "other"}
+    assert trained_layers(new) == {"new_input_adapter", "new"}
+    assert new.get_layer("new_input_adapter").kernel.shape[0] == 3
+    before = numpy_outputs(model, x)
+    rng = np.random.default_rng(0)
+    other = rng.normal(size=(24, 3)).astype("float32")
+    after = numpy_outputs(new, {**x, "other": other})
+    for task, expected in before.items():
+        np.testing.assert_array_equal(after[task], expected)
+    alone = transfer.features(model, NEW, **options)
+    assert set(alone.input) == {"other"}
+    # The trunk is that of the trained model.
+    np.testing.assert_array_equal(
+        case.to_numpy(alone.get_layer("one").kernel),
+        case.to_numpy(model.get_layer("shared").get_layer("one").kernel),
+    )
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"inputs": {}}, "without `like`"),
+        ({"like": "b", "inputs": {"a_input": 1}}, "Unknown input of task 'b'"),
+        ({"like": "b", "inputs": {"b_input": 1}}, "give a keras.Input"),
+        ({"like": "b", "inputs": [1]}, "must be a dict"),
+        (
+            {
+                "like": "b",
+                "inputs": {"b_input": keras.Input((3,), name="b_input")},
+            },
+            "a name of its own",
+        ),
+    ],
+)
+def test_wrong_inputs_are_explained(options, message):
+    with pytest.raises(ValueError, match=message):
+        transfer.add_task(cases.build("adapters"), NEW, **options)
+
+
 def test_at_names_a_layer_within_a_nested_model():
     model = graph_model(graphs.nested_sequential)
     new = transfer.features(model, NEW, at="inner")
