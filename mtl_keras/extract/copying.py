@@ -1,5 +1,7 @@
 """Copies a part of a functional model: layers, weights and calls."""
 
+import warnings
+
 import keras
 import numpy as np
 from keras import ops, tree
@@ -64,6 +66,7 @@ class GraphCopy:
         Raises:
             ValueError: If a copy has other variables than its layer.
         """
+        _warn_of_tied_layers([source for source, _ in self.layers])
         for source, copy in self.layers:
             if not self._fresh:
                 _copy_flags(source, copy)
@@ -295,6 +298,25 @@ def copy_state(source, copy) -> None:
         # Statistics become constants of the layer, as in `Normalization`.
         if layer.built and hasattr(layer, "finalize_state"):
             layer.finalize_state()
+
+
+def _warn_of_tied_layers(layers):
+    """Warns where a layer holds another one: its config makes a new one."""
+    owners, tied = {}, {}
+    for layer in layers:
+        for variable in layer.weights:
+            owner = owners.setdefault(id(variable), layer)
+            if owner is not layer:
+                tied[owner.name, layer.name] = None
+    if tied:
+        pairs = "; ".join(f"{one!r} and {other!r}" for one, other in tied)
+        warnings.warn(
+            f"Layers that share variables are apart in the copy: {pairs}. Its "
+            "outputs are the same, until it is trained.",
+            UserWarning,
+            # The line that calls `task_models`, `features` or `add_task`.
+            stacklevel=5,
+        )
 
 
 def _copy_flags(source, copy):

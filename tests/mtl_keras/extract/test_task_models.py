@@ -211,6 +211,17 @@ def test_layers_of_nested_models_with_one_name_stay_apart():
     assert_is_a_part(model, alone)
 
 
+def test_layers_that_hold_one_layer_are_named():
+    x = keras.Input((3, 4), name="x")
+    dense = layers.Dense(2, name="dense")
+    h = layers.TimeDistributed(dense, name="over_time")(x)
+    h = layers.Flatten()(ops.add(h, dense(x)))
+    model = MultiTaskModel(x, {n: layers.Dense(1, name=n)(h) for n in "ab"})
+    with pytest.warns(UserWarning, match="'over_time' and 'dense'|'dense' and"):
+        alone = task_models(model, ["a"])
+    assert_is_a_part(model, alone)
+
+
 class Scale(layers.Layer):
     """A layer whose config lacks an argument of its constructor."""
 
