@@ -23,7 +23,7 @@ _METHODS = {
     "features": "`transfer.features`: trunk frozen",
     "parameters": "`transfer.parameters`, then `fine_tune`",
 }
-_BASELINES = ("structure", "linear")
+_BASELINE = "structure"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,25 +105,24 @@ def table(problem: TransferProblem, splits: dict, seeds) -> str:
         f"{', '.join(problem.sources)}",
         "",
         "| method | setting | validation AUC | test AUC | over from scratch "
-        "| over logistic regression |",
+        "| 95% |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
     for method, what in _METHODS.items():
         setting, validation, scores = chosen[method]
-        margins = [
-            _margin(scores - chosen[baseline][2]) if method != baseline else "-"
-            for baseline in _BASELINES
-        ]
+        margin = "- | -"
+        if method != _BASELINE:
+            margin = _margin(scores - chosen[_BASELINE][2])
         lines.append(
             f"| {what} | {setting} | {validation:.3f} | {scores.mean():.3f} "
-            f"± {scores.std(ddof=1):.3f} | {' | '.join(margins)} |"
+            f"± {scores.std(ddof=1):.3f} | {margin} |"
         )
     return "\n".join(lines) + "\n"
 
 
 def _margin(differences) -> str:
     low, high = t_interval(differences)
-    return f"{differences.mean():+.3f} ({low:+.3f} to {high:+.3f})"
+    return f"{differences.mean():+.3f} | {low:+.3f} to {high:+.3f}"
 
 
 def choose(runs: list[dict]) -> tuple:

@@ -50,6 +50,33 @@ def test_labels_are_drawn_with_the_fraction_of_actives():
     assert np.array_equal(drawn, again) and not np.array_equal(drawn, other)
 
 
+def test_margin_is_over_the_same_seeds_from_scratch(monkeypatch):
+    gains = {
+        "linear": 0.0,
+        "structure": 0.0,
+        "features": 0.2,
+        "parameters": 0.1,
+    }
+
+    def measure(problem, splits, seed):
+        # Seeds differ by far more than the methods do.
+        return {
+            method: {"rate": (0.5, 0.3 * seed + gain + 0.01 * (seed == 2))}
+            if method == "features"
+            else {"rate": (0.5, 0.3 * seed + gain)}
+            for method, gain in gains.items()
+        }
+
+    monkeypatch.setattr(transfer_problem, "measure", measure)
+    problem = transfer_problem.TransferProblem(("NR-ER",), "NR-AR")
+    text = transfer_problem.table(problem, {}, range(3))
+    features = next(row for row in text.splitlines() if "features" in row)
+    # Differences 0.2, 0.2, 0.21: 0.2033 with the error 0.0033, times 4.303.
+    assert features.endswith("| +0.203 | +0.189 to +0.218 |")
+    scratch = next(row for row in text.splitlines() if "structure" in row)
+    assert scratch.endswith("| 0.300 ± 0.300 | - | - |")
+
+
 @pytest.mark.slow
 def test_tool_writes_a_table(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(
