@@ -15,6 +15,7 @@ _MODULES = (
     "data",
     "ensemble",
     "export",
+    "extract",
     "graph",
     "heads",
     "importance",
@@ -26,6 +27,7 @@ _MODULES = (
     "relations",
     "sharing",
     "training",
+    "transfer",
     "tuning",
 )
 _NAMES = {

@@ -49,20 +49,51 @@ class Call:
         values.update(zip(self.writes, outputs, strict=True))
 
 
-class _Conversion:
-    """Converts the inputs of a nested model, as a call of the model does."""
+@dataclasses.dataclass(frozen=True, eq=False)
+class Region:
+    """One call of a nested model that was opened.
+
+    Args:
+        operation: The nested model, a layer of the model around it.
+        node: Keras node of the call.
+        reads: Tuple of integers, the slots of its input tensors.
+        writes: Tuple of integers, the slots of its outputs.
+        first: Integer, the place of its first call in `CallGraph.calls`.
+        last: Integer, the place behind its last call.
+    """
+
+    operation: object
+    node: object
+    reads: tuple[int, ...]
+    writes: tuple[int, ...]
+    first: int
+    last: int
+
+
+class Conversion:
+    """Converts the inputs of a nested model, as a call of the model does.
+
+    Args:
+        model: The nested model.
+
+    Attributes:
+        name: String.
+        inputs: List of Keras tensors, the inputs of the nested model.
+    """
 
     def __init__(self, model):
         self.name = f"{model.name}_inputs"
+        self.inputs = compat.flat_inputs(model)
         self._model = model
 
     def __call__(self, *tensors):
+        """Converts the tensors that enter the nested model."""
         return compat.convert_inputs(self._model, list(tensors))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class _ConversionNode:
-    """What a `Call` needs to know of the node of a `_Conversion`."""
+    """What a `Call` needs to know of the node of a `Conversion`."""
 
     input_tensors: tuple
 
@@ -88,6 +119,8 @@ class CallGraph:
         producer: Dict, slot to the `Call` that writes it.
         opaque: List of strings, models that count as one operation.
         opened: List of strings, nested models that were opened.
+        regions: List of `Region`, the calls of these models; one that
+            contains others comes before them.
     """
 
     def __init__(self, model):
@@ -96,6 +129,7 @@ class CallGraph:
         self.calls = []
         self.opaque = []
         self.opened = []
+        self.regions = []
         self.inputs = [self._slot(t) for t in compat.flat_inputs(model)]
         self.outputs = self._open(model, self.inputs)
         self.producer = {s: call for call in self.calls for s in call.writes}
@@ -121,9 +155,19 @@ class CallGraph:
             if inner is not None:
                 if isinstance(node.operation, keras.Model):
                     self.opened.append(node.operation.name)
+                place, first = len(self.regions), len(self.calls)
                 order = compat.inner_order(inner, node)
-                reads = self._converted(inner, [reads[i] for i in order])
-                writes = self._open(inner, reads)
+                entering = self._converted(inner, [reads[i] for i in order])
+                writes = self._open(inner, entering)
+                region = Region(
+                    node.operation,
+                    node,
+                    tuple(reads),
+                    tuple(writes),
+                    first,
+                    len(self.calls),
+                )
+                self.regions.insert(place, region)
             else:
                 writes = self._add(node, reads)
             known.update(
@@ -144,7 +188,7 @@ class CallGraph:
         writes = [self._slot(tensor) for tensor in inputs]
         self.calls.append(
             Call(
-                _Conversion(model),
+                Conversion(model),
                 _ConversionNode(tuple(tensors)),
                 tuple(reads),
                 tuple(writes),

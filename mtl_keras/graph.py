@@ -226,6 +226,34 @@ def describe(model) -> str:
     return "\n".join(lines)
 
 
+def trunk_calls(parts: Partition) -> tuple[Call, ...]:
+    """Lists the calls before the heads, in the order they run.
+
+    A model of one task shares nothing. Its head are the layers named after
+    the task, as `Head.build` names them, or else the last layer with weights;
+    all before is its trunk.
+
+    Args:
+        parts: The model's `Partition`.
+
+    Returns:
+        Tuple of `Call`.
+    """
+    if len(parts.tasks) > 1 or parts.trunk.weights:
+        return parts.trunk.calls
+    (task,) = parts.tasks
+    calls = parts.heads[task].calls
+    of_head = {
+        call
+        for call in calls
+        if call.operation.name == task
+        or call.operation.name.startswith(f"{task}_")
+    }
+    if not any(call.weights for call in of_head):
+        of_head.update([call for call in calls if call.weights][-1:])
+    return tuple(call for call in calls if call not in of_head)
+
+
 def warn_if_nothing_shared(parts: Partition) -> None:
     """Warns if a model of several tasks has no shared variable.
 

@@ -49,13 +49,15 @@ def commands(page):
 # Tests of their own run the code of these: test_own_data_page.py, with the
 # folders that the page shows, test_pretrained_page.py, with the extras,
 # test_medical_example_page.py, with patients that are made up, and
-# test_classical_pages.py, whose blocks follow one another.
+# test_classical_pages.py and test_transfer_page.py, whose blocks build on each
+# other.
 _RUN_ELSEWHERE = (
     "classical.md",
     "medical_example.md",
     "own_data.md",
     "pretrained.md",
     "relations.md",
+    "transfer.md",
 )
 SNIPPETS = [
     (page, index)

@@ -15,6 +15,7 @@ imported before a model or a data set is asked for.
 from mtl_keras import serialization
 from mtl_keras.messages import did_you_mean
 from zoo.entry import Entry, Spec
+from zoo.extraction import task_models
 from zoo.loading import dataset, load
 from zoo.registry import info, list_models, recipe, register
 from zoo.saved import save
@@ -30,6 +31,7 @@ __all__ = [
     "recipe",
     "register",
     "save",
+    "task_models",
 ]
 
 

@@ -3,13 +3,12 @@
 import collections
 import dataclasses
 import logging
-import re
 
 from mtl_keras import compat
 from mtl_keras.messages import listed
+from mtl_keras.transfer import layer_names
 
 _LOGGER = logging.getLogger("zoo")
-_AUTOMATIC = re.compile(r"(.+?)(_\d+)?")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -221,19 +220,12 @@ def _layers(model) -> dict:
         if not layer.weights:
             continue
         key = layer.name
-        if _is_automatic(layer):
+        if layer_names.is_automatic(layer):
             kind = owners.get(layer.name), type(layer).__name__
             numbers[kind] += 1
             key = (*kind, numbers[kind])
         layers[key] = layer
     return layers
-
-
-def _is_automatic(layer) -> bool:
-    """Whether Keras named a layer: `conv2d`, `conv2d_1`, ..."""
-    plain = re.sub(r"\W+", "", type(layer).__name__).lower()
-    stem = _AUTOMATIC.fullmatch(layer.name).group(1)
-    return stem.replace("_", "") == plain
 
 
 def _shapes(layer) -> list:

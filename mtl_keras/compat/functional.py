@@ -82,6 +82,31 @@ def is_functional(model) -> bool:
     return isinstance(model, Functional)
 
 
+def is_plain(model) -> bool:
+    """Tells whether a model is functional and of no class of its own."""
+    return type(model) is Functional
+
+
+def lambda_like(layer, name: str):
+    """Makes a `Lambda` of the same function.
+
+    Its config holds the code of a Python lambda, without the names that the
+    code reads from its module.
+
+    Args:
+        layer: `keras.layers.Lambda`.
+        name: String, the name of the new one.
+    """
+    return type(layer)(
+        layer.function,
+        output_shape=layer._output_shape,
+        mask=layer.mask,
+        arguments=layer.arguments,
+        name=name,
+        dtype=layer.dtype_policy,
+    )
+
+
 def ordered_nodes(model) -> list:
     """Lists the nodes of a functional model in the order they run.
 

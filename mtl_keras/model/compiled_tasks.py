@@ -4,6 +4,8 @@ import dataclasses
 import warnings
 import weakref
 
+import keras
+
 from mtl_keras import balancing, graph, optimizers
 from mtl_keras.engine.step_plan import StepPlan, bind, make_step_plan
 from mtl_keras.groups.members import members_by_task
@@ -62,6 +64,33 @@ def tasks_by_name(declared, outputs: dict) -> dict:
     """
     known = {task.name: task for task in declared}
     return {name: known.get(name) or Task(name) for name in sorted(outputs)}
+
+
+def task_as_compiled(model, name: str) -> Task:
+    """Returns a task with the loss and metrics that `compile` gave it.
+
+    Args:
+        model: `MultiTaskModel`, compiled or not.
+        name: String, the task's name.
+
+    Returns:
+        `Task`, with which another model can be built and compiled.
+    """
+    task = model.tasks[name]
+    given = model.compile_arguments()
+    changes = {}
+    loss = given.get("loss")
+    if isinstance(loss, dict):
+        loss = loss.get(name)
+    if loss is not None:
+        changes["loss"] = loss
+    metrics = given.get("metrics")
+    if isinstance(metrics, dict) and metrics.get(name) is not None:
+        of_task = metrics[name]
+        if not isinstance(of_task, list | tuple):
+            of_task = [of_task]
+        changes["metrics"] = tuple(_unused(metric) for metric in of_task)
+    return dataclasses.replace(task, **changes)
 
 
 def prepare(model, declared, given: dict) -> CompiledTasks:
@@ -142,6 +171,12 @@ def prepare(model, declared, given: dict) -> CompiledTasks:
             GroupLogs(tasks),
         ),
     )
+
+
+def _unused(metric):
+    if not isinstance(metric, keras.metrics.Metric):
+        return metric
+    return type(metric).from_config(metric.get_config())
 
 
 def _own_metrics(model, groups) -> dict:

@@ -63,6 +63,11 @@ class CheckedLoops(keras.Model):
         """
         object.__setattr__(self, name, value)
 
+    def compile_arguments(self) -> dict:
+        """Returns the arguments of `compile` by name; empty before it."""
+        # No property: Keras would save the optimizer in it a second time.
+        return {} if self._plan is None else dict(self._plan.arguments)
+
     @property
     def _board(self):
         return None if self._plan is None else self._plan.tracking

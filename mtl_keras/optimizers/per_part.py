@@ -25,10 +25,13 @@ class PerPart(keras.optimizers.Optimizer):
     ```
 
     The trunk is all that `mtl_keras.graph.partition` finds shared, and what
-    belongs to no part, such as a balancer's own variables. Everything that an
-    optimizer does is done within its part: `global_clipnorm` is the norm over
-    that part, weight decay, moving averages, gradient accumulation and
-    schedules are its own.
+    belongs to no part, such as a balancer's own variables. In a model of one
+    task, where `"trunk"` is named, it is all but the layers named after the
+    task.
+
+    Everything that an optimizer does is done within its part:
+    `global_clipnorm` is the norm over that part, weight decay, moving
+    averages, gradient accumulation and schedules are its own.
 
     Learning rates: as with `keras.optimizers.MultiOptimizer`, callbacks find
     the parts in `optimizers`, so `ReduceLROnPlateau` lowers each part's rate
@@ -117,15 +120,22 @@ class PerPart(keras.optimizers.Optimizer):
                 variables has no optimizer.
         """
         partition = graph.partition(model)
-        self._check_names(partition)
-        owners = {id(v): TRUNK for v in partition.shared_variables}
-        for task, variables in partition.task_variables.items():
-            owners.update((id(v), task) for v in variables)
+        calls = partition.trunk.calls
+        if TRUNK in self._own.optimizers:
+            calls = graph.trunk_calls(partition)
+        trunk = {id(variable) for call in calls for variable in call.weights}
+        self._check_names(partition, trunk)
+        owners = {
+            id(variable): task
+            for task, variables in partition.task_variables.items()
+            for variable in variables
+        }
+        owners.update(dict.fromkeys(trunk, TRUNK))
         # Also holds the model: an `id` may pass to another variable else.
         self._own.owners, self._own.model = owners, model
         self._group(model.trainable_variables)
 
-    def _check_names(self, partition):
+    def _check_names(self, partition, trunk):
         for clash in {TRUNK, HEADS} & set(partition.tasks):
             raise ValueError(
                 f"PerPart cannot tell the part {clash!r} from this model's "
@@ -141,7 +151,7 @@ class PerPart(keras.optimizers.Optimizer):
                     f"{did_you_mean(part, known)} "
                     f"Received: parts with the keys {received}"
                 )
-        if TRUNK in received and not partition.shared_variables:
+        if TRUNK in received and not trunk:
             reason = (
                 f"its one task {partition.tasks[0]!r} owns every variable"
                 if len(partition.tasks) == 1

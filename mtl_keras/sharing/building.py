@@ -40,11 +40,11 @@ def build(inputs, tasks, *, trunk, sharing="hard", head=None, name=None):
     """
     from mtl_keras.model.model import MultiTaskModel
 
-    tasks = _checked_tasks(tasks, head)
+    tasks = checked_tasks(tasks, head)
     _check_inputs(inputs, [task.name for task in tasks])
     architecture = registry.get(sharing)
     outputs = architecture.outputs(
-        inputs, tasks, Trunk.of(trunk), head or _default_head
+        inputs, tasks, Trunk.of(trunk), head or default_head
     )
     arguments = {} if name is None else {"name": name}
     return MultiTaskModel(
@@ -67,11 +67,34 @@ def _check_inputs(inputs, task_names):
             )
 
 
-def _default_head(features, task):
+def default_head(features, task):
+    """Builds the head of a task's kind.
+
+    Args:
+        features: Keras tensor.
+        task: `Task` with a kind.
+
+    Returns:
+        Keras tensor, the output.
+    """
     return task.head.build(features, task)
 
 
-def _checked_tasks(tasks, head) -> tuple[Task, ...]:
+def checked_tasks(tasks, head) -> tuple[Task, ...]:
+    """Checks tasks that heads are to be built for.
+
+    Args:
+        tasks: `Task`, or a sequence of them.
+        head: Function of features and a `Task`, or `None` for the head of
+            each task's kind.
+
+    Returns:
+        Tuple of `Task`.
+
+    Raises:
+        ValueError: If one is no `Task`, a name repeats, or a task has neither
+            a kind nor `head`.
+    """
     tasks = (tasks,) if isinstance(tasks, Task) else tasks
     if not isinstance(tasks, list | tuple) or not all(
         isinstance(task, Task) for task in tasks

@@ -22,6 +22,7 @@ SUMMARIES = {
     "report": "Writes a page of HTML about a trained model.",
     "sharing": "Describes every architecture of sharing, on one page.",
     "train": "Trains a model by its recipe, and resumes where it stopped.",
+    "transfer": "Measures what transfer gains for a task with few labels.",
     "trunk": "Installs a pretrained trunk, such as MiniLM, for any model.",
     "tune": "Searches for a better recipe: weights, balancer, rates, width ...",
 }

@@ -76,6 +76,7 @@ def test_library_loads_no_tensorflow_on_jax():
     code = (
         "import sys, mtl_keras\n"
         "mtl_keras.MultiTaskModel, mtl_keras.balancing, mtl_keras.graph\n"
+        "mtl_keras.extract, mtl_keras.transfer\n"
         "sys.exit('tensorflow' in sys.modules)\n"
     )
     result = subprocess.run(

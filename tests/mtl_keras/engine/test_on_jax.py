@@ -10,7 +10,11 @@ import pytest
 
 FOLDER = pathlib.Path(__file__).parents[1]
 FILES = (
+    "extract/test_task_models.py::test_training_one_model_changes_no_other",
     "optimizers/test_per_part.py",
+    "transfer/test_fine_tuning.py::test_each_stage_has_its_layers_and_rates",
+    "transfer/test_frozen.py",
+    "transfer/test_parameters.py::test_training_leaves_the_source_as_it_was",
     "training/test_checkpoint.py",
     "model/test_coupled_training.py",
     "model/test_evaluate_bootstrap.py",

@@ -215,18 +215,40 @@ def test_frozen_trunk_needs_no_optimizer_and_may_have_one():
         assert not np.array_equal(before["cls/kernel"], after["cls/kernel"])
 
 
-def test_one_task_is_all_head():
-    x, labels = case.vector_data(32)
+def one_task(hidden):
     inputs = keras.Input((8,))
-    hidden = keras.layers.Dense(4, name="hidden")(inputs)
-    model = MultiTaskModel(
-        inputs, {"det": keras.layers.Dense(1, "sigmoid", name="det")(hidden)}
-    )
+    features = keras.layers.Dense(4, name="hidden")(inputs)
+    head = keras.layers.Dense(1, "sigmoid", name="det")
+    outputs = {"det": head(features if hidden else inputs)}
+    return MultiTaskModel(inputs, outputs)
+
+
+def test_one_task_without_layers_before_its_head_is_all_head():
+    x, labels = case.vector_data(32)
     loss = {"det": "binary_crossentropy"}
     with pytest.raises(ValueError, match="one task 'det' owns every variable"):
-        model.compile(PerPart({"trunk": "sgd", "heads": "sgd"}), loss=loss)
+        one_task(hidden=False).compile(
+            PerPart({"trunk": "sgd", "heads": "sgd"}), loss=loss
+        )
+    model = one_task(hidden=True)
     model.compile(PerPart({"heads": "sgd"}), loss=loss)
     model.fit(x, {"det": labels["det"]}, verbose=0)
+
+
+def test_trunk_of_one_task_is_all_before_the_layers_named_after_it():
+    model = one_task(hidden=True)
+    optimizer = PerPart(
+        {"trunk": keras.optimizers.SGD(0.1), "heads": keras.optimizers.SGD(1.0)}
+    )
+    optimizer.bind(model)
+    before = case.weights_of(model)
+    optimizer.apply(
+        [keras.ops.ones(v.shape) for v in model.trainable_variables],
+        model.trainable_variables,
+    )
+    after = case.weights_of(model)
+    assert_close(before["hidden/bias"] - after["hidden/bias"], 0.1)
+    assert_close(before["det/bias"] - after["det/bias"], 1.0)
 
 
 def test_works_in_a_loop_of_ones_own():
