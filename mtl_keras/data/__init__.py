@@ -14,6 +14,7 @@ _NAMES = {
     "Shares": "shares",
     "SpanDecoder": "spans",
     "SubwordPreprocessor": "subwords",
+    "TokenPreprocessor": "tokens",
     "VectorPreprocessor": "vectors",
     "epochs": "batches",
     "folds": "split_datasets",

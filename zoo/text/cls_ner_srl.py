@@ -1,0 +1,365 @@
+"""Class, parts of speech, entities and semantic roles of a sentence.
+
+A shared trunk over words and their characters, which knows how far each word is
+from the predicate; a head for each task. The roles' head also reads the
+trunk's features of the predicate.
+"""
+
+import collections
+import functools
+import importlib.resources
+
+import keras
+from keras import layers, ops
+
+import zoo
+from mtl_keras import MultiTaskModel, checks
+from mtl_keras import data as mtl_data
+from mtl_keras import sharing as mtl_sharing
+from zoo.datasets.ewt_joint import names as ewt_names
+from zoo.text import trunks
+from zoo.text.layers import (
+    AtMark,
+    BesideTokens,
+    NearMark,
+    SentencePooling,
+    Spelling,
+)
+
+_WORD_LENGTH = 14
+# Six shapes; the treebank's longest sentence has 159 words.
+_BUCKETS = (10, 18, 26, 36, 52, 80)
+_COUNTED_TOKENS = 24
+_DEPTHS = {"bilstm": (1, 3), "conv": (2, 7), "transformer": (1, 3)}
+
+
+class ClsNerSrl(zoo.Entry):
+    """Class, parts of speech, entities and semantic roles of a sentence."""
+
+    data = {"ewt_joint": "zoo.datasets.ewt_joint:Builder"}
+    kinds = {
+        "cls": "classification",
+        "pos": "tagging",
+        "ner": "tagging",
+        "srl": "tagging",
+    }
+    reads = "text"
+    # Tokens are what white space separates.
+    separators = ""
+    classes = {
+        "ewt_joint": {
+            "cls": ewt_names.GENRES,
+            "pos": ewt_names.PARTS_OF_SPEECH,
+            "ner": ewt_names.ENTITY_TAGS,
+            "srl": ewt_names.ROLE_TAGS,
+        }
+    }
+    answers = {
+        "cls": "where the sentence is from: answers, email, newsgroup ...",
+        "pos": "the part of speech of each word",
+        "ner": "persons, places and organisations",
+        "srl": "who does what to whom, where, when: the roles of a predicate",
+    }
+    summary = (
+        "Four tasks on one sentence of separate words: its kind of text, the "
+        "parts of speech, the entities, and the semantic roles of the "
+        "predicate, the word written as >>bark<<."
+    )
+    notes = (
+        "An example is a sentence and one of its predicates. Class, parts of "
+        "speech and entities of a sentence count once in the validation and "
+        "test figures, with its first predicate; in training they count with "
+        "each.",
+        "Roles are scored by spans, without the predicate itself (V, C-V). "
+        "Roles that the training split has fewer than 20 times are one kind, "
+        "OTHER.",
+        "The splits are the treebank's, by document. Short sentences such as "
+        "'Thanks !' are in more than one of them.",
+        "The entities of the training split are those of UNER's first commit, "
+        "which are noisier than those of the test split.",
+        "The data and these weights: CC BY-SA 4.0 (share-alike).",
+    )
+
+    def assets(self, data: str) -> dict:
+        """Returns the vocabulary that lies beside a data set's builder.
+
+        Args:
+            data: String, a key of `self.data`.
+
+        Returns:
+            Dict with the list `"words"`.
+        """
+        return {"words": list(_words(data))}
+
+    def learn_assets(self, examples) -> dict:
+        """Finds the words that a folder's training split holds at least twice.
+
+        Args:
+            examples: Iterable of `zoo.datasets.folders.Example`.
+
+        Returns:
+            Dict with the list `"words"`, the most frequent first.
+        """
+        counts = collections.Counter(
+            token.lower()
+            for example in examples
+            for token in example.inputs["tokens"]
+        )
+        words = [word for word, count in counts.items() if count > 1]
+        # A vocabulary cannot be empty.
+        words = words or list(counts)
+        return {"words": sorted(words, key=lambda w: (-counts[w], w))}
+
+    def build(
+        self,
+        spec,
+        *,
+        trunk: str = "bilstm",
+        units: int = 192,
+        depth: int | None = None,
+        word_units: int = 100,
+        spelling_units: int = 96,
+        dropout: float = 0.3,
+        hidden: int = 96,
+        crf: bool = True,
+        num_tokens: int | None = None,
+        sharing="hard",
+    ) -> MultiTaskModel:
+        """Builds the model.
+
+        Args:
+            spec: `zoo.Spec`.
+            trunk: String: `"bilstm"`; `"conv"`, gated dilated convolutions; or
+                `"transformer"`, a small one (see `zoo.text.trunks`).
+            units: Integer, channels of the trunk, a multiple of 4.
+            depth: Integer, the number of the trunk's blocks. Defaults to
+                `None`: 2 of `"bilstm"`, 5 of `"conv"`, 2 of `"transformer"`.
+            word_units: Integer, size of a word's embedding.
+            spelling_units: Integer, features from a word's characters.
+            dropout: Float in [0, 1), fraction of features dropped in training:
+                of the words', of each block's and of each head's.
+            hidden: Integer, units of the hidden layer of the tags' heads.
+            crf: Boolean, whether neighbouring tags of entities and roles are
+                decoded together, by a `ChainCRF`.
+            num_tokens: Integer, a fixed number of tokens, for which loops are
+                unrolled. Defaults to `None`: any number.
+            sharing: Architecture that shares the trunk, such as `"mmoe"` or
+                `{"name": "mmoe", "num_experts": 2}`.
+
+        Returns:
+            `MultiTaskModel`. Inputs: `words` and `mark`, int32 `(batch,
+            tokens)`, and `characters`, int32 `(batch, tokens, 14)`, as
+            `mtl_keras.data.TokenPreprocessor` makes them. Outputs: `cls`,
+            probabilities `(batch, classes)`; `pos`, `ner` and `srl`, those of
+            the tags `(batch, tokens, tags)`, meaningless at the padding.
+
+        Raises:
+            ValueError: If an argument is unknown or out of range.
+        """
+        _check_sizes(
+            units=units,
+            depth=depth,
+            word_units=word_units,
+            spelling_units=spelling_units,
+            hidden=hidden,
+            num_tokens=num_tokens,
+        )
+        if units % 4:
+            raise ValueError(
+                f"`units` must be a multiple of 4. Received: units={units!r}"
+            )
+        checks.fraction("dropout", dropout, below_one=True)
+        checks.boolean("crf", crf)
+        if depth is None and trunk == "bilstm":
+            depth = 2
+        tasks = self.tasks(spec)
+        inputs, features = self._words(
+            spec, word_units, spelling_units, dropout, num_tokens
+        )
+        present = ops.not_equal(inputs["words"], 0)
+
+        def shared_trunk(tensors):
+            return trunks.build(
+                tensors["features"],
+                tensors["present"],
+                trunk,
+                units,
+                dropout,
+                depth=depth,
+                unroll=num_tokens is not None,
+            )
+
+        def head(x, task):
+            if task.kind == "classification":
+                pooled = SentencePooling(name=f"{task.name}_pool")([x, present])
+                return task.head.build(pooled, task, dropout=dropout)
+            if task.name == "srl":
+                predicate = AtMark(name="srl_predicate")([x, inputs["mark"]])
+                x = BesideTokens(name="srl_beside")([x, predicate])
+            return task.head.build(
+                x,
+                task,
+                hidden=hidden,
+                dropout=dropout,
+                crf=crf and task.name != "pos",
+                present=present,
+            )
+
+        architecture = mtl_sharing.get(sharing)
+        outputs = architecture.outputs(
+            {"features": features, "present": present},
+            tasks,
+            mtl_sharing.Trunk(shared_trunk),
+            head,
+        )
+        named = {"tasks": tasks, "sharing": architecture, "name": "cls_ner_srl"}
+        return MultiTaskModel(inputs, outputs, **named)
+
+    def _words(self, spec, word_units, spelling_units, dropout, num_tokens):
+        """Makes the inputs, and the features of each word alone."""
+        inputs = {
+            "words": keras.Input((num_tokens,), dtype="int32", name="words"),
+            "mark": keras.Input((num_tokens,), dtype="int32", name="mark"),
+            "characters": keras.Input(
+                (num_tokens, _WORD_LENGTH), dtype="int32", name="characters"
+            ),
+        }
+        vocabulary = self.preprocessor(spec)
+        word = layers.Embedding(vocabulary.num_words, word_units, name="word")
+        spelling = Spelling(
+            vocabulary.num_characters, spelling_units, name="spelling"
+        )
+        features = layers.Concatenate(name="word_features")(
+            [word(inputs["words"]), spelling(inputs["characters"])]
+        )
+        if dropout:
+            features = layers.Dropout(dropout, name="word_dropout")(features)
+        near = NearMark(_DISTANCE_UNITS, name="near")(inputs["mark"])
+        return inputs, layers.Concatenate(name="features")([features, near])
+
+    def countable(self, spec) -> MultiTaskModel:
+        """Builds the model for 24 words and without a loop.
+
+        Args:
+            spec: `zoo.Spec`.
+
+        Returns:
+            `MultiTaskModel` with the default arguments, but for the CRF.
+        """
+        return self.build(spec, num_tokens=_COUNTED_TOKENS, crf=False)
+
+    def preprocessor(self, spec):
+        """Makes the graph from sentences to the model's inputs.
+
+        Args:
+            spec: `zoo.Spec`.
+
+        Returns:
+            `mtl_keras.data.TokenPreprocessor` with the words that the training
+            split holds at least twice.
+        """
+        return mtl_data.TokenPreprocessor(spec.assets["words"], _WORD_LENGTH)
+
+    def postprocessor(self, spec):
+        """Makes the graph from the outputs to names and spans.
+
+        Args:
+            spec: `zoo.Spec`.
+
+        Returns:
+            `mtl_keras.data.SpanDecoder`.
+        """
+        return mtl_data.SpanDecoder(self.tasks(spec))
+
+    def example(self, spec):
+        """Makes the function from a data set's example to input and labels.
+
+        Args:
+            spec: `zoo.Spec`.
+
+        Returns:
+            Function of a dict of tensors that returns a pair: a dict with the
+            sentence as `text`, its predicate marked, and a dict of labels.
+        """
+        import tensorflow as tf
+
+        def split(element):
+            tokens = element["tokens"]
+            place = tf.range(tf.size(tokens))
+            marked = tf.strings.join([">>", tokens, "<<"])
+            tokens = tf.where(place == element["predicate"], marked, tokens)
+            text = tf.strings.reduce_join(tokens, separator=" ")
+            return {"text": text}, {name: element[name] for name in self.kinds}
+
+        return split
+
+    def augmentation(self, spec):
+        """Makes the random changes of training sentences.
+
+        Args:
+            spec: `zoo.Spec`.
+
+        Returns:
+            Function of a batch's `(inputs, labels, seed)`: some words become
+            unknown, so that their characters are learnt.
+        """
+        del spec
+        return mtl_data.swap.HideWords(rate=0.15)
+
+    def batching(self, spec) -> dict:
+        """Groups sentences of similar length into batches.
+
+        Args:
+            spec: `zoo.Spec`.
+
+        Returns:
+            Dict of arguments of `mtl_keras.data.pipeline`.
+        """
+        del spec
+        return {"bucket_lengths": _BUCKETS}
+
+    def search(self, hp, space: str, defaults: dict) -> dict:
+        """Chooses dropout, and with `"full"` also the trunk and its sizes.
+
+        Args:
+            hp: `keras_tuner.HyperParameters`.
+            space: String, `"small"` or `"full"`.
+            defaults: Dict, the overrides that are the defaults.
+
+        Returns:
+            Dict of overrides.
+        """
+        overrides = {
+            "dropout": hp.Float(
+                "dropout", 0.0, 0.7, default=defaults["dropout"]
+            )
+        }
+        if space == "small":
+            return overrides
+        overrides["trunk"] = hp.Choice(
+            "trunk", trunks.list_trunks(), default=defaults["trunk"]
+        )
+        units = sorted({96, 128, 192, 256, defaults["units"]})
+        overrides["units"] = hp.Choice(
+            "units", units, default=defaults["units"]
+        )
+        overrides["crf"] = hp.Boolean("crf", default=defaults["crf"])
+        return overrides
+
+
+# Numbers for the distance of a word from the predicate.
+_DISTANCE_UNITS = 24
+
+
+@functools.cache
+def _words(data: str) -> tuple[str, ...]:
+    """Reads the vocabulary, which lies beside the data set's builder."""
+    package = importlib.resources.files(f"zoo.datasets.{data}")
+    text = package.joinpath("words.txt").read_text(encoding="utf-8")
+    return tuple(text.split("\n")[:-1])
+
+
+def _check_sizes(**sizes) -> None:
+    for name, size in sizes.items():
+        if size is not None or name not in ("depth", "num_tokens"):
+            checks.integer(name, size, low=1)
