@@ -15,6 +15,7 @@ _NAMES = {
     "SpanDecoder": "spans",
     "SubwordPreprocessor": "subwords",
     "TokenPreprocessor": "tokens",
+    "TokenSubwordPreprocessor": "subwords",
     "VectorPreprocessor": "vectors",
     "epochs": "batches",
     "folds": "split_datasets",

@@ -126,3 +126,13 @@ class TokenPreprocessor(SentencePreprocessor):
 
     def _folded(self, letters):
         return letters
+
+
+def unmarked(token: str) -> str:
+    """Returns a token without the mark `>>` and `<<`, if it has one.
+
+    Args:
+        token: String.
+    """
+    match = re.fullmatch(_MARKS, token)
+    return match[1] if match else token

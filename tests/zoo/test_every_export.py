@@ -53,6 +53,11 @@ def _sentences(num):
     return [texts[index % len(texts)] for index in range(num)]
 
 
+def _marked_sentences(num):
+    texts = ["Dogs >>bark<< .", "They said they >>left<< Rome in May ."]
+    return [texts[index % len(texts)] for index in range(num)]
+
+
 def _molecules(num):
     smiles = ["CCO", "c1ccccc1Cl", "[O-][N+](=O)c1ccccc1"]
     return [smiles[index % len(smiles)] for index in range(num)]
@@ -74,6 +79,7 @@ RAW = {
     "ImagePreprocessor": _pictures,
     "SentencePreprocessor": _sentences,
     "SmilesPreprocessor": _molecules,
+    "TokenPreprocessor": _marked_sentences,
 }
 
 

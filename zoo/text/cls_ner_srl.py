@@ -17,7 +17,7 @@ from mtl_keras import MultiTaskModel, checks
 from mtl_keras import data as mtl_data
 from mtl_keras import sharing as mtl_sharing
 from zoo.datasets.ewt_joint import names as ewt_names
-from zoo.text import trunks
+from zoo.text import pretrained, trunks
 from zoo.text.layers import (
     AtMark,
     BesideTokens,
@@ -29,8 +29,8 @@ from zoo.text.layers import (
 _WORD_LENGTH = 14
 # Six shapes; the treebank's longest sentence has 159 words.
 _BUCKETS = (10, 18, 26, 36, 52, 80)
+_SUBWORD_BUCKETS = (16, 28, 44, 72)
 _COUNTED_TOKENS = 24
-_DEPTHS = {"bilstm": (1, 3), "conv": (2, 7), "transformer": (1, 3)}
 
 
 class ClsNerSrl(zoo.Entry):
@@ -44,7 +44,7 @@ class ClsNerSrl(zoo.Entry):
         "srl": "tagging",
     }
     reads = "text"
-    # Tokens are what white space separates.
+    # White space alone separates tokens.
     separators = ""
     classes = {
         "ewt_joint": {
@@ -100,8 +100,10 @@ class ClsNerSrl(zoo.Entry):
         Returns:
             Dict with the list `"words"`, the most frequent first.
         """
+        from mtl_keras.data import tokens
+
         counts = collections.Counter(
-            token.lower()
+            tokens.unmarked(token).lower()
             for example in examples
             for token in example.inputs["tokens"]
         )
@@ -123,14 +125,20 @@ class ClsNerSrl(zoo.Entry):
         hidden: int = 96,
         crf: bool = True,
         num_tokens: int | None = None,
+        trainable: str = "all",
+        lora_rank: int = 8,
         sharing="hard",
+        trunk_dropout: float | None = None,
     ) -> MultiTaskModel:
         """Builds the model.
 
         Args:
             spec: `zoo.Spec`.
             trunk: String: `"bilstm"`; `"conv"`, gated dilated convolutions; or
-                `"transformer"`, a small one (see `zoo.text.trunks`).
+                `"transformer"`, a small one (see `zoo.text.trunks`); or
+                pretrained, `"minilm"` or `"hub:PRESET_OR_FOLDER"` (see
+                `zoo.text.pretrained`): then the sizes of the zoo's own trunks
+                are left out.
             units: Integer, channels of the trunk, a multiple of 4.
             depth: Integer, the number of the trunk's blocks. Defaults to
                 `None`: 2 of `"bilstm"`, 5 of `"conv"`, 2 of `"transformer"`.
@@ -143,15 +151,22 @@ class ClsNerSrl(zoo.Entry):
                 decoded together, by a `ChainCRF`.
             num_tokens: Integer, a fixed number of tokens, for which loops are
                 unrolled. Defaults to `None`: any number.
-            sharing: Architecture that shares the trunk, such as `"mmoe"` or
-                `{"name": "mmoe", "num_experts": 2}`.
+            trainable: `"all"`, `"lora"` or `"none"`, what is trained of a
+                pretrained trunk.
+            lora_rank: Integer of at least 1, for `trainable="lora"`.
+            sharing: Architecture that shares the zoo's own trunk, such as
+                `"mmoe"` or `{"name": "mmoe", "num_experts": 2}`.
+            trunk_dropout: Float in [0, 1), what a pretrained trunk drops in
+                training. Defaults to that of its pretraining.
 
         Returns:
             `MultiTaskModel`. Inputs: `words` and `mark`, int32 `(batch,
             tokens)`, and `characters`, int32 `(batch, tokens, 14)`, as
-            `mtl_keras.data.TokenPreprocessor` makes them. Outputs: `cls`,
-            probabilities `(batch, classes)`; `pos`, `ner` and `srl`, those of
-            the tags `(batch, tokens, tags)`, meaningless at the padding.
+            `mtl_keras.data.TokenPreprocessor` makes them; of a pretrained
+            trunk those of `TokenSubwordPreprocessor`.
+            Outputs: `cls`, probabilities `(batch, classes)`; `pos`, `ner` and
+            `srl`, those of the tags `(batch, tokens, tags)`, meaningless at
+            the padding.
 
         Raises:
             ValueError: If an argument is unknown or out of range.
@@ -170,32 +185,69 @@ class ClsNerSrl(zoo.Entry):
             )
         checks.fraction("dropout", dropout, below_one=True)
         checks.boolean("crf", crf)
-        if depth is None and trunk == "bilstm":
-            depth = 2
         tasks = self.tasks(spec)
-        inputs, features = self._words(
-            spec, word_units, spelling_units, dropout, num_tokens
-        )
-        present = ops.not_equal(inputs["words"], 0)
-
-        def shared_trunk(tensors):
-            return trunks.build(
-                tensors["features"],
-                tensors["present"],
-                trunk,
-                units,
-                dropout,
+        near = NearMark(_DISTANCE_UNITS, name="near")
+        pooled = None
+        if pretrained.is_pretrained(trunk):
+            self.refuse_changed(
+                f"the trunk {trunk!r}",
+                units=units,
                 depth=depth,
-                unroll=num_tokens is not None,
+                word_units=word_units,
+                spelling_units=spelling_units,
+                sharing=sharing,
             )
+            inputs, features, present, pooled = pretrained.build(
+                trunk,
+                trainable=trainable,
+                lora_rank=lora_rank,
+                dropout=trunk_dropout,
+                num_tokens=num_tokens,
+            )
+            inputs = {**inputs, "mark": _input("mark", num_tokens)}
+
+            def shared_trunk(tensors):
+                return tensors["features"]
+        else:
+            self.refuse_changed(
+                f"the trunk {trunk!r}",
+                trainable=trainable,
+                lora_rank=lora_rank,
+                trunk_dropout=trunk_dropout,
+            )
+            inputs, features, present = self._words(
+                spec, word_units, spelling_units, dropout, num_tokens
+            )
+            features = layers.Concatenate(name="features")(
+                [features, near(inputs["mark"])]
+            )
+
+            def shared_trunk(tensors):
+                return trunks.build(
+                    tensors["features"],
+                    tensors["present"],
+                    trunk,
+                    units,
+                    dropout,
+                    depth=2 if depth is None and trunk == "bilstm" else depth,
+                    unroll=num_tokens is not None,
+                )
 
         def head(x, task):
             if task.kind == "classification":
-                pooled = SentencePooling(name=f"{task.name}_pool")([x, present])
-                return task.head.build(pooled, task, dropout=dropout)
+                sentence = pooled
+                if sentence is None:
+                    pool = SentencePooling(name=f"{task.name}_pool")
+                    sentence = pool([x, present])
+                return task.head.build(sentence, task, dropout=dropout)
             if task.name == "srl":
                 predicate = AtMark(name="srl_predicate")([x, inputs["mark"]])
                 x = BesideTokens(name="srl_beside")([x, predicate])
+                if pooled is not None:
+                    # This trunk does not know the predicate.
+                    x = layers.Concatenate(name="srl_near")(
+                        [x, near(inputs["mark"])]
+                    )
             return task.head.build(
                 x,
                 task,
@@ -216,13 +268,11 @@ class ClsNerSrl(zoo.Entry):
         return MultiTaskModel(inputs, outputs, **named)
 
     def _words(self, spec, word_units, spelling_units, dropout, num_tokens):
-        """Makes the inputs, and the features of each word alone."""
+        """Makes inputs, features of each word alone, and which are words."""
         inputs = {
-            "words": keras.Input((num_tokens,), dtype="int32", name="words"),
-            "mark": keras.Input((num_tokens,), dtype="int32", name="mark"),
-            "characters": keras.Input(
-                (num_tokens, _WORD_LENGTH), dtype="int32", name="characters"
-            ),
+            "words": _input("words", num_tokens),
+            "mark": _input("mark", num_tokens),
+            "characters": _input("characters", num_tokens, _WORD_LENGTH),
         }
         vocabulary = self.preprocessor(spec)
         word = layers.Embedding(vocabulary.num_words, word_units, name="word")
@@ -234,8 +284,7 @@ class ClsNerSrl(zoo.Entry):
         )
         if dropout:
             features = layers.Dropout(dropout, name="word_dropout")(features)
-        near = NearMark(_DISTANCE_UNITS, name="near")(inputs["mark"])
-        return inputs, layers.Concatenate(name="features")([features, near])
+        return inputs, features, ops.not_equal(inputs["words"], 0)
 
     def countable(self, spec) -> MultiTaskModel:
         """Builds the model for 24 words and without a loop.
@@ -248,16 +297,20 @@ class ClsNerSrl(zoo.Entry):
         """
         return self.build(spec, num_tokens=_COUNTED_TOKENS, crf=False)
 
-    def preprocessor(self, spec):
+    def preprocessor(self, spec, *, trunk: str = "bilstm"):
         """Makes the graph from sentences to the model's inputs.
 
         Args:
             spec: `zoo.Spec`.
+            trunk: String, as for `build`.
 
         Returns:
             `mtl_keras.data.TokenPreprocessor` with the words that the training
-            split holds at least twice.
+            split holds at least twice; of a pretrained trunk a
+            `TokenSubwordPreprocessor` with its tokenizer.
         """
+        if pretrained.is_pretrained(trunk):
+            return pretrained.preprocessor(trunk, marked=True)
         return mtl_data.TokenPreprocessor(spec.assets["words"], _WORD_LENGTH)
 
     def postprocessor(self, spec):
@@ -293,30 +346,38 @@ class ClsNerSrl(zoo.Entry):
 
         return split
 
-    def augmentation(self, spec):
+    def augmentation(self, spec, *, trunk: str = "bilstm"):
         """Makes the random changes of training sentences.
 
         Args:
             spec: `zoo.Spec`.
+            trunk: String, as for `build`.
 
         Returns:
             Function of a batch's `(inputs, labels, seed)`: some words become
-            unknown, so that their characters are learnt.
+            unknown, so that their characters are learnt. `None` of a
+            pretrained trunk.
         """
         del spec
+        if pretrained.is_pretrained(trunk):
+            return None
         return mtl_data.swap.HideWords(rate=0.15)
 
-    def batching(self, spec) -> dict:
+    def batching(self, spec, *, trunk: str = "bilstm") -> dict:
         """Groups sentences of similar length into batches.
 
         Args:
             spec: `zoo.Spec`.
+            trunk: String, as for `build`.
 
         Returns:
             Dict of arguments of `mtl_keras.data.pipeline`.
         """
         del spec
-        return {"bucket_lengths": _BUCKETS}
+        is_pretrained = pretrained.is_pretrained(trunk)
+        return {
+            "bucket_lengths": _SUBWORD_BUCKETS if is_pretrained else _BUCKETS
+        }
 
     def search(self, hp, space: str, defaults: dict) -> dict:
         """Chooses dropout, and with `"full"` also the trunk and its sizes.
@@ -334,7 +395,7 @@ class ClsNerSrl(zoo.Entry):
                 "dropout", 0.0, 0.7, default=defaults["dropout"]
             )
         }
-        if space == "small":
+        if space == "small" or pretrained.is_pretrained(defaults["trunk"]):
             return overrides
         overrides["trunk"] = hp.Choice(
             "trunk", trunks.list_trunks(), default=defaults["trunk"]
@@ -357,6 +418,10 @@ def _words(data: str) -> tuple[str, ...]:
     package = importlib.resources.files(f"zoo.datasets.{data}")
     text = package.joinpath("words.txt").read_text(encoding="utf-8")
     return tuple(text.split("\n")[:-1])
+
+
+def _input(name, *shape):
+    return keras.Input(shape, dtype="int32", name=name)
 
 
 def _check_sizes(**sizes) -> None:
