@@ -49,8 +49,8 @@ _UNER = f"{_RAW}/UniversalNER/UNER_English-EWT"
 # bytes: `_SKELETONS` is the sum of what is read of it.
 _PROPBANK = "https://github.com/propbank/propbank-release/archive/4abade0.zip"
 _SKELETONS = "462f6c6f80a3f70f56b8ab7907e475f798aada4ae0dcda7aa81943a194ce763a"
-_SKELETON_FILE = "propbank/propbank_ewt_gold_skel.tar.gz"
-_FILES = {
+SKELETON_FILE = "propbank/propbank_ewt_gold_skel.tar.gz"
+FILES = {
     "train": (
         "ud/en_ewt-ud-train.conllu",
         "uner/en_ewt-ud-train.first-commit.iob2",
@@ -58,7 +58,7 @@ _FILES = {
     "validation": ("ud/en_ewt-ud-dev.conllu", "uner/en_ewt-ud-dev.iob2"),
     "test": ("ud/en_ewt-ud-test.conllu", "uner/en_ewt-ud-test.iob2"),
 }
-_URLS = {
+URLS = {
     "ud/en_ewt-ud-train.conllu": f"{_UD}/en_ewt-ud-train.conllu",
     "ud/en_ewt-ud-dev.conllu": f"{_UD}/en_ewt-ud-dev.conllu",
     "ud/en_ewt-ud-test.conllu": f"{_UD}/en_ewt-ud-test.conllu",
@@ -106,7 +106,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     RELEASE_NOTES = {"1.0.0": "The treebank's splits."}
     MANUAL_DOWNLOAD_INSTRUCTIONS = (
         "Not needed: the files are downloaded. The folder may hold them: "
-        f"{', '.join([*_URLS, _SKELETON_FILE])}."
+        f"{', '.join([*URLS, SKELETON_FILE])}."
     )
 
     def _info(self) -> tfds.core.DatasetInfo:
@@ -142,7 +142,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
                 skeletons,
                 is_training=split == "train",
             )
-            for split, paths in _FILES.items()
+            for split, paths in FILES.items()
         }
 
     def _generate_examples(
@@ -169,11 +169,11 @@ def find(dl_manager, name: str) -> tuple[dict, dict]:
     Raises:
         ValueError: If the roles are missing or are not the original ones.
     """
-    files = originals.find(dl_manager, name, _URLS)
+    files = originals.find(dl_manager, name, URLS)
     for folder in originals.manual_folders(dl_manager, name):
-        if (folder / _SKELETON_FILE).is_file():
+        if (folder / SKELETON_FILE).is_file():
             return files, treebank.read_skeletons(
-                folder / _SKELETON_FILE, _SKELETONS
+                folder / SKELETON_FILE, _SKELETONS
             )
     unpacked = Path(dl_manager.download_and_extract(_PROPBANK))
     return files, treebank.read_skeletons(unpacked, _SKELETONS)

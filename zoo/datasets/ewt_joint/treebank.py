@@ -203,7 +203,7 @@ def read_skeletons(path: Path, sha256: str | None = None) -> dict:
     Raises:
         ValueError: If the files are missing or damaged.
     """
-    contents = dict(_skeleton_files(path))
+    contents = dict(skeleton_files(path))
     if not contents:
         raise originals.damage(path, "files *.gold_skel of ewt", "none")
     if sha256 is not None and digest(contents) != sha256:
@@ -234,7 +234,18 @@ def digest(contents: Mapping[tuple[str, str], bytes]) -> str:
     return total.hexdigest()
 
 
-def _skeleton_files(path):
+def skeleton_files(path: Path) -> Iterator[tuple[tuple[str, str], bytes]]:
+    """Finds the files of the web sentences in a folder or a tar file.
+
+    Args:
+        path: As for `read_skeletons`.
+
+    Yields:
+        Pairs of genre and document, and the file's bytes.
+
+    Raises:
+        ValueError: If the file is missing or damaged.
+    """
     if path.is_dir():
         for file in sorted(path.rglob("*.gold_skel")):
             match = _SKELETON.search(file.as_posix())
