@@ -67,7 +67,7 @@ class SentencePreprocessor(tf.Module):
         super().__init__(name=name)
         if isinstance(words, str) or len(set(words)) < len(tuple(words)):
             raise ValueError(
-                "SentencePreprocessor expects `words` to be a sequence of "
+                f"{type(self).__name__} expects `words` to be a sequence of "
                 "different strings. Received: "
                 f"{words!r}"[:200]
             )
@@ -180,7 +180,7 @@ class SentencePreprocessor(tf.Module):
         text = tf.convert_to_tensor(named_input(raw, self.name))
         if text.dtype != tf.string or text.shape.rank not in (0, 1):
             raise ValueError(
-                f"SentencePreprocessor expects {self.name!r} to be strings of "
+                f"{type(self).__name__} expects {self.name!r} to be strings of "
                 "shape () or (batch,), each a sentence. "
                 f"Received: shape {text.shape}, dtype {text.dtype.name}"
             )
@@ -193,7 +193,7 @@ class SentencePreprocessor(tf.Module):
         check = tf.debugging.Assert(
             longest <= most,
             [
-                f"SentencePreprocessor expects sentences of at most {most:,} "
+                f"{type(self).__name__} expects sentences of at most {most:,} "
                 "bytes. Received: one with",
                 longest,
             ],
@@ -206,7 +206,7 @@ class SentencePreprocessor(tf.Module):
         return tf.debugging.Assert(
             longest <= self.max_tokens,
             [
-                "SentencePreprocessor expects sentences of at most "
+                f"{type(self).__name__} expects sentences of at most "
                 f"{self.max_tokens:,} tokens. Received: one with",
                 longest,
             ],
