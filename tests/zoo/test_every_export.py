@@ -26,7 +26,10 @@ SERVED = [
 ]
 CONVERTED = sorted({*SERVED, *((name, None) for name, _ in SERVED)}, key=str)
 # A CRF is a loop over tokens, which LiteRT wants a batch size for.
-LITERT_BATCH_SIZE = {("intent_slot", "snips"): 1}
+LITERT_BATCH_SIZE = {
+    ("cls_ner_srl", "ewt_joint"): 1,
+    ("intent_slot", "snips"): 1,
+}
 SIZES = (1, 7)
 
 pytestmark = pytest.mark.slow

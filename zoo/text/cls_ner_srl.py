@@ -116,14 +116,14 @@ class ClsNerSrl(zoo.Entry):
         self,
         spec,
         *,
-        trunk: str = "bilstm",
-        units: int = 192,
+        trunk: str = "conv",
+        units: int = 160,
         depth: int | None = None,
         word_units: int = 100,
         spelling_units: int = 96,
         dropout: float = 0.3,
         hidden: int = 96,
-        crf: bool = True,
+        crf: bool = False,
         num_tokens: int | None = None,
         trainable: str = "all",
         lora_rank: int = 8,
@@ -134,14 +134,14 @@ class ClsNerSrl(zoo.Entry):
 
         Args:
             spec: `zoo.Spec`.
-            trunk: String: `"bilstm"`; `"conv"`, gated dilated convolutions; or
+            trunk: String: `"conv"`, gated dilated convolutions; `"bilstm"`; or
                 `"transformer"`, a small one (see `zoo.text.trunks`); or
                 pretrained, `"minilm"` or `"hub:PRESET_OR_FOLDER"` (see
                 `zoo.text.pretrained`): then the sizes of the zoo's own trunks
                 are left out.
             units: Integer, channels of the trunk, a multiple of 4.
             depth: Integer, the number of the trunk's blocks. Defaults to
-                `None`: 2 of `"bilstm"`, 5 of `"conv"`, 2 of `"transformer"`.
+                `None`: 5 of `"conv"`, 2 of `"bilstm"`, 2 of `"transformer"`.
             word_units: Integer, size of a word's embedding.
             spelling_units: Integer, features from a word's characters.
             dropout: Float in [0, 1), fraction of features dropped in training:
@@ -293,11 +293,11 @@ class ClsNerSrl(zoo.Entry):
             spec: `zoo.Spec`.
 
         Returns:
-            `MultiTaskModel` with the default arguments, but for the CRF.
+            `MultiTaskModel` with the default arguments.
         """
-        return self.build(spec, num_tokens=_COUNTED_TOKENS, crf=False)
+        return self.build(spec, num_tokens=_COUNTED_TOKENS)
 
-    def preprocessor(self, spec, *, trunk: str = "bilstm"):
+    def preprocessor(self, spec, *, trunk: str = "conv"):
         """Makes the graph from sentences to the model's inputs.
 
         Args:
@@ -346,7 +346,7 @@ class ClsNerSrl(zoo.Entry):
 
         return split
 
-    def augmentation(self, spec, *, trunk: str = "bilstm"):
+    def augmentation(self, spec, *, trunk: str = "conv"):
         """Makes the random changes of training sentences.
 
         Args:
@@ -363,7 +363,7 @@ class ClsNerSrl(zoo.Entry):
             return None
         return mtl_data.swap.HideWords(rate=0.15)
 
-    def batching(self, spec, *, trunk: str = "bilstm") -> dict:
+    def batching(self, spec, *, trunk: str = "conv") -> dict:
         """Groups sentences of similar length into batches.
 
         Args:
