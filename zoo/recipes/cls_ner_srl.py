@@ -14,9 +14,7 @@ def get_config() -> ml_collections.ConfigDict:
     config.model = "cls_ner_srl"
     config.data = "ewt_joint"
     # Named arguments of the model's `build`, such as trunk="conv".
-    config.overrides = ml_collections.ConfigDict(
-        {"trunk": "bilstm", "units": 192, "crf": True}
-    )
+    config.overrides = ml_collections.ConfigDict({"trunk": "bilstm"})
     config.seed = 0
     config.batch_size = 64
     config.epochs = 8

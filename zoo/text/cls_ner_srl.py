@@ -117,13 +117,13 @@ class ClsNerSrl(zoo.Entry):
         spec,
         *,
         trunk: str = "conv",
-        units: int = 160,
+        units: int | None = None,
         depth: int | None = None,
         word_units: int = 100,
         spelling_units: int = 96,
         dropout: float = 0.3,
         hidden: int = 96,
-        crf: bool = False,
+        crf: bool | None = None,
         num_tokens: int | None = None,
         trainable: str = "all",
         lora_rank: int = 8,
@@ -139,7 +139,8 @@ class ClsNerSrl(zoo.Entry):
                 pretrained, `"minilm"` or `"hub:PRESET_OR_FOLDER"` (see
                 `zoo.text.pretrained`): then the sizes of the zoo's own trunks
                 are left out.
-            units: Integer, channels of the trunk, a multiple of 4.
+            units: Integer, channels of the trunk, a multiple of 4. Defaults to
+                `None`: 192 of `"bilstm"`, 160 of others.
             depth: Integer, the number of the trunk's blocks. Defaults to
                 `None`: 5 of `"conv"`, 2 of `"bilstm"`, 2 of `"transformer"`.
             word_units: Integer, size of a word's embedding.
@@ -148,7 +149,8 @@ class ClsNerSrl(zoo.Entry):
                 of the words', of each block's and of each head's.
             hidden: Integer, units of the hidden layer of the tags' heads.
             crf: Boolean, whether neighbouring tags of entities and roles are
-                decoded together, by a `ChainCRF`.
+                decoded together, by a `ChainCRF`. Defaults to `None`: with
+                `"bilstm"`, which has loops over the words anyway.
             num_tokens: Integer, a fixed number of tokens, for which loops are
                 unrolled. Defaults to `None`: any number.
             trainable: `"all"`, `"lora"` or `"none"`, what is trained of a
@@ -179,12 +181,13 @@ class ClsNerSrl(zoo.Entry):
             hidden=hidden,
             num_tokens=num_tokens,
         )
-        if units % 4:
+        is_bilstm = trunk == "bilstm"
+        crf = is_bilstm if crf is None else checks.boolean("crf", crf)
+        if units is not None and units % 4:
             raise ValueError(
                 f"`units` must be a multiple of 4. Received: units={units!r}"
             )
         checks.fraction("dropout", dropout, below_one=True)
-        checks.boolean("crf", crf)
         tasks = self.tasks(spec)
         near = NearMark(_DISTANCE_UNITS, name="near")
         pooled = None
@@ -227,9 +230,9 @@ class ClsNerSrl(zoo.Entry):
                     tensors["features"],
                     tensors["present"],
                     trunk,
-                    units,
+                    units or (192 if is_bilstm else 160),
                     dropout,
-                    depth=2 if depth is None and trunk == "bilstm" else depth,
+                    depth=2 if depth is None and is_bilstm else depth,
                     unroll=num_tokens is not None,
                 )
 
@@ -400,11 +403,12 @@ class ClsNerSrl(zoo.Entry):
         overrides["trunk"] = hp.Choice(
             "trunk", trunks.list_trunks(), default=defaults["trunk"]
         )
-        units = sorted({96, 128, 192, 256, defaults["units"]})
+        units = defaults["units"] or 160
         overrides["units"] = hp.Choice(
-            "units", units, default=defaults["units"]
+            "units", sorted({96, 128, 192, 256, units}), default=units
         )
-        overrides["crf"] = hp.Boolean("crf", default=defaults["crf"])
+        crf = bool(defaults["crf"])
+        overrides["crf"] = hp.Boolean("crf", default=crf)
         return overrides
 
 
@@ -426,5 +430,5 @@ def _input(name, *shape):
 
 def _check_sizes(**sizes) -> None:
     for name, size in sizes.items():
-        if size is not None or name not in ("depth", "num_tokens"):
+        if size is not None or name not in ("depth", "num_tokens", "units"):
             checks.integer(name, size, low=1)

@@ -101,6 +101,17 @@ def test_counted_model_has_the_same_variables(trunk):
     assert counted.count_params() == _build(**sizes).count_params()
 
 
+def test_sizes_that_are_left_out_are_those_of_the_trunk():
+    sizes = {"trunk": "bilstm", "word_units": 8, "spelling_units": 8}
+    default = _build(**sizes)
+    named = _build(**sizes, units=192, depth=2, crf=True)
+    assert default.count_params() == named.count_params()
+    assert default.get_layer("srl").transitions.shape == (71, 71)
+    plain = _build(word_units=8, spelling_units=8)
+    assert not hasattr(plain.get_layer("srl"), "transitions")
+    assert plain.get_layer("trunk_norm").gamma.shape == (160,)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
