@@ -5,28 +5,16 @@ from the predicate; a head for each task. The roles' head also reads the
 trunk's features of the predicate.
 """
 
-import collections
-import functools
-import importlib.resources
-
-import keras
-from keras import layers, ops
+from keras import layers
 
 import zoo
 from mtl_keras import MultiTaskModel, checks
 from mtl_keras import data as mtl_data
 from mtl_keras import sharing as mtl_sharing
 from zoo.datasets.ewt_joint import names as ewt_names
-from zoo.text import pretrained, trunks
-from zoo.text.layers import (
-    AtMark,
-    BesideTokens,
-    NearMark,
-    SentencePooling,
-    Spelling,
-)
+from zoo.text import pretrained, token_inputs, trunks
+from zoo.text.layers import AtMark, BesideTokens, NearMark, SentencePooling
 
-_WORD_LENGTH = 14
 # Six shapes; the treebank's longest sentence has 159 words.
 _BUCKETS = (10, 18, 26, 36, 52, 80)
 _SUBWORD_BUCKETS = (16, 28, 44, 72)
@@ -95,7 +83,7 @@ class ClsNerSrl(zoo.Entry):
         Returns:
             Dict with the list `"words"`.
         """
-        return {"words": list(_words(data))}
+        return {"words": list(token_inputs.vocabulary(data))}
 
     def learn_assets(self, examples) -> dict:
         """Finds the words that a folder's training split holds at least twice.
@@ -106,17 +94,7 @@ class ClsNerSrl(zoo.Entry):
         Returns:
             Dict with the list `"words"`, the most frequent first.
         """
-        from mtl_keras.data import tokens
-
-        counts = collections.Counter(
-            tokens.unmarked(token).lower()
-            for example in examples
-            for token in example.inputs["tokens"]
-        )
-        words = [word for word, count in counts.items() if count > 1]
-        # A vocabulary cannot be empty.
-        words = words or list(counts)
-        return {"words": sorted(words, key=lambda w: (-counts[w], w))}
+        return {"words": token_inputs.frequent_words(examples)}
 
     def build(
         self,
@@ -179,7 +157,7 @@ class ClsNerSrl(zoo.Entry):
         Raises:
             ValueError: If an argument is unknown or out of range.
         """
-        _check_sizes(
+        token_inputs.check_sizes(
             units=units,
             depth=depth,
             word_units=word_units,
@@ -213,7 +191,10 @@ class ClsNerSrl(zoo.Entry):
                 dropout=trunk_dropout,
                 num_tokens=num_tokens,
             )
-            inputs = {**inputs, "mark": _input("mark", num_tokens)}
+            inputs = {
+                **inputs,
+                "mark": token_inputs.input_of("mark", num_tokens),
+            }
 
             def shared_trunk(tensors):
                 return tensors["features"]
@@ -224,8 +205,12 @@ class ClsNerSrl(zoo.Entry):
                 lora_rank=lora_rank,
                 trunk_dropout=trunk_dropout,
             )
-            inputs, features, present = self._words(
-                spec, word_units, spelling_units, dropout, num_tokens
+            inputs, features, present = token_inputs.marked_words(
+                self.preprocessor(spec),
+                word_units,
+                spelling_units,
+                dropout,
+                num_tokens,
             )
             features = layers.Concatenate(name="features")(
                 [features, near(inputs["mark"])]
@@ -276,25 +261,6 @@ class ClsNerSrl(zoo.Entry):
         named = {"tasks": tasks, "sharing": architecture, "name": "cls_ner_srl"}
         return MultiTaskModel(inputs, outputs, **named)
 
-    def _words(self, spec, word_units, spelling_units, dropout, num_tokens):
-        """Makes inputs, features of each word alone, and which are words."""
-        inputs = {
-            "words": _input("words", num_tokens),
-            "mark": _input("mark", num_tokens),
-            "characters": _input("characters", num_tokens, _WORD_LENGTH),
-        }
-        vocabulary = self.preprocessor(spec)
-        word = layers.Embedding(vocabulary.num_words, word_units, name="word")
-        spelling = Spelling(
-            vocabulary.num_characters, spelling_units, name="spelling"
-        )
-        features = layers.Concatenate(name="word_features")(
-            [word(inputs["words"]), spelling(inputs["characters"])]
-        )
-        if dropout:
-            features = layers.Dropout(dropout, name="word_dropout")(features)
-        return inputs, features, ops.not_equal(inputs["words"], 0)
-
     def countable(self, spec) -> MultiTaskModel:
         """Builds the model for 24 words and without a loop.
 
@@ -320,7 +286,9 @@ class ClsNerSrl(zoo.Entry):
         """
         if pretrained.is_pretrained(trunk):
             return pretrained.preprocessor(trunk, marked=True)
-        return mtl_data.TokenPreprocessor(spec.assets["words"], _WORD_LENGTH)
+        return mtl_data.TokenPreprocessor(
+            spec.assets["words"], token_inputs.WORD_LENGTH
+        )
 
     def postprocessor(self, spec):
         """Makes the graph from the outputs to names and spans.
@@ -420,21 +388,3 @@ class ClsNerSrl(zoo.Entry):
 
 # Numbers for the distance of a word from the predicate.
 _DISTANCE_UNITS = 24
-
-
-@functools.cache
-def _words(data: str) -> tuple[str, ...]:
-    """Reads the vocabulary, which lies beside the data set's builder."""
-    package = importlib.resources.files(f"zoo.datasets.{data}")
-    text = package.joinpath("words.txt").read_text(encoding="utf-8")
-    return tuple(text.split("\n")[:-1])
-
-
-def _input(name, *shape):
-    return keras.Input(shape, dtype="int32", name=name)
-
-
-def _check_sizes(**sizes) -> None:
-    for name, size in sizes.items():
-        if size is not None or name not in ("depth", "num_tokens", "units"):
-            checks.integer(name, size, low=1)
