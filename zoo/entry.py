@@ -79,6 +79,9 @@ class Entry:
         reads: String, what the model reads: `"image"`, `"text"`, `"table"`,
             `"audio"` or `"clip"`. Without it, the model cannot use folders of
             own data.
+        separators: String, of an entry that reads text, the characters that
+            separate words, beside white space. Defaults to those of
+            `mtl_keras.data.SentencePreprocessor`.
         answers: Dict from task name to what its output says, for the card,
             such as `"whether the income is above 50,000 dollars"`. Defaults
             to a text of the kind's.
@@ -97,6 +100,7 @@ class Entry:
     kinds: Mapping[str, str] = MappingProxyType({})
     classes: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType({})
     reads: str | None = None
+    separators: str | None = None
     answers: Mapping[str, str] = MappingProxyType({})
     summary: str = ""
     published: tuple | list = ()

@@ -135,6 +135,8 @@ def read(
 def _separators(entry) -> str:
     if entry.reads != "text":
         return ""
+    if entry.separators is not None:
+        return entry.separators
     from mtl_keras.data.text import SEPARATORS
 
     return SEPARATORS

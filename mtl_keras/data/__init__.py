@@ -14,6 +14,8 @@ _NAMES = {
     "Shares": "shares",
     "SpanDecoder": "spans",
     "SubwordPreprocessor": "subwords",
+    "TokenPreprocessor": "tokens",
+    "TokenSubwordPreprocessor": "subwords",
     "VectorPreprocessor": "vectors",
     "epochs": "batches",
     "folds": "split_datasets",

@@ -13,7 +13,8 @@ class SpanDecoder:
 
     A tagging `slot` with tags `O`, `B-...` and `I-...` gives spans with their
     names, texts and positions. A span begins at `B`, and at an `I` that
-    continues no span, as in the metric `SpanF1`. A classification `intent`
+    continues no span, as in the metric `SpanF1`. Of tags without a scheme,
+    such as parts of speech, each token is a span. A classification `intent`
     gives `intent_name` and `intent_score`, as with `AnswerDecoder`.
 
     Args:
@@ -44,15 +45,16 @@ class SpanDecoder:
         Args:
             outputs: Dict of task name to tensor or array of shape
                 `(batch, ...)`; it may lack tasks.
-            context: Dict that `SentencePreprocessor` returned. `None` for
-                dense inputs: then there is no text, and no spans.
+            context: Dict that `SentencePreprocessor`, `TokenPreprocessor` or
+                `SubwordPreprocessor` returned. `None` for dense inputs: then
+                there is no text, and no spans.
 
         Returns:
             Dict of tensors. For a tagging `slot`, of shape `(batch, spans)`
             and padded after a sentence's last span: `slot_names` and
             `slot_texts`, strings (padding: empty), `slot_starts` and
-            `slot_ends`, int32 positions of the first character and of the one
-            after the last (padding: -1).
+            `slot_ends`, int32 positions in `context["text"]` of the first
+            character and of the one after the last (padding: -1).
         """
         decoded = self._plain(
             {k: v for k, v in outputs.items() if not self._is_tagging(k)},
@@ -80,6 +82,18 @@ class SpanDecoder:
             task["name"] == name and task["kind"] == "tagging"
             for task in self._tasks
         )
+
+
+def is_scheme(class_names) -> bool:
+    """Tells tags that mark spans from those that name each token.
+
+    Args:
+        class_names: Sequence of strings.
+
+    Returns:
+        Bool, whether one of them begins with `B-` or `I-`.
+    """
+    return any(name[:2] in _MARKS for name in class_names)
 
 
 def _spans(task, output, context) -> dict:
@@ -121,6 +135,10 @@ def _tables(class_names):
     """Returns the kinds' names, each tag's kind (0: none), whether it is B."""
     import tensorflow as tf
 
+    if not is_scheme(class_names):
+        count = len(class_names)
+        kinds = tf.range(1, count + 1)
+        return tf.constant(["", *class_names]), kinds, tf.fill([count], True)
     is_span = [name[:2] in _MARKS for name in class_names]
     names = ["", *dict.fromkeys(n[2:] for n in class_names if n[:2] in _MARKS)]
     kinds = [

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from mtl_keras import checks
 from mtl_keras.data.text import SentencePreprocessor
+from mtl_keras.data.tokens import TokenPreprocessor
 
 _WHITE_SPACE = "\0\t\n\v\f\r \u0085\u00a0\u2028\u2029\u3000"
 _SPACE = ord(" ")
@@ -52,6 +53,9 @@ class SubwordPreprocessor(tf.Module):
         ValueError: If a length is too small or the tokenizer has no markers.
     """
 
+    # What finds the words; its own ids are not used.
+    _reader = SentencePreprocessor
+
     def __init__(
         self,
         tokenizer,
@@ -62,10 +66,7 @@ class SubwordPreprocessor(tf.Module):
         super().__init__(name=name)
         self.max_length = checks.integer("max_length", max_length, low=3)
         self.tokenizer = tokenizer
-        # Finds the words; its own ids are not used.
-        self._words = SentencePreprocessor(
-            ("a",), name=name, max_tokens=max_tokens
-        )
+        self._words = self._reader(("a",), name=name, max_tokens=max_tokens)
         self._start = _marker(tokenizer, "start_token", "cls_token")
         self._end = _marker(tokenizer, "end_token", "sep_token")
         self._unknown = _unknown(tokenizer, self._end)
@@ -235,6 +236,38 @@ class SubwordPreprocessor(tf.Module):
             "ends": padded(tf.where(is_kept, ends, -1), -1),
             "text": text,
         }
+        return inputs, context
+
+
+class TokenSubwordPreprocessor(SubwordPreprocessor):
+    """Turns sentences of separate tokens, one of them marked, into sub-words.
+
+    Tokens and the mark are those of `TokenPreprocessor`, all else is as of
+    `SubwordPreprocessor`. The inputs have one more, `mark`, int32 of
+    `word_starts`' shape, 1 at marked tokens.
+
+    Args:
+        tokenizer: As for `SubwordPreprocessor`.
+        max_length: As for `SubwordPreprocessor`.
+        name: As for `SubwordPreprocessor`.
+        max_tokens: As for `SubwordPreprocessor`.
+
+    Raises:
+        ValueError: If a length is too small or the tokenizer has no markers.
+    """
+
+    _reader = TokenPreprocessor
+
+    def __call__(self, raw):
+        """Makes the model's input; see `SubwordPreprocessor`."""
+        inputs, context = super().__call__(raw)
+        words, _ = self._words(raw)
+        starts, mark = inputs["word_starts"], words["mark"]
+        missing = tf.shape(starts)[-1] - tf.shape(mark)[-1]
+        padding = [[0, 0]] * (mark.shape.rank - 1) + [[0, missing]]
+        mark = tf.pad(mark, padding)
+        # A token that was dropped from a long sentence has no mark.
+        inputs["mark"] = tf.where(starts > 0, mark, 0)
         return inputs, context
 
 

@@ -22,8 +22,8 @@ _BYTES_PER_TOKEN = 16
 SEPARATORS = "!#$'()*+,.;<>?@[\\]^_`{|}"
 # Common Unicode white space, and NUL: `strings.lower` drops what follows a NUL
 # (TensorFlow 2.21), so that "jazz\0x" would become "jazz".
-_SPACES = "\0\t\n\v\f\r \u0085\u00a0\u2028\u2029\u3000"
-_BLANK = f"[{re.escape(SEPARATORS + _SPACES)}]"
+SPACES = "\0\t\n\v\f\r \u0085\u00a0\u2028\u2029\u3000"
+_BLANK = f"[{re.escape(SEPARATORS + SPACES)}]"
 
 
 class SentencePreprocessor(tf.Module):
@@ -67,7 +67,7 @@ class SentencePreprocessor(tf.Module):
         super().__init__(name=name)
         if isinstance(words, str) or len(set(words)) < len(tuple(words)):
             raise ValueError(
-                "SentencePreprocessor expects `words` to be a sequence of "
+                f"{type(self).__name__} expects `words` to be a sequence of "
                 "different strings. Received: "
                 f"{words!r}"[:200]
             )
@@ -77,8 +77,8 @@ class SentencePreprocessor(tf.Module):
             "word_length", word_length, low=_ENDING + 1
         )
         self._alphabet = alphabet(self.words)
-        self._word_ids = _table(self.words)
-        self._character_ids = _table(self._alphabet)
+        self._word_ids = table(self.words)
+        self._character_ids = table(self._alphabet)
 
     @property
     def num_words(self) -> int:
@@ -180,7 +180,7 @@ class SentencePreprocessor(tf.Module):
         text = tf.convert_to_tensor(named_input(raw, self.name))
         if text.dtype != tf.string or text.shape.rank not in (0, 1):
             raise ValueError(
-                f"SentencePreprocessor expects {self.name!r} to be strings of "
+                f"{type(self).__name__} expects {self.name!r} to be strings of "
                 "shape () or (batch,), each a sentence. "
                 f"Received: shape {text.shape}, dtype {text.dtype.name}"
             )
@@ -193,7 +193,7 @@ class SentencePreprocessor(tf.Module):
         check = tf.debugging.Assert(
             longest <= most,
             [
-                f"SentencePreprocessor expects sentences of at most {most:,} "
+                f"{type(self).__name__} expects sentences of at most {most:,} "
                 "bytes. Received: one with",
                 longest,
             ],
@@ -206,7 +206,7 @@ class SentencePreprocessor(tf.Module):
         return tf.debugging.Assert(
             longest <= self.max_tokens,
             [
-                "SentencePreprocessor expects sentences of at most "
+                f"{type(self).__name__} expects sentences of at most "
                 f"{self.max_tokens:,} tokens. Received: one with",
                 longest,
             ],
@@ -235,10 +235,14 @@ class SentencePreprocessor(tf.Module):
         # One more, for the word without a position.
         codes = tf.concat([points.flat_values, [0]], 0)
         letters = tf.strings.unicode_encode(codes[:, None], "UTF-8")
-        ids = self._character_ids.lookup(tf.strings.lower(letters, "utf-8"))
+        ids = self._character_ids.lookup(self._folded(letters))
         ids = tf.gather(ids, tf.minimum(index, tf.size(codes) - 1))
         ids = tf.where(place < tf.maximum(lengths, 1), ids, PADDING)
         return starts.with_values(ids)
+
+    def _folded(self, letters):
+        """Returns the characters as the alphabet has them."""
+        return tf.strings.lower(letters, "utf-8")
 
 
 def alphabet(words: Sequence[str]) -> tuple[str, ...]:
@@ -262,7 +266,7 @@ def tokens(text: str) -> list[str]:
     Returns:
         List of strings in lower case, which may be empty.
     """
-    blank = dict.fromkeys(map(ord, SEPARATORS + _SPACES), " ")
+    blank = dict.fromkeys(map(ord, SEPARATORS + SPACES), " ")
     return text.translate(blank).lower().split()
 
 
@@ -275,7 +279,7 @@ def _cut(text):
     """
     points = tf.strings.unicode_decode(text, "UTF-8")
     codes = points.flat_values
-    separators = tf.constant([ord(c) for c in SEPARATORS + _SPACES])
+    separators = tf.constant([ord(c) for c in SEPARATORS + SPACES])
     inside = tf.reduce_all(codes[:, None] != separators[None], axis=-1)
     place = tf.ragged.range(tf.cast(points.row_lengths(), tf.int32))
     before = tf.concat([[False], inside[:-1]], 0) & (place.flat_values > 0)
@@ -305,8 +309,15 @@ def _absolute(first, starts):
 
 
 @functools.lru_cache(maxsize=16)
-def _table(keys: tuple[str, ...]):
-    """Makes a table of ids; cached, since datasets outlive preprocessors."""
+def table(keys: tuple[str, ...]):
+    """Makes a table of ids; cached, since datasets outlive preprocessors.
+
+    Args:
+        keys: Tuple of strings, the first of which has the id 2.
+
+    Returns:
+        `tf.lookup.StaticHashTable`, 1 for other strings.
+    """
     # Outside of a function that is being traced, where the table would never
     # be initialised.
     with tf.init_scope():

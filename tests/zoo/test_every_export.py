@@ -26,7 +26,10 @@ SERVED = [
 ]
 CONVERTED = sorted({*SERVED, *((name, None) for name, _ in SERVED)}, key=str)
 # A CRF is a loop over tokens, which LiteRT wants a batch size for.
-LITERT_BATCH_SIZE = {("intent_slot", "snips"): 1}
+LITERT_BATCH_SIZE = {
+    ("cls_ner_srl", "ewt_joint"): 1,
+    ("intent_slot", "snips"): 1,
+}
 SIZES = (1, 7)
 
 pytestmark = pytest.mark.slow
@@ -53,6 +56,11 @@ def _sentences(num):
     return [texts[index % len(texts)] for index in range(num)]
 
 
+def _marked_sentences(num):
+    texts = ["Dogs >>bark<< .", "They said they >>left<< Rome in May ."]
+    return [texts[index % len(texts)] for index in range(num)]
+
+
 def _molecules(num):
     smiles = ["CCO", "c1ccccc1Cl", "[O-][N+](=O)c1ccccc1"]
     return [smiles[index % len(smiles)] for index in range(num)]
@@ -74,6 +82,7 @@ RAW = {
     "ImagePreprocessor": _pictures,
     "SentencePreprocessor": _sentences,
     "SmilesPreprocessor": _molecules,
+    "TokenPreprocessor": _marked_sentences,
 }
 
 

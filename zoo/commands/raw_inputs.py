@@ -6,7 +6,12 @@ from mtl_keras import files
 from mtl_keras.messages import did_you_mean, listed
 
 # The names of the preprocessors that read sentences.
-SENTENCES = ("SentencePreprocessor", "SubwordPreprocessor")
+SENTENCES = (
+    "SentencePreprocessor",
+    "SubwordPreprocessor",
+    "TokenPreprocessor",
+    "TokenSubwordPreprocessor",
+)
 
 
 def read(specs: dict, kind: str, operands: list[str]) -> dict:

@@ -151,4 +151,5 @@ _EXAMPLES = {
     "ClipPreprocessor": _clip,
     "ImagePreprocessor": _image,
     "SentencePreprocessor": _sentence,
+    "TokenPreprocessor": _sentence,
 }

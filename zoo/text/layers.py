@@ -180,3 +180,83 @@ class BesideTokens(layers.Layer):
         """Adds the vector's numbers to the channels."""
         features, vector = input_shape
         return (*features[:-1], features[-1] + vector[-1])
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class NearMark(layers.Layer):
+    """Embeds how far each token is from the first marked one.
+
+    Distances are clipped; a sentence without a mark has an embedding of its
+    own. A product with the one-hot form, as in `Spelling`.
+
+    Input: int32 `(batch, tokens)`, 1 at marked tokens. Output: `(batch,
+    tokens, units)`.
+
+    Args:
+        units: Integer, numbers a distance.
+        farthest: Integer, the largest distance that differs from larger ones.
+        **kwargs: As for `keras.layers.Layer`.
+    """
+
+    def __init__(self, units: int, farthest: int = 12, **kwargs):
+        super().__init__(**kwargs)
+        self.units = units
+        self.farthest = farthest
+
+    def build(self, input_shape):
+        """Makes the embeddings."""
+        del input_shape
+        self.vectors = self.add_weight(
+            (2 * self.farthest + 2, self.units),
+            initializer="glorot_uniform",
+            name="vectors",
+        )
+
+    def call(self, inputs):
+        """Embeds the distances."""
+        mark = ops.cast(inputs, "int32")
+        place = ops.arange(ops.shape(mark)[1], dtype="int32")[None]
+        first = ops.argmax(mark, axis=1)[:, None]
+        distance = place - ops.cast(first, "int32")
+        number = self.farthest + ops.clip(
+            distance, -self.farthest, self.farthest
+        )
+        has_mark = ops.max(mark, axis=1, keepdims=True) > 0
+        number = ops.where(has_mark, number, 2 * self.farthest + 1)
+        chosen = ops.one_hot(
+            number, 2 * self.farthest + 2, dtype=self.compute_dtype
+        )
+        return ops.matmul(chosen, self.vectors)
+
+    def compute_output_shape(self, input_shape):
+        """One vector a token."""
+        return (*input_shape, self.units)
+
+    def get_config(self) -> dict:
+        """Returns the arguments of the constructor."""
+        return {
+            **super().get_config(),
+            "units": self.units,
+            "farthest": self.farthest,
+        }
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class AtMark(layers.Layer):
+    """Averages the features of the marked tokens; 0 where none is marked.
+
+    Input: a list of features `(batch, tokens, channels)` and int32 `(batch,
+    tokens)`, 1 at marked tokens. Output: `(batch, channels)`.
+    """
+
+    def call(self, inputs):
+        """Averages."""
+        features, mark = inputs
+        mark = ops.cast(mark, features.dtype)
+        mark = mark / ops.maximum(ops.sum(mark, axis=1, keepdims=True), 1)
+        return ops.sum(features * mark[..., None], axis=1)
+
+    def compute_output_shape(self, input_shape):
+        """One vector a sentence."""
+        features, _ = input_shape
+        return features[0], features[-1]

@@ -95,7 +95,9 @@ def build(
     return Features(inputs, words, present, sentence)
 
 
-def preprocessor(trunk: str, max_length: int | None = None):
+def preprocessor(
+    trunk: str, max_length: int | None = None, *, marked: bool = False
+):
     """Makes what turns sentences into a pretrained trunk's inputs.
 
     Args:
@@ -103,15 +105,18 @@ def preprocessor(trunk: str, max_length: int | None = None):
         max_length: Integer, the most sub-words of a sentence; a longer one is
             truncated at its end, see `SubwordPreprocessor`. Defaults to the
             number of the trunk's positions, 512 where there is no limit.
+        marked: Boolean, whether white space alone separates words and one of
+            them may be marked. Defaults to `False`.
 
     Returns:
-        `mtl_keras.data.SubwordPreprocessor`.
+        `mtl_keras.data.SubwordPreprocessor`, or a `TokenSubwordPreprocessor`
+        if `marked` is true.
 
     Raises:
         ValueError: If the trunk is unknown or not installed, or has fewer
             positions.
     """
-    from mtl_keras.data import SubwordPreprocessor
+    from mtl_keras.data import SubwordPreprocessor, TokenSubwordPreprocessor
 
     preset = _preset(trunk)
     limit = hub.max_length(preset)
@@ -122,7 +127,8 @@ def preprocessor(trunk: str, max_length: int | None = None):
             f"The trunk {trunk!r} has {limit} positions. "
             f"Received: max_length={max_length}"
         )
-    return SubwordPreprocessor(hub.load_tokenizer(preset), max_length)
+    reader = TokenSubwordPreprocessor if marked else SubwordPreprocessor
+    return reader(hub.load_tokenizer(preset), max_length)
 
 
 def _preset(trunk) -> str:

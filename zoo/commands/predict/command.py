@@ -70,7 +70,7 @@ def _use_model(chosen, names, output):
     model = chosen.load()
     kind = type(model.preprocessor).__name__
     if kind in raw_inputs.SENTENCES:
-        sentences.predict(sentences.ask(model), model.tasks, names)
+        sentences.predict(sentences.ask(model), model.tasks, names, kind)
         return
     if kind == _RECORDINGS:
         paths = recordings.find_recordings(names)
@@ -102,7 +102,8 @@ def _use_export(export, names, output):
         return export({name: batch})
 
     if export.preprocessor in raw_inputs.SENTENCES:
-        sentences.predict(ask, export.tasks, names)
+        kind = export.preprocessor
+        sentences.predict(ask, export.tasks, names, kind)
         return
     if export.preprocessor == _RECORDINGS and not others:
         paths = recordings.find_recordings(names)

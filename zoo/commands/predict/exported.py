@@ -48,7 +48,7 @@ class Exported:
             for name, facts in revision["tasks"].items()
             if facts.get("kind")
         }
-        if self.preprocessor == "SubwordPreprocessor":
+        if self.preprocessor.endswith("SubwordPreprocessor"):
             packages.require("tensorflow_text", "hub", f"export={self.path}")
             # Its operations are in the SavedModel.
             importlib.import_module("tensorflow_text")

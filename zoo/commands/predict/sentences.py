@@ -1,7 +1,7 @@
 """Sentences: given to a model, and its outputs printed."""
 
 
-def predict(ask, tasks: dict, sentences: list[str]) -> None:
+def predict(ask, tasks: dict, sentences: list[str], kind: str = "") -> None:
     """Prints a model's outputs for each sentence.
 
     Args:
@@ -9,12 +9,15 @@ def predict(ask, tasks: dict, sentences: list[str]) -> None:
             model's outputs and what its `SpanDecoder` decodes.
         tasks: Dict of name to `Task`.
         sentences: List of strings.
+        kind: String, the name of the preprocessor's class.
 
     Raises:
         ValueError: If there is no sentence, or one has no words.
     """
     from mtl_keras.data.text import tokens
 
+    # Punctuation is a word where white space alone separates words.
+    split = str.split if kind.startswith("Token") else tokens
     if not sentences:
         raise ValueError(
             "Expected sentences, each in quotes. Received: none. For example: "
@@ -22,7 +25,7 @@ def predict(ask, tasks: dict, sentences: list[str]) -> None:
             '"play some jazz on spotify"'
         )
     for sentence in sentences:
-        if not tokens(sentence):
+        if not split(sentence):
             raise ValueError(
                 "Expected a sentence with at least one word. "
                 f"Received: {sentence!r}"
@@ -65,9 +68,11 @@ def describe(outputs: dict, tasks: dict) -> list[str]:
         tasks: Dict of name to `Task`.
 
     Returns:
-        List of strings such as `intent  PlayMusic 0.99` and `slot  genre:
-        jazz`.
+        List of strings such as `intent  PlayMusic 0.99`, `slot  genre: jazz`
+        and `pos  Dogs/NOUN bark/VERB`.
     """
+    from mtl_keras.data.spans import is_scheme
+
     width = max(map(len, tasks))
     lines = []
     for name, task in tasks.items():
@@ -79,9 +84,12 @@ def describe(outputs: dict, tasks: dict) -> list[str]:
             spans = zip(
                 outputs[f"{name}_names"], outputs[f"{name}_texts"], strict=True
             )
-            lines += [
-                f"{title}  {kind.decode()}: {text.decode()}"
-                for kind, text in spans
-                if kind
-            ] or [f"{title}  none"]
+            pairs = [(k.decode(), text.decode()) for k, text in spans if k]
+            if is_scheme(task.class_names):
+                lines += [f"{title}  {kind}: {text}" for kind, text in pairs]
+            elif pairs:
+                words = " ".join(f"{text}/{kind}" for kind, text in pairs)
+                lines.append(f"{title}  {words}")
+            if not pairs:
+                lines.append(f"{title}  none")
     return lines

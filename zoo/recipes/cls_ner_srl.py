@@ -1,0 +1,45 @@
+"""The recipe that made the weights `ewt_joint` of `cls_ner_srl`."""
+
+import ml_collections
+from ml_collections.config_dict import placeholder
+
+
+def get_config() -> ml_collections.ConfigDict:
+    """Returns the recipe; `--config.optimizer.learning_rate=1e-3` changes it.
+
+    On one CPU core of its own an epoch takes about three minutes. The run of
+    the shipped weights took an hour on a core that was shared by others. Test
+    split: class .612, parts of speech .946, entities F1 .661, roles F1 .683.
+    """
+    config = ml_collections.ConfigDict()
+    config.model = "cls_ner_srl"
+    config.data = "ewt_joint"
+    # Named arguments of the model's `build`, such as trunk="conv".
+    config.overrides = ml_collections.ConfigDict({"trunk": "bilstm"})
+    config.seed = 0
+    config.batch_size = 64
+    config.epochs = 8
+    config.optimizer = ml_collections.ConfigDict(
+        {
+            "name": "adamw",
+            "learning_rate": 3e-3,
+            "schedule": "cosine",
+            "warmup_epochs": 0.5,
+            "weight_decay": 1e-4,
+            "global_clipnorm": 5.0,
+            "use_ema": False,
+        }
+    )
+    # The class of a sentence is soon overfitted, its roles are the hardest.
+    config.loss_weights = ml_collections.ConfigDict(
+        {"cls": 0.2, "pos": 1.0, "ner": 1.0, "srl": 2.0}
+    )
+    # On CPU cores a step compiled by XLA takes several times as long.
+    config.jit_compile = False
+    config.steps_per_execution = 1
+    # The same command gives the same weights, bit by bit.
+    config.deterministic = True
+    # Which epoch's weights are kept; None keeps the last ones.
+    config.monitor = placeholder(str)
+    config.mode = "min"
+    return config
