@@ -38,8 +38,8 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.get_closest_marker("sampled"):
             test = item.nodeid.partition("[")[0]
-            if test in seen:
-                item.add_marker(pytest.mark.slow)
+            if test in seen and not item.get_closest_marker("slow"):
+                item.add_marker(pytest.mark.slow(on_jax=True))
             seen.add(test)
 
 

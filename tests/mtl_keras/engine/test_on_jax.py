@@ -52,7 +52,7 @@ def test_files_pass_on_jax():
             *(sys.executable, "-m", "pytest", "-q"),
             *("-p", "no:cacheprovider"),
             # All but what is slow on TensorFlow and no other on JAX.
-            *("-m", "not slow or sampled or slow(on_jax=True)"),
+            *("-m", "not slow or slow(on_jax=True)"),
             *(FOLDER / name for name in FILES),
         ],
         cwd=FOLDER.parents[1],
