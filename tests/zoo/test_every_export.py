@@ -1,7 +1,8 @@
 """Every export of every model of the zoo, from the registry: none is left out.
 
 A model has the first weights on its card, with what they were trained with,
-or where it has none random ones. Files are converted of the defaults as well.
+or where it has none random ones. Files are converted of the defaults as well,
+where these are another graph.
 """
 
 import functools
@@ -19,12 +20,29 @@ from mtl_keras import export
 from tests.answering_process import AnsweringProcess
 from tests.mtl_keras.data.hostile_files import moving, tone, wav
 from tests.serving_process import num_operations, serve, stored_shapes
+from zoo import registry
 
 SERVED = [
     (name, next(iter(zoo.info(name).get("weights", ())), None))
     for name in zoo.list_models()
 ]
-CONVERTED = sorted({*SERVED, *((name, None) for name, _ in SERVED)}, key=str)
+
+
+def _is_default(name, weights) -> bool:
+    """Whether weights are of the default graph; dropout leaves none in it."""
+    if weights is None:
+        return True
+    chosen = zoo.info(name)["weights"][weights]["overrides"]
+    defaults = registry.find(name).entry.overrides()
+    return all(
+        key == "dropout" or value == defaults[key]
+        for key, value in chosen.items()
+    )
+
+
+CONVERTED = SERVED + [
+    (name, None) for name, weights in SERVED if not _is_default(name, weights)
+]
 # A CRF is a loop over tokens, which LiteRT wants a batch size for.
 LITERT_BATCH_SIZE = {
     ("cls_ner_srl", "ewt_joint"): 1,
