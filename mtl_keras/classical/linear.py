@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mtl_keras.classical.adapted import numbers
+from mtl_keras.arrays import numbers
 from mtl_keras.messages import listed, unknown
 
 
@@ -55,7 +55,7 @@ class LinearTasks:
             raise ValueError(
                 f"{type(self).__name__} is not fitted. Call `fit` first."
             )
-        if task not in self.coefficients:
+        if not isinstance(task, str) or task not in self.coefficients:
             raise ValueError(unknown("task", task, self.coefficients))
         x = numbers("x", x)
         if x.ndim != 2 or x.shape[1] != self._size:
@@ -113,11 +113,15 @@ def read(data) -> dict[str, TaskData]:
         is_present = ~np.isnan(y).any(axis=1)
         x, y = x[is_present], y[is_present]
         if not len(x):
-            raise ValueError(f"Task {name!r} has no label.")
+            raise ValueError(
+                f"Task {name!r} needs at least one label. Received: "
+                f"{len(is_present)} examples without one"
+            )
         if not (np.isfinite(x).all() and np.isfinite(y).all()):
             raise ValueError(
-                f"Task {name!r} has inputs or labels that are not finite. Fill "
-                "in missing inputs; NaN marks missing labels only."
+                f"Task {name!r} needs finite inputs and labels; NaN marks "
+                "missing labels only. Received: NaN or infinity in "
+                f"{'y' if np.isfinite(x).all() else 'x'}"
             )
         by_task[name] = TaskData(x, y, is_vector)
     sizes = {name: part.x.shape[1] for name, part in by_task.items()}

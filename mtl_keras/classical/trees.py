@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from mtl_keras import checks
-from mtl_keras.classical.adapted import numbers
+from mtl_keras.arrays import numbers
 from mtl_keras.messages import listed
 
 
@@ -74,8 +74,8 @@ class MultiTaskForest:
         is_complete = np.isfinite(whole).all(axis=1)
         if not is_complete.any():
             raise ValueError(
-                f"No example has labels of all tasks {listed(columns)}, which "
-                "a shared tree needs."
+                "A shared tree needs examples with labels of all tasks "
+                f"{listed(columns)}. Received: none among {len(x)} examples"
             )
         x, whole = x[is_complete], whole[is_complete]
         self._mean = whole.mean(axis=0)
@@ -132,5 +132,10 @@ def _inputs(x) -> np.ndarray:
         raise ValueError(
             "Expected inputs of shape (examples, size). Received: shape "
             f"{x.shape}"
+        )
+    if np.isinf(x).any():
+        raise ValueError(
+            "Expected inputs without infinite values; NaN marks a missing "
+            "one. Received: infinite values"
         )
     return x

@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 
-from mtl_keras import checks
+from mtl_keras import arrays, checks
 from mtl_keras.messages import listed
 from mtl_keras.task import Task
 
@@ -91,10 +91,10 @@ class LabelPrior:
         sizes = tuple(num_classes(task) for task in tasks)
         if math.prod(sizes) > limit:
             raise ValueError(
-                f"The tasks {listed(t.name for t in tasks)} have "
-                f"{math.prod(sizes):,} combinations of labels. Expected at "
-                f"most {limit:,}. Choose fewer tasks, or raise "
-                "`max_combinations`."
+                f"Expected at most {limit:,} combinations of labels. Received: "
+                f"{math.prod(sizes):,} combinations of "
+                f"{listed(t.name for t in tasks)}. Choose fewer tasks, or "
+                "raise `max_combinations`."
             )
         numbers = class_numbers(labels, tasks)
         whole = numbers[(numbers >= 0).all(1)]
@@ -182,6 +182,12 @@ class LabelPrior:
             ValueError: If a number is out of range.
         """
         combinations = np.asarray(combinations)
+        if combinations.dtype.kind not in "iu" and combinations.size:
+            raise ValueError(
+                "Numbers of combinations must be integers. Received: dtype "
+                f"{combinations.dtype}"
+            )
+        combinations = combinations.astype(np.int64)
         if combinations.size and not (
             0 <= combinations.min() <= combinations.max() < self.table.size
         ):
@@ -344,7 +350,13 @@ def class_numbers(labels: dict, tasks) -> np.ndarray:
                 f"Received: labels of {listed(names)}"
             )
         array = np.asarray(labels[task.name])
-        array = array[:, 0] if array.ndim == 2 else array
+        if array.ndim not in (1, 2) or array.shape[1:] not in ((), (1,)):
+            raise ValueError(
+                f"Labels of {task.name!r} must be of shape (examples,) or "
+                f"(examples, 1). Received: shape {array.shape}. Of one-hot "
+                "labels take argmax(-1)."
+            )
+        array = array.reshape(len(array))
         task.label.check_array(task.name, array)
         present = task.label.present(array)
         columns.append(np.where(present, array, -1).astype(np.int64))
@@ -357,6 +369,10 @@ def class_numbers(labels: dict, tasks) -> np.ndarray:
     return np.stack(columns, axis=1)
 
 
+def _range(array) -> str:
+    return f", from {array.min():g} to {array.max():g}" if array.size else ""
+
+
 def _log_probabilities(task, predictions) -> np.ndarray:
     if not isinstance(predictions, dict) or task.name not in predictions:
         names = predictions if isinstance(predictions, dict) else ()
@@ -364,14 +380,22 @@ def _log_probabilities(task, predictions) -> np.ndarray:
             "`predictions` must be a dict with the task "
             f"{task.name!r}. Received: those of {listed(names)}"
         )
-    array = np.asarray(predictions[task.name], np.float64)
+    array = arrays.numbers(
+        f"predictions of {task.name}", predictions[task.name]
+    )
     array = array[:, None] if array.ndim == 1 else array
     width = task.num_classes if task.kind == "classification" else 1
     is_legal = array.ndim == 2 and array.shape[1] == width
-    if not is_legal or not ((array >= 0) & (array <= 1 + 1e-5)).all():
+    if is_legal and array.size:
+        is_legal = bool(((array >= 0) & (array <= 1 + 1e-5)).all())
+        if task.kind == "classification":
+            # Half precision has three digits.
+            is_legal &= bool((np.abs(array.sum(1) - 1.0) < 1e-2).all())
+    if not is_legal:
         raise ValueError(
             f"Predictions of {task.name!r} must be probabilities of shape "
-            f"(examples, {width}). Received: shape {array.shape}"
+            f"(examples, {width}), of several classes with sum 1. Received: "
+            f"shape {array.shape}{_range(array)}"
         )
     if task.kind == "presence":
         array = np.concatenate([1.0 - array, array], axis=1)

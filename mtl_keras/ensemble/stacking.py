@@ -127,6 +127,11 @@ def stack(
         rows.check_function("fits", function)
     _check_options(features, regularization)
     size = rows.num_examples(x, labels)
+    if folds is not None and groups is not None:
+        raise ValueError(
+            "`groups` choose the folds where `folds` are not given. Received: "
+            "both"
+        )
     if folds is None:
         folds = splits.folds(size, num_folds, groups=groups, seed=seed)
         folds = [part["test"] for part in folds]

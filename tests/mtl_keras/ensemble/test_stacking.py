@@ -219,6 +219,7 @@ def test_each_example_is_predicted_by_the_model_of_its_fold():
         ({"fits": [linear.fit, "b"]}, "must be a function.*Received: str"),
         ({"folds": [np.arange(90)]}, "at least two folds"),
         ({"folds": [[0, 1], [2]]}, "example 3 in 0 folds"),
+        ({"folds": [[0], [1]], "groups": np.arange(90)}, "Received: both"),
         ({"num_folds": 91}, "at most the number of examples, 90"),
         ({"num_folds": 1}, "`num_folds` must be an integer"),
         ({"features": "logit"}, "Did you mean 'logits'"),
