@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from mtl_keras import arrays, checks
+from mtl_keras import checks
 
 
 class Adapted(layers.Layer):
@@ -148,7 +148,7 @@ def matrix(name: str, data) -> np.ndarray:
                 f"size. Received: shapes {shapes or '(no batch)'}"
             )
         data = np.concatenate(batches)
-    array = arrays.numbers(name, data)
+    array = checks.array(name, data)
     if array.ndim != 2 or len(array) < 2 or not array.shape[1]:
         raise ValueError(
             f"{name!r} is fitted to vectors of shape (examples, size), of two "
@@ -169,4 +169,4 @@ def _batch(name, batch) -> np.ndarray:
             f"of type {type(batch).__name__}. Leave out the labels: "
             "data.map(lambda x, y: x)."
         )
-    return np.atleast_1d(arrays.numbers(name, batch))
+    return np.atleast_1d(checks.array(name, batch))

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import keras
 import numpy as np
 
-from mtl_keras import arrays
+from mtl_keras import checks
 from mtl_keras.classical import adapted
 from mtl_keras.messages import listed
 
@@ -46,7 +46,7 @@ class LDA(adapted.Adapted):
             )
         kernels = []
         for task in sorted(labels):
-            numbers = arrays.numbers(f"labels of {task}", labels[task])
+            numbers = checks.array(f"labels of {task}", labels[task])
             numbers = numbers.reshape(-1)
             if len(numbers) != len(data):
                 raise ValueError(

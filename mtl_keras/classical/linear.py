@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mtl_keras.arrays import numbers
+from mtl_keras import checks
 from mtl_keras.messages import listed, unknown
 
 
@@ -57,7 +57,7 @@ class LinearTasks:
             )
         if not isinstance(task, str) or task not in self.coefficients:
             raise ValueError(unknown("task", task, self.coefficients))
-        x = numbers("x", x)
+        x = checks.array("x", x)
         if x.ndim != 2 or x.shape[1] != self._size:
             raise ValueError(
                 f"Expected inputs of shape (examples, {self._size}). "
@@ -101,7 +101,7 @@ def read(data) -> dict[str, TaskData]:
                 f"Expected a pair (x, y) for task {name!r}. Received: "
                 f"{type(pair).__name__}"
             )
-        x, y = (numbers(name, part) for part in pair)
+        x, y = (checks.array(name, part) for part in pair)
         is_vector = y.ndim == 1
         if x.ndim != 2 or y.ndim not in (1, 2) or len(x) != len(y):
             raise ValueError(
@@ -139,8 +139,6 @@ def task_weights(weights, names) -> dict[str, float]:
     Raises:
         ValueError: If a task is unknown, or a weight is negative.
     """
-    from mtl_keras import checks
-
     weights = {} if weights is None else weights
     if not isinstance(weights, Mapping):
         raise ValueError(

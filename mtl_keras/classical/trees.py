@@ -5,7 +5,6 @@ from collections.abc import Mapping
 import numpy as np
 
 from mtl_keras import checks
-from mtl_keras.arrays import numbers
 from mtl_keras.messages import listed
 
 
@@ -63,7 +62,7 @@ class MultiTaskForest:
             )
         columns = {}
         for name, labels in y.items():
-            labels = numbers(name, labels)
+            labels = checks.array(name, labels)
             if labels.ndim not in (1, 2) or len(labels) != len(x):
                 raise ValueError(
                     f"Task {name!r}: expected labels of shape ({len(x)},) or "
@@ -127,7 +126,7 @@ class MultiTaskForest:
 
 
 def _inputs(x) -> np.ndarray:
-    x = numbers("x", x)
+    x = checks.array("x", x)
     if x.ndim != 2 or not x.size:
         raise ValueError(
             "Expected inputs of shape (examples, size). Received: shape "

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from mtl_keras import arrays
+from mtl_keras import checks
 from mtl_keras.messages import listed
 from mtl_keras.relations import batches, trained
 from mtl_keras.relations.matrix import Relations
@@ -167,7 +167,7 @@ def _joined(name, arrays):
 
 
 def _centred(argument, features):
-    array = arrays.numbers(argument, features)
+    array = checks.array(argument, features)
     if array.ndim < 1 or len(array) < 2:
         raise ValueError(
             f"`{argument}` must be features of two or more examples, of shape "

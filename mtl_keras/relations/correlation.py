@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from mtl_keras import arrays, checks
+from mtl_keras import checks
 from mtl_keras.messages import listed, unknown
 from mtl_keras.relations.matrix import Relations
 
@@ -155,7 +155,7 @@ def checked(columns) -> dict[str, np.ndarray]:
         )
     by_task = {}
     for name, values in columns.items():
-        array = arrays.numbers(name, values)
+        array = checks.array(name, values)
         if array.ndim == 1:
             array = array[:, None]
         if array.ndim != 2 or not array.size:
