@@ -185,7 +185,9 @@ def test_what_does_not_fit_is_named(prior):
     with pytest.raises(ValueError, match="must be probabilities"):
         prior.posterior({"kind": np.ones((2, 2)), "here": np.ones((2, 1))})
     with pytest.raises(ValueError, match="lengths \\[2, 3\\]"):
-        prior.posterior({"kind": np.ones((2, 3)), "here": np.ones((3, 1))})
+        prior.posterior(
+            {"kind": np.full((2, 3), 1 / 3), "here": np.ones((3, 1))}
+        )
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,8 @@ def test_weights_are_kept_where_the_rate_restarts():
     model, seen = train(snapshots)
     assert snapshots.epochs == [1, 3]
     models = snapshots.models(model)
+    with pytest.raises(ValueError, match="must be the one that was trained"):
+        snapshots.models(linear.fit(X, LABELS))
     for epoch, each in zip(snapshots.epochs, models, strict=True):
         case.assert_close(each.weights[0], seen[epoch])
     average = linear.predict(snapshots.average(model), X)["det"]
