@@ -144,12 +144,16 @@ def boolean(argument: str, value: object) -> bool:
     )
 
 
-def array(name: str, data) -> np.ndarray:
-    """Returns float64 numbers.
+def array(name: str, data, dtype: str = "float64") -> np.ndarray:
+    """Reads an array of numbers.
 
     Args:
         name: String, whose numbers they are, for the error.
         data: Array or nested sequence.
+        dtype: String, that of the result.
+
+    Returns:
+        NumPy array.
 
     Raises:
         ValueError: If they are no numbers.
@@ -166,4 +170,4 @@ def array(name: str, data) -> np.ndarray:
             f"{name!r} must be numbers. Received: {type(data).__name__} of "
             f"dtype {values.dtype}"
         )
-    return values.astype("float64")
+    return values.astype(dtype)

@@ -118,7 +118,7 @@ def stack(
     Raises:
         ValueError: As for `average`, `out_of_fold` and `fit_stack`, or if
             there are fewer than two functions, or fewer examples or groups
-            than folds.
+            than folds, or `folds` and `groups` are both given.
     """
     if not isinstance(fits, list | tuple) or len(fits) < 2:
         raise ValueError(
