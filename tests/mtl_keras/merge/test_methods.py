@@ -185,6 +185,7 @@ def test_a_frozen_trunk_stays_as_it_is(start):
     assert not merged.get_layer("first").trainable
 
 
+@pytest.mark.slow
 def test_a_merged_model_trains_saves_and_reloads(models, tmp_path):
     merged = merge.average(models)
     merged.compile("sgd")
