@@ -3,6 +3,8 @@
 import math
 import numbers
 
+import numpy as np
+
 
 def number(
     argument: str,
@@ -140,3 +142,32 @@ def boolean(argument: str, value: object) -> bool:
     raise ValueError(
         f"`{argument}` must be True or False. Received: {argument}={value!r}"
     )
+
+
+def array(name: str, data, dtype: str = "float64") -> np.ndarray:
+    """Reads an array of numbers.
+
+    Args:
+        name: String, whose numbers they are, for the error.
+        data: Array or nested sequence.
+        dtype: String, that of the result.
+
+    Returns:
+        NumPy array.
+
+    Raises:
+        ValueError: If they are no numbers.
+    """
+    try:
+        values = np.asarray(data)
+    except ValueError as error:
+        raise ValueError(
+            f"{name!r} must be numbers in rows of one length. Received: "
+            f"{type(data).__name__} of rows of different lengths"
+        ) from error
+    if values.dtype.kind not in "fiub" and values.dtype.name != "bfloat16":
+        raise ValueError(
+            f"{name!r} must be numbers. Received: {type(data).__name__} of "
+            f"dtype {values.dtype}"
+        )
+    return values.astype(dtype)

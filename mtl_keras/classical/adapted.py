@@ -1,5 +1,7 @@
 """Layers whose weights are computed from data by `adapt`, not trained."""
 
+from collections.abc import Mapping
+
 import keras
 import numpy as np
 from keras import layers, ops
@@ -20,7 +22,9 @@ class Adapted(layers.Layer):
     """
 
     def __init__(self, num_components: int | None = None, **kwargs):
-        super().__init__(trainable=kwargs.pop("trainable", False), **kwargs)
+        # Raw inputs may exceed what half precision holds.
+        options = {"trainable": False, **kwargs, "autocast": False}
+        super().__init__(**options)
         if num_components is not None:
             checks.integer("num_components", num_components, low=1)
         self.num_components = num_components
@@ -35,12 +39,17 @@ class Adapted(layers.Layer):
         self.input_spec = layers.InputSpec(ndim=2, axes={-1: size})
         nan = keras.initializers.Constant(float("nan"))
         self.shift = self.add_weight(
-            shape=(size,), initializer=nan, trainable=False, name="shift"
+            shape=(size,),
+            initializer=nan,
+            trainable=False,
+            autocast=False,
+            name="shift",
         )
         self.kernel = self.add_weight(
             shape=(size, self.num_components),
             initializer=nan,
             trainable=False,
+            autocast=False,
             name="kernel",
         )
 
@@ -48,8 +57,9 @@ class Adapted(layers.Layer):
         """Maps vectors of shape `(batch, size)`."""
         if not (self._is_adapted or self._has_source):
             self._refuse_call()
-        inputs = ops.cast(inputs, self.compute_dtype)
-        return ops.matmul(inputs - self.shift, self.kernel)
+        inputs = ops.cast(inputs, self.variable_dtype)
+        outputs = ops.matmul(inputs - self.shift, self.kernel)
+        return ops.cast(outputs, self.compute_dtype)
 
     def compute_output_shape(self, input_shape):
         """Returns the shape with the last axis of the components."""
@@ -126,9 +136,19 @@ def matrix(name: str, data) -> np.ndarray:
         ValueError: If the rank is not 2, there are fewer than two examples,
             or a value is not finite.
     """
-    if not hasattr(data, "shape") and not isinstance(data, list | tuple | str):
-        data = np.concatenate([np.asarray(batch) for batch in data])
-    array = numbers(name, data)
+    is_batches = hasattr(data, "__iter__") and not (
+        hasattr(data, "shape") or isinstance(data, list | tuple | str | Mapping)
+    )
+    if is_batches:
+        batches = [_batch(name, batch) for batch in data]
+        if len({batch.shape[1:] for batch in batches}) != 1:
+            shapes = sorted({batch.shape for batch in batches})
+            raise ValueError(
+                f"{name!r} is fitted to batches of shape (batch, size), of one "
+                f"size. Received: shapes {shapes or '(no batch)'}"
+            )
+        data = np.concatenate(batches)
+    array = checks.array(name, data)
     if array.ndim != 2 or len(array) < 2 or not array.shape[1]:
         raise ValueError(
             f"{name!r} is fitted to vectors of shape (examples, size), of two "
@@ -142,20 +162,11 @@ def matrix(name: str, data) -> np.ndarray:
     return array
 
 
-def numbers(name: str, data) -> np.ndarray:
-    """Returns float64 numbers.
-
-    Args:
-        name: String, whose numbers they are, for the error.
-        data: Array or nested sequence.
-
-    Raises:
-        ValueError: If they are no numbers.
-    """
-    array = np.asarray(data)
-    if array.dtype.kind not in "fiub" and array.dtype.name != "bfloat16":
+def _batch(name, batch) -> np.ndarray:
+    if isinstance(batch, tuple | list | Mapping):
         raise ValueError(
-            f"{name!r} reads numbers. Received: {type(data).__name__} of dtype "
-            f"{array.dtype}"
+            f"{name!r} is fitted to batches of inputs alone. Received: a batch "
+            f"of type {type(batch).__name__}. Leave out the labels: "
+            "data.map(lambda x, y: x)."
         )
-    return array.astype("float64")
+    return np.atleast_1d(checks.array(name, batch))

@@ -13,6 +13,9 @@ _HINT = (
     "`pip install 'mtl-keras[descriptors]'`."
 )
 
+# scikit-image doubles an image, and needs 12 pixels for the first octave.
+_FEWEST_PIXELS = 6
+
 
 def hog(
     images,
@@ -80,8 +83,9 @@ class SIFTWords:
 
     Args:
         num_words: Integer of at least 2. Defaults to 64.
-        max_descriptors: Integer of at least 1, the most descriptors that
-            k-means reads, drawn at random. Defaults to 20,000.
+        max_descriptors: Integer of at least `num_words`, the most
+            descriptors that k-means reads, drawn at random. Defaults to
+            20,000.
         seed: Integer. Defaults to 0.
     """
 
@@ -94,7 +98,7 @@ class SIFTWords:
     ):
         self.num_words = checks.integer("num_words", num_words, low=2)
         self.max_descriptors = checks.integer(
-            "max_descriptors", max_descriptors, low=1
+            "max_descriptors", max_descriptors, low=self.num_words
         )
         self.seed = checks.integer("seed", seed, low=0)
         self._words = None
@@ -164,10 +168,17 @@ def descriptors(images) -> list[np.ndarray]:
         without a point.
 
     Raises:
+        ValueError: If the shape does not fit or images are too small.
         ImportError: If scikit-image is not installed.
     """
     feature = _skimage_feature()
     images = _checked(images)
+    if min(images.shape[1:3]) < _FEWEST_PIXELS:
+        raise ValueError(
+            f"SIFT needs images of at least {_FEWEST_PIXELS} pixels a side. "
+            f"Received: images of {images.shape[1]} by {images.shape[2]} "
+            "pixels. Enlarge them."
+        )
     weights = [0.2125, 0.7154, 0.0721] if images.shape[-1] == 3 else [1.0]
     found = []
     for image in images @ np.array(weights, "float32"):
@@ -198,7 +209,7 @@ def _skimage_feature():
 
 
 def _checked(images) -> np.ndarray:
-    images = np.asarray(images)
+    images = checks.array("images", images, "float32")
     if images.ndim == 3:
         images = images[..., None]
     if images.ndim != 4 or images.shape[-1] not in (1, 3) or not images.size:
@@ -207,7 +218,8 @@ def _checked(images) -> np.ndarray:
             "height, width, channels) with 1 or 3 channels. Received: shape "
             f"{images.shape}"
         )
-    images = images.astype("float32")
     if not np.isfinite(images).all():
-        raise ValueError("Expected images of finite numbers. Received: NaN")
+        raise ValueError(
+            "Expected images of finite numbers. Received: NaN or infinity"
+        )
     return images

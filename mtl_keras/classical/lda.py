@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import keras
 import numpy as np
 
+from mtl_keras import checks
 from mtl_keras.classical import adapted
 from mtl_keras.messages import listed
 
@@ -45,13 +46,19 @@ class LDA(adapted.Adapted):
             )
         kernels = []
         for task in sorted(labels):
-            numbers = np.asarray(labels[task], "float64").reshape(-1)
+            numbers = checks.array(f"labels of {task}", labels[task])
+            numbers = numbers.reshape(-1)
             if len(numbers) != len(data):
                 raise ValueError(
                     f"The labels of {task!r} are not those of the data. "
                     f"Expected {len(data)}. Received: {len(numbers)}"
                 )
             is_present = np.isfinite(numbers) & (numbers >= 0)
+            if (numbers[is_present] % 1).any():
+                raise ValueError(
+                    f"The labels of {task!r} must be class numbers. Received: "
+                    f"fractions such as {numbers[is_present][0]:g}"
+                )
             classes, counts = np.unique(numbers[is_present], return_counts=True)
             if len(classes) < 2 or counts.sum() <= len(classes):
                 raise ValueError(
@@ -59,6 +66,11 @@ class LDA(adapted.Adapted):
                     "more labels than classes. Received: the classes "
                     f"{listed(f'{c:g}' for c in classes)} in {counts.sum()} "
                     "labels"
+                )
+            if not np.ptp(data[is_present], axis=0).any():
+                raise ValueError(
+                    f"{self.name!r} is fitted to data that vary. Received: the "
+                    f"same input for all examples with a label of {task!r}"
                 )
             fitted = discriminant_analysis.LinearDiscriminantAnalysis().fit(
                 data[is_present], numbers[is_present].astype("int64")

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mtl_keras.classical.adapted import numbers
+from mtl_keras import checks
 from mtl_keras.messages import listed, unknown
 
 
@@ -55,9 +55,9 @@ class LinearTasks:
             raise ValueError(
                 f"{type(self).__name__} is not fitted. Call `fit` first."
             )
-        if task not in self.coefficients:
+        if not isinstance(task, str) or task not in self.coefficients:
             raise ValueError(unknown("task", task, self.coefficients))
-        x = numbers("x", x)
+        x = checks.array("x", x)
         if x.ndim != 2 or x.shape[1] != self._size:
             raise ValueError(
                 f"Expected inputs of shape (examples, {self._size}). "
@@ -101,7 +101,7 @@ def read(data) -> dict[str, TaskData]:
                 f"Expected a pair (x, y) for task {name!r}. Received: "
                 f"{type(pair).__name__}"
             )
-        x, y = (numbers(name, part) for part in pair)
+        x, y = (checks.array(name, part) for part in pair)
         is_vector = y.ndim == 1
         if x.ndim != 2 or y.ndim not in (1, 2) or len(x) != len(y):
             raise ValueError(
@@ -113,11 +113,15 @@ def read(data) -> dict[str, TaskData]:
         is_present = ~np.isnan(y).any(axis=1)
         x, y = x[is_present], y[is_present]
         if not len(x):
-            raise ValueError(f"Task {name!r} has no label.")
+            raise ValueError(
+                f"Task {name!r} needs at least one label. Received: "
+                f"{len(is_present)} examples without one"
+            )
         if not (np.isfinite(x).all() and np.isfinite(y).all()):
             raise ValueError(
-                f"Task {name!r} has inputs or labels that are not finite. Fill "
-                "in missing inputs; NaN marks missing labels only."
+                f"Task {name!r} needs finite inputs and labels; NaN marks "
+                "missing labels only. Received: NaN or infinity in "
+                f"{'y' if np.isfinite(x).all() else 'x'}"
             )
         by_task[name] = TaskData(x, y, is_vector)
     sizes = {name: part.x.shape[1] for name, part in by_task.items()}
@@ -135,8 +139,6 @@ def task_weights(weights, names) -> dict[str, float]:
     Raises:
         ValueError: If a task is unknown, or a weight is negative.
     """
-    from mtl_keras import checks
-
     weights = {} if weights is None else weights
     if not isinstance(weights, Mapping):
         raise ValueError(

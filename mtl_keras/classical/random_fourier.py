@@ -40,7 +40,9 @@ class RandomFourierFeatures(layers.Layer):
         seed: int = 0,
         **kwargs,
     ):
-        super().__init__(trainable=kwargs.pop("trainable", False), **kwargs)
+        # Angles of half precision would lose their place in the turn.
+        options = {"trainable": False, **kwargs, "autocast": False}
+        super().__init__(**options)
         self.num_features = checks.integer("num_features", num_features, low=1)
         self.gamma = (
             None if gamma is None else checks.number("gamma", gamma, above=0.0)
@@ -102,14 +104,16 @@ class RandomFourierFeatures(layers.Layer):
             shape=values.shape,
             initializer=lambda shape, dtype: ops.cast(values, dtype),
             trainable=False,
+            autocast=False,
             name=name,
         )
 
     def call(self, inputs):
         """Maps vectors of shape `(batch, size)` to `(batch, D)`."""
-        inputs = ops.cast(inputs, self.compute_dtype)
+        inputs = ops.cast(inputs, self.variable_dtype)
         angles = ops.matmul(inputs, self.kernel) + self.bias
-        return ops.cos(angles) * (2.0 / self.num_features) ** 0.5
+        features = ops.cos(angles) * (2.0 / self.num_features) ** 0.5
+        return ops.cast(features, self.compute_dtype)
 
     def compute_output_shape(self, input_shape):
         """Returns the shape with the last axis of the features."""

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 import numpy as np
 
 from mtl_keras import checks
-from mtl_keras.classical.adapted import numbers
 from mtl_keras.messages import listed
 
 
@@ -63,7 +62,7 @@ class MultiTaskForest:
             )
         columns = {}
         for name, labels in y.items():
-            labels = numbers(name, labels)
+            labels = checks.array(name, labels)
             if labels.ndim not in (1, 2) or len(labels) != len(x):
                 raise ValueError(
                     f"Task {name!r}: expected labels of shape ({len(x)},) or "
@@ -74,8 +73,8 @@ class MultiTaskForest:
         is_complete = np.isfinite(whole).all(axis=1)
         if not is_complete.any():
             raise ValueError(
-                f"No example has labels of all tasks {listed(columns)}, which "
-                "a shared tree needs."
+                "A shared tree needs examples with labels of all tasks "
+                f"{listed(columns)}. Received: none among {len(x)} examples"
             )
         x, whole = x[is_complete], whole[is_complete]
         self._mean = whole.mean(axis=0)
@@ -127,10 +126,15 @@ class MultiTaskForest:
 
 
 def _inputs(x) -> np.ndarray:
-    x = numbers("x", x)
+    x = checks.array("x", x)
     if x.ndim != 2 or not x.size:
         raise ValueError(
             "Expected inputs of shape (examples, size). Received: shape "
             f"{x.shape}"
+        )
+    if np.isinf(x).any():
+        raise ValueError(
+            "Expected inputs without infinite values; NaN marks a missing "
+            "one. Received: infinite values"
         )
     return x

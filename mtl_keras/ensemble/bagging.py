@@ -109,6 +109,7 @@ def bag(
         raise ValueError(
             "`groups` are drawn where `draws` are not given. Received: both"
         )
+    rows.check_sequence("draws", draws)
     models = []
     for number, draw in enumerate(draws):
         draw = rows.checked("draws", draw, size)

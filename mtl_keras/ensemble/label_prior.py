@@ -6,12 +6,12 @@ import math
 import numpy as np
 
 from mtl_keras import checks
+from mtl_keras.ensemble import label_columns
 from mtl_keras.messages import listed
 from mtl_keras.task import Task
 
 _KINDS = ("classification", "presence")
 _HIGHEST_STRENGTH = 2.0
-_SMALLEST = 1e-7
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -38,7 +38,7 @@ class LabelPrior:
     def __post_init__(self):
         tasks = _checked_tasks(self.tasks)
         table = np.asarray(self.table, np.float64)
-        sizes = tuple(num_classes(task) for task in tasks)
+        sizes = tuple(label_columns.num_classes(task) for task in tasks)
         if table.shape != sizes:
             raise ValueError(
                 "The table of a LabelPrior has an axis for each task. Expected "
@@ -88,15 +88,15 @@ class LabelPrior:
         tasks = _checked_tasks(tasks)
         smoothing = checks.number("smoothing", smoothing, above=0)
         limit = checks.integer("max_combinations", max_combinations, low=4)
-        sizes = tuple(num_classes(task) for task in tasks)
+        sizes = tuple(label_columns.num_classes(task) for task in tasks)
         if math.prod(sizes) > limit:
             raise ValueError(
-                f"The tasks {listed(t.name for t in tasks)} have "
-                f"{math.prod(sizes):,} combinations of labels. Expected at "
-                f"most {limit:,}. Choose fewer tasks, or raise "
-                "`max_combinations`."
+                f"Expected at most {limit:,} combinations of labels. Received: "
+                f"{math.prod(sizes):,} combinations of "
+                f"{listed(t.name for t in tasks)}. Choose fewer tasks, or "
+                "raise `max_combinations`."
             )
-        numbers = class_numbers(labels, tasks)
+        numbers = label_columns.class_numbers(labels, tasks)
         whole = numbers[(numbers >= 0).all(1)]
         if not len(whole):
             raise ValueError(
@@ -161,7 +161,7 @@ class LabelPrior:
             int32 array of shape `(examples,)`: a place in the flattened
             table, -1 where a label is missing.
         """
-        numbers = class_numbers(labels, self.tasks)
+        numbers = label_columns.class_numbers(labels, self.tasks)
         is_whole = (numbers >= 0).all(1)
         flat = np.ravel_multi_index(
             tuple(np.maximum(numbers, 0).T), self.table.shape
@@ -182,6 +182,12 @@ class LabelPrior:
             ValueError: If a number is out of range.
         """
         combinations = np.asarray(combinations)
+        if combinations.dtype.kind not in "iu" and combinations.size:
+            raise ValueError(
+                "Numbers of combinations must be integers. Received: dtype "
+                f"{combinations.dtype}"
+            )
+        combinations = combinations.astype(np.int64)
         if combinations.size and not (
             0 <= combinations.min() <= combinations.max() < self.table.size
         ):
@@ -215,7 +221,9 @@ class LabelPrior:
         """
         strength = checks.number("strength", strength, low=0)
         scores = strength * self.log_ratio[None]
-        all_logs = [_log_probabilities(t, predictions) for t in self.tasks]
+        all_logs = [
+            label_columns.log_probabilities(t, predictions) for t in self.tasks
+        ]
         if len({len(logs) for logs in all_logs}) > 1:
             raise ValueError(
                 "Predictions must be of the same examples. Received: lengths "
@@ -294,11 +302,6 @@ class LabelPrior:
         return float((low + high) / 2)
 
 
-def num_classes(task) -> int:
-    """Returns the number of values of a task's label."""
-    return task.num_classes if task.kind == "classification" else 2
-
-
 def _checked_tasks(tasks) -> tuple:
     if isinstance(tasks, dict):
         tasks = tasks.values()
@@ -318,61 +321,3 @@ def _checked_tasks(tasks) -> tuple:
             f"Received: {listed(names)}"
         )
     return tasks
-
-
-def class_numbers(labels: dict, tasks) -> np.ndarray:
-    """Reads labels of several tasks.
-
-    Args:
-        labels: Dict of task name to array of shape `(examples,)` or
-            `(examples, 1)`.
-        tasks: Sequence of `Task`.
-
-    Returns:
-        int64 array of shape `(examples, tasks)`; -1 where missing.
-
-    Raises:
-        ValueError: If a task has no labels, they are illegal, or the lengths
-            differ.
-    """
-    columns = []
-    for task in tasks:
-        if not isinstance(labels, dict) or task.name not in labels:
-            names = labels if isinstance(labels, dict) else ()
-            raise ValueError(
-                f"`labels` must be a dict with the task {task.name!r}. "
-                f"Received: labels of {listed(names)}"
-            )
-        array = np.asarray(labels[task.name])
-        array = array[:, 0] if array.ndim == 2 else array
-        task.label.check_array(task.name, array)
-        present = task.label.present(array)
-        columns.append(np.where(present, array, -1).astype(np.int64))
-    lengths = {len(column) for column in columns}
-    if len(lengths) != 1:
-        raise ValueError(
-            "Labels must be of the same examples. Received: lengths "
-            f"{sorted(lengths)}"
-        )
-    return np.stack(columns, axis=1)
-
-
-def _log_probabilities(task, predictions) -> np.ndarray:
-    if not isinstance(predictions, dict) or task.name not in predictions:
-        names = predictions if isinstance(predictions, dict) else ()
-        raise ValueError(
-            "`predictions` must be a dict with the task "
-            f"{task.name!r}. Received: those of {listed(names)}"
-        )
-    array = np.asarray(predictions[task.name], np.float64)
-    array = array[:, None] if array.ndim == 1 else array
-    width = task.num_classes if task.kind == "classification" else 1
-    is_legal = array.ndim == 2 and array.shape[1] == width
-    if not is_legal or not ((array >= 0) & (array <= 1 + 1e-5)).all():
-        raise ValueError(
-            f"Predictions of {task.name!r} must be probabilities of shape "
-            f"(examples, {width}). Received: shape {array.shape}"
-        )
-    if task.kind == "presence":
-        array = np.concatenate([1.0 - array, array], axis=1)
-    return np.log(array * (1 - 2 * _SMALLEST) + _SMALLEST)

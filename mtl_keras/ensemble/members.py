@@ -94,6 +94,11 @@ def task_names(members, tasks=None) -> list[str]:
     known = sorted({name for member in members for name in member.tasks})
     if isinstance(tasks, str):
         tasks = [tasks]
+    if tasks is not None and not isinstance(tasks, list | tuple | set):
+        raise ValueError(
+            "`tasks` must be a sequence of task names, such as "
+            f"{listed(known[:2])}. Received: tasks={tasks!r}"
+        )
     names = known if tasks is None else list(dict.fromkeys(tasks))
     if not names:
         raise ValueError("`tasks` must name a task. Received: none")

@@ -63,11 +63,28 @@ def check_function(argument: str, function) -> None:
     Raises:
         ValueError: If it cannot be called.
     """
-    if not callable(function):
+    if not callable(function) or isinstance(function, keras.Model):
         raise ValueError(
             f"`{argument}` must be a function of (x, labels) that returns a "
             f"trained model. Received: {type(function).__name__}. Trained "
             "models are combined by average, vote or fit_stack."
+        )
+
+
+def check_sequence(argument: str, arrays) -> None:
+    """Checks that there is an array of examples' numbers for each member.
+
+    Args:
+        argument: String, the argument's name, for the error.
+        arrays: What was received for it.
+
+    Raises:
+        ValueError: If it is no sequence.
+    """
+    if isinstance(arrays, str) or not hasattr(arrays, "__len__"):
+        raise ValueError(
+            f"`{argument}` must be a sequence of arrays of examples' numbers. "
+            f"Received: {type(arrays).__name__}"
         )
 
 

@@ -137,6 +137,13 @@ class Snapshots(keras.callbacks.Callback):
                 "There is no snapshot: no cycle of the learning rate has "
                 "ended. Received: a training shorter than a cycle, or none"
             )
+        shapes = [tuple(each.shape) for each in model.weights]
+        if shapes != [each.shape for each in self.weights[-1]]:
+            raise ValueError(
+                "`model` must be the one that was trained. Received: "
+                f"{model.name!r} with {len(shapes)} weights, other than the "
+                f"{len(self.weights[-1])} of the snapshots"
+            )
         copies = []
         for weights in self.weights:
             copy = nesting.clone(model)

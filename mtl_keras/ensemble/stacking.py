@@ -14,6 +14,7 @@ from mtl_keras.ensemble import (
     nesting,
     rows,
     second_level,
+    stacking_data,
 )
 from mtl_keras.messages import listed, unknown
 
@@ -43,6 +44,7 @@ def out_of_fold(
             hold each example once, or tasks differ between the models.
     """
     models = members.check(models, "Out-of-fold prediction", least=1)
+    rows.check_sequence("folds", folds)
     if len(models) != len(folds):
         raise ValueError(
             "Out-of-fold prediction needs a model for each fold. Received: "
@@ -116,7 +118,7 @@ def stack(
     Raises:
         ValueError: As for `average`, `out_of_fold` and `fit_stack`, or if
             there are fewer than two functions, or fewer examples or groups
-            than folds.
+            than folds, or `folds` and `groups` are both given.
     """
     if not isinstance(fits, list | tuple) or len(fits) < 2:
         raise ValueError(
@@ -127,6 +129,11 @@ def stack(
         rows.check_function("fits", function)
     _check_options(features, regularization)
     size = rows.num_examples(x, labels)
+    if folds is not None and groups is not None:
+        raise ValueError(
+            "`groups` choose the folds where `folds` are not given. Received: "
+            "both"
+        )
     if folds is None:
         folds = splits.folds(size, num_folds, groups=groups, seed=seed)
         folds = [part["test"] for part in folds]
@@ -216,10 +223,13 @@ def fit_stack(
     models = members.check(models, "Stacking")
     names = members.task_names(models, tasks)
     members.check_same_inputs(models)
-    if len(predictions) != len(models):
+    if not isinstance(predictions, list | tuple) or (
+        len(predictions) != len(models)
+    ):
+        number = np.size(predictions) if predictions is not None else "no"
         raise ValueError(
-            "Stacking needs predictions of each member. Received: "
-            f"{len(predictions)} predictions and {len(models)} members"
+            "Stacking needs a sequence of the predictions of each member. "
+            f"Received: {number} predictions and {len(models)} members"
         )
     inputs, outputs = nesting.nested(models)
     combined, kernels = {}, {}
@@ -274,8 +284,12 @@ def _fit_column(
             f"{listed(labels) if isinstance(labels, dict) else type(labels)}. "
             "Choose other tasks by tasks=[...]."
         )
-    arrays = [_prediction(p, name, i) for i, p in enumerate(predictions)]
-    label, present = read_labels(
+    shape = tuple(model.output[name].shape)
+    arrays = [
+        stacking_data.prediction(given, column, number, shape)
+        for number, given in enumerate(predictions)
+    ]
+    label, present = stacking_data.read_labels(
         model.tasks[name], labels[name], column.kind, arrays[0].shape
     )
     for number, array in enumerate(arrays):
@@ -304,57 +318,8 @@ def _fit_column(
     )
 
 
-def _prediction(predictions, name, number):
-    if not isinstance(predictions, dict) or name not in predictions:
-        raise ValueError(
-            f"Stacking needs predictions of the task {name!r} by each member. "
-            f"Received: those of member {number} without it"
-        )
-    array = np.asarray(predictions[name], np.float32)
-    if not np.isfinite(array).all():
-        raise ValueError(
-            f"Predictions of the task {name!r} must be finite. Received: NaN "
-            f"or infinity from member {number}"
-        )
-    return array
-
-
-def read_labels(task, labels, kind: str, shape) -> tuple:
-    """Reads labels as the second level does.
-
-    Args:
-        task: `Task` of a model, with the label that its loss reads.
-        labels: Array of shape `(examples, ...)`.
-        kind: String, as of `forms.Form`.
-        shape: Tuple, the predictions' shape.
-
-    Returns:
-        Pair of arrays: labels as class numbers, 0 and 1, or numbers, and
-        booleans, whether each is present; of classes of the predictions'
-        shape without its last axis, of others of the predictions' shape.
-
-    Raises:
-        ValueError: If labels are illegal or do not fit.
-    """
-    labels = np.asarray(labels)
-    task.label.check_array(task.name, labels)
-    present = np.broadcast_to(task.label.present(labels), labels.shape)
-    expected = tuple(shape)
-    if kind == forms.CLASSES:
-        if task.label.rule == "one_hot":
-            labels, present = labels.argmax(-1), present.any(-1)
-        expected = expected[:-1]
-    if labels.size != int(np.prod((len(labels), *expected[1:]))):
-        raise ValueError(
-            f"Labels of the task {task.name!r} do not fit the predictions. "
-            f"Received: labels of shape {labels.shape}, predictions of shape "
-            f"{tuple(shape)}"
-        )
-    expected = (len(labels), *expected[1:])
-    return labels.reshape(expected), np.array(present).reshape(expected)
-
-
 def _checked_folds(folds, size) -> list:
+    rows.check_sequence("folds", folds)
     folds = [rows.checked("folds", fold, size) for fold in folds]
     numbers = np.concatenate(folds) if folds else np.array([], np.int64)
     counts = np.bincount(numbers, minlength=size)

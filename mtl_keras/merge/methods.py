@@ -32,9 +32,9 @@ def average(models, *, name: str = "merged"):
 
     Raises:
         ValueError: If there are fewer than two models or no common trunk;
-            inputs, preprocessors, or shapes or connections of layers differ; a
-            task is in several models or missing in its own; or weights are
-            not finite.
+            inputs, preprocessors, or shapes, connections or settings of layers
+            such as the activation differ; a task is in several models or
+            missing in its own; or weights are not finite.
     """
     trunk = Trunk(models, None, name)
     for entry in trunk.entries:

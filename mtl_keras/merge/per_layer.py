@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from mtl_keras import checks
+from mtl_keras.ensemble import rows
 from mtl_keras.merge.methods import required
 from mtl_keras.merge.trunk import Trunk
 
@@ -65,6 +66,13 @@ def per_layer(
             "`data` must be the validation split, (x, labels) or a dataset. "
             "Received: None, and no `score`"
         )
+    if score is not None and not callable(score):
+        raise ValueError(
+            "`score` must be a function of a model that returns a number. "
+            f"Received: score={score!r}"
+        )
+    if score is None and isinstance(data, tuple | list):
+        _check_arrays(data)
     trunk = Trunk(models, required(start), name)
     weights = {layer: [0.0] * trunk.num_models for layer in trunk.layers}
     search = _Search(trunk, weights, score or _loss_on(data))
@@ -118,7 +126,14 @@ class _Search:
 
     def _measured(self, layer=None) -> float:
         self.assign(layer)
-        value = float(self._score(self._trunk.model))
+        value = self._score(self._trunk.model)
+        try:
+            value = float(value)
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                "`score` must return a number. Received: "
+                f"{type(value).__name__}"
+            ) from error
         return value if np.isfinite(value) else -np.inf
 
     def assign(self, layer=None) -> None:
@@ -132,6 +147,16 @@ class _Search:
                     )
                 )
                 entry.variable.assign(entry.start + change)
+
+
+def _check_arrays(data):
+    if len(data) not in (2, 3) or not isinstance(data[1], dict):
+        raise ValueError(
+            "`data` must be (x, labels) with labels as a dict of task name to "
+            f"array, or a dataset. Received: {type(data).__name__} of "
+            f"{len(data)}"
+        )
+    rows.num_examples(data[0], data[1])
 
 
 def _loss_on(data):

@@ -3,9 +3,10 @@
 import keras
 import numpy as np
 
-from mtl_keras import compat
+from mtl_keras import checks, compat
 from mtl_keras.calls import CallGraph
 from mtl_keras.ensemble import rows
+from mtl_keras.messages import listed
 
 
 def reestimate_statistics(model, data, *, batch_size: int = 256) -> int:
@@ -34,6 +35,7 @@ def reestimate_statistics(model, data, *, batch_size: int = 256) -> int:
             "`model` must be a functional keras.Model. Received: "
             f"{type(model).__name__}"
         )
+    batch_size = checks.integer("batch_size", batch_size, low=1)
     graph = CallGraph(model)
     measured = {
         id(call.operation): call.operation
@@ -62,6 +64,14 @@ def reestimate_statistics(model, data, *, batch_size: int = 256) -> int:
 
 
 def _batches(model, data, batch_size):
+    if isinstance(data, keras.utils.PyDataset):
+        # It has no iterator that ends.
+        data = (data[place] for place in range(len(data)))
+    if isinstance(data, str) or not hasattr(data, "__iter__"):
+        raise ValueError(
+            "`data` must be arrays of inputs, or batches of them. Received: "
+            f"{type(data).__name__}"
+        )
     if not isinstance(data, dict | list | tuple) and not hasattr(data, "shape"):
         for batch in data:
             inputs = batch[0] if isinstance(batch, tuple) else batch
@@ -74,10 +84,31 @@ def _batches(model, data, batch_size):
 
 
 def _flat(model, inputs) -> list:
-    if isinstance(inputs, dict) and len(model.inputs) > 1:
-        flat = [inputs[tensor.name] for tensor in model.inputs]
+    names = [tensor.name for tensor in model.inputs]
+    if isinstance(inputs, dict) and len(names) > 1:
+        missing = [name for name in names if name not in inputs]
+        if missing:
+            raise ValueError(
+                f"`data` must have the inputs {listed(names)}. Received: "
+                f"{listed(inputs)}"
+            )
+        flat = [inputs[name] for name in names]
     else:
         flat = keras.tree.flatten(inputs)
+    shapes = [tuple(np.shape(value)) for value in flat]
+    fits = len(flat) == len(names) and all(
+        len(shape) == len(tensor.shape)
+        and all(
+            b in (None, a) for a, b in zip(shape, tensor.shape, strict=True)
+        )
+        for shape, tensor in zip(shapes, model.inputs, strict=True)
+    )
+    if not fits:
+        raise ValueError(
+            "`data` must have the shapes of the model's inputs, "
+            f"{[tuple(tensor.shape) for tensor in model.inputs]}. Received: "
+            f"shapes {shapes}"
+        )
     return [
         keras.ops.convert_to_tensor(value, dtype=tensor.dtype)
         for value, tensor in zip(flat, model.inputs, strict=True)

@@ -8,6 +8,28 @@ from mtl_keras.ensemble import nesting
 from mtl_keras.messages import listed
 from mtl_keras.model.model import MultiTaskModel
 
+# Sizes of layers in nested models; those of other layers are found by the
+# shapes of their weights.
+_SIZES = ("units", "filters", "kernel_size", "use_bias", "output_dim")
+# Settings of Keras's layers by which the same weights compute other features.
+_COMPUTED = (
+    "activation",
+    "axis",
+    "center",
+    "data_format",
+    "dilation_rate",
+    "epsilon",
+    "go_backwards",
+    "merge_mode",
+    "negative_slope",
+    "padding",
+    "pool_size",
+    "recurrent_activation",
+    "return_sequences",
+    "scale",
+    "strides",
+)
+
 
 def union(models: dict, name: str):
     """Builds a model with the trunk of several models and the heads of all.
@@ -192,7 +214,46 @@ def _joined(known, owner, layer, task):
             f"{task!r}. Give layers of the trunk the same names, and those of "
             "heads names of their own."
         )
+    setting = _difference(known, layer)
+    if setting is not None:
+        where, values = setting
+        raise ValueError(
+            f"The layer {layer['name']!r} must be the same in all models. "
+            f"Received: {where}={values[0]!r} in the model of {owner!r}, "
+            f"{values[1]!r} in that of {task!r}."
+        )
     return layer if len(more) > len(nodes) else known
+
+
+def _difference(known, layer, path=""):
+    """Finds a setting of Keras's layers that changes what they compute.
+
+    Args:
+        known: Dict, a layer of a config.
+        layer: Dict, the layer of the same name of another model.
+        path: String, the names of the nested models that they are in.
+
+    Returns:
+        `None`, or a pair of the setting's name and of its two values.
+    """
+    ours, theirs = known.get("config"), layer.get("config")
+    if not isinstance(ours, dict) or not isinstance(theirs, dict):
+        return None
+    if "layers" in ours:
+        pairs = zip(ours["layers"], theirs.get("layers", ()), strict=False)
+        for one, other in pairs:
+            name = other.get("config", {}).get("name", "layer")
+            setting = _difference(one, other, f"{path}{name}.")
+            if setting is not None:
+                return setting
+        return None
+    if str(known.get("module", "")).partition(".")[0] != "keras":
+        return None
+    for key in (*_COMPUTED, *(_SIZES if path else ())):
+        values = ours.get(key), theirs.get(key)
+        if values[0] != values[1]:
+            return path + key, values
+    return None
 
 
 def single_task_models(models) -> dict:

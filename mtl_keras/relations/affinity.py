@@ -45,7 +45,8 @@ def affinity(
 
     Raises:
         ValueError: If the tasks share no trainable variable, the model is not
-            compiled, or a loss is negative: a ratio says nothing there.
+            compiled, labels are illegal, or a loss is NaN, infinite or
+            negative: a ratio says nothing there.
     """
     from mtl_keras import engine
 
@@ -61,8 +62,9 @@ def affinity(
     total = np.zeros((len(names), len(names)))
     counts = np.zeros_like(total)
     with _restored(variables) as originals:
-        for x, y, weight in batches.of(data, steps):
+        for x, y, weight in batches.checked(model, data, steps):
             before, present, rows = function(x, y, weight)
+            trained.check_losses(names, before, present)
             _check_positive(names, before, present)
             for i in np.flatnonzero(present):
                 for variable, value, row in zip(

@@ -8,6 +8,7 @@ import numpy as np
 from keras import tree
 
 from mtl_keras import checks
+from mtl_keras.messages import unknown
 
 
 def of(data, steps: int | None = None, batch_size: int = 64) -> Iterator:
@@ -59,6 +60,28 @@ def of(data, steps: int | None = None, batch_size: int = 64) -> Iterator:
         )
 
 
+def checked(model, data, steps: int | None = None) -> Iterator:
+    """Yields batches as `of` does, with labels that the tasks can have.
+
+    Args:
+        model: `MultiTaskModel`.
+        data: As for `of`.
+        steps: As for `of`.
+
+    Raises:
+        ValueError: If labels name an unknown task or are illegal.
+    """
+    for x, y, weight in of(data, steps):
+        for name, labels in y.items():
+            if name not in model.tasks:
+                raise ValueError(
+                    unknown("task of the labels", name, model.tasks)
+                )
+            if labels is not None:
+                model.tasks[name].label.check_array(name, labels)
+        yield x, y, weight
+
+
 def _array(value):
     if value is None:
         return None
@@ -69,6 +92,12 @@ def _array(value):
 
 def _sliced(data, batch_size):
     arrays = [a for a in tree.flatten(data) if a is not None]
+    for array in arrays:
+        if not np.ndim(array):
+            raise ValueError(
+                "Expected arrays with an example on the first axis. Received: "
+                f"{type(array).__name__} in a list. Write numpy.asarray(...)."
+            )
     lengths = {len(array) for array in arrays}
     if len(lengths) != 1:
         raise ValueError(

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from mtl_keras import checks
 from mtl_keras.messages import listed
 from mtl_keras.relations import batches, trained
 from mtl_keras.relations.matrix import Relations
@@ -116,8 +117,8 @@ def head_features(model, data, steps: int | None = None) -> dict:
             head.run(own, training=False)
             read[name].append(ops.convert_to_numpy(own[slots[name]]))
     features = {}
-    for name, arrays in read.items():
-        whole = _joined(name, arrays)
+    for name, parts_read in read.items():
+        whole = _joined(name, parts_read)
         task = model.tasks[name]
         if task.is_group:
             for place, member in enumerate(task.members):
@@ -166,17 +167,17 @@ def _joined(name, arrays):
 
 
 def _centred(argument, features):
-    array = np.asarray(features)
+    array = checks.array(argument, features)
     if array.ndim < 1 or len(array) < 2:
         raise ValueError(
             f"`{argument}` must be features of two or more examples, of shape "
             f"(examples, ...). Received: shape {array.shape}"
         )
-    array = array.reshape(len(array), -1).astype("float64")
+    array = array.reshape(len(array), -1)
     if not np.isfinite(array).all():
         raise ValueError(
-            f"`{argument}` has values that are not finite. Leave out those "
-            "examples, from both sets of features."
+            f"`{argument}` must have finite values. Received: NaN or infinity. "
+            "Leave out those examples, from both sets of features."
         )
     scale = np.abs(array).max(initial=0.0)
     centred = array - array.mean(axis=0)

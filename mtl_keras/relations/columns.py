@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mtl_keras.messages import listed, unknown
+from mtl_keras.messages import listed
 from mtl_keras.relations import batches, trained
 
 
@@ -29,10 +29,7 @@ def label_columns(model, data, steps: int | None = None) -> dict:
     tasks = trained.checked(model).tasks
     shapes = _output_shapes(model)
     read = []
-    for x, y, _ in batches.of(data, steps):
-        for name in y:
-            if name not in tasks:
-                raise ValueError(unknown("task of the labels", name, tasks))
+    for x, y, _ in batches.checked(model, data, steps):
         length = _length(x)
         read.append(
             {

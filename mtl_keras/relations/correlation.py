@@ -153,15 +153,9 @@ def checked(columns) -> dict[str, np.ndarray]:
             "Expected a dict of task name to array of shape (examples,) or "
             f"(examples, columns). Received: {type(columns).__name__}"
         )
-    arrays = {}
+    by_task = {}
     for name, values in columns.items():
-        array = np.asarray(values)
-        if array.dtype.kind not in "fiub" and array.dtype.name != "bfloat16":
-            raise ValueError(
-                f"The columns of {name!r} must be numbers. Received: dtype "
-                f"{array.dtype}. `relations.label_columns` encodes classes."
-            )
-        array = array.astype("float64")
+        array = checks.array(name, values)
         if array.ndim == 1:
             array = array[:, None]
         if array.ndim != 2 or not array.size:
@@ -171,15 +165,16 @@ def checked(columns) -> dict[str, np.ndarray]:
             )
         if np.isinf(array).any():
             raise ValueError(
-                f"{name!r} has infinite values. Write NaN for a missing one."
+                f"The columns of {name!r} must be finite, or NaN where a value "
+                "is missing. Received: infinite values"
             )
-        arrays[name] = array
-    lengths = {name: len(array) for name, array in arrays.items()}
+        by_task[name] = array
+    lengths = {name: len(array) for name, array in by_task.items()}
     if len(set(lengths.values())) > 1:
         raise ValueError(
             f"All tasks must have the same examples. Received: {lengths}"
         )
-    return arrays
+    return by_task
 
 
 def _of_pair(first, second, method, min_common) -> float:

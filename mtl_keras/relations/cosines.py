@@ -29,8 +29,8 @@ def gradients(model, data, steps: int | None = None) -> Relations:
         in which both have a gradient.
 
     Raises:
-        ValueError: If the tasks share no trainable variable, or the model is
-            not compiled.
+        ValueError: If the tasks share no trainable variable, the model is not
+            compiled, labels are illegal, or a loss is NaN or infinite.
     """
     from mtl_keras import engine
 
@@ -40,8 +40,9 @@ def gradients(model, data, steps: int | None = None) -> Relations:
     names = model.balancer.tasks
     total = np.zeros((len(names), len(names)))
     counts = np.zeros_like(total)
-    for x, y, weight in batches.of(data, steps):
-        _, present, rows = function(x, y, weight)
+    for x, y, weight in batches.checked(model, data, steps):
+        losses, present, rows = function(x, y, weight)
+        trained.check_losses(names, losses, present)
         matrix = np.concatenate(
             [row.reshape(len(names), -1) for row in rows], axis=1
         ).astype("float64")

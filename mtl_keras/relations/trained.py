@@ -1,5 +1,7 @@
 """Checks the model whose tasks are compared."""
 
+import numpy as np
+
 from mtl_keras.messages import listed
 
 
@@ -33,3 +35,24 @@ def checked(model, *, is_compiled: bool = False):
             f"{listed(model.balancer.tasks or ())}"
         )
     return model
+
+
+def check_losses(names, losses, present) -> None:
+    """Refuses losses that say nothing about the model.
+
+    Args:
+        names: Sequence of strings, the tasks.
+        losses: Array of shape `(tasks,)`.
+        present: Array of shape `(tasks,)`, above 0 where there are labels.
+
+    Raises:
+        ValueError: If a loss is NaN or infinite where there are labels.
+    """
+    is_bad = ~np.isfinite(losses) & (present > 0)
+    if is_bad.any():
+        place = int(np.argmax(is_bad))
+        raise ValueError(
+            f"The loss of task {names[place]!r} must be finite. Received: "
+            f"{losses[place]}. The inputs, labels or weights of the model have "
+            "values that are not finite, or are too large."
+        )

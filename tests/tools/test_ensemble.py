@@ -25,6 +25,7 @@ def members(tiny, tmp_path):
     return folders
 
 
+@pytest.mark.slow
 def test_trainings_become_a_model_with_its_gains(
     members, data_dir, tmp_path, capsys
 ):

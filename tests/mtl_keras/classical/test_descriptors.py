@@ -62,6 +62,15 @@ def test_words_are_counted_by_the_nearest():
         (lambda: classical.hog(_images() * np.nan), "finite"),
         (lambda: classical.hog(_images(), cell=0), "`cell`"),
         (lambda: classical.SIFTWords(1), "num_words"),
+        (lambda: classical.SIFTWords(8, max_descriptors=4), "max_descriptors"),
+        (
+            lambda: classical.SIFTWords(2).adapt(_images()[:, :4, :4]),
+            "at least 6 pixels.*4 by 4",
+        ),
+        (
+            lambda: classical.hog([np.zeros((32, 32)), np.zeros((31, 32))]),
+            "rows of one length",
+        ),
         (lambda: classical.SIFTWords()(_images()), "not fitted"),
         (
             lambda: classical.SIFTWords(9).adapt(0 * _images()),

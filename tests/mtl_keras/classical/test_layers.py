@@ -151,6 +151,22 @@ def test_layers_that_are_not_fitted_are_refused():
     assert np.isfinite(np.asarray(model(x))).all()
 
 
+@pytest.mark.parametrize("kind", ["pca", "fourier"])
+def test_large_inputs_do_not_overflow_in_half_precision(kind):
+    x = np.random.default_rng(0).normal(size=(60, 3)) * 1e4 + 1e5
+    layers = [
+        classical.PCA(2, whiten=True, dtype=dtype)
+        if kind == "pca"
+        else classical.RandomFourierFeatures(8, dtype=dtype)
+        for dtype in ("float32", "mixed_float16")
+    ]
+    for layer in layers:
+        layer.adapt(x)
+    whole, half = (keras.ops.convert_to_numpy(layer(x)) for layer in layers)
+    assert half.dtype == "float16"
+    np.testing.assert_allclose(half, whole, atol=5e-3)
+
+
 @pytest.mark.parametrize(
     "call, message",
     [
@@ -158,7 +174,18 @@ def test_layers_that_are_not_fitted_are_refused():
         (lambda x: classical.PCA(6).adapt(x), "at most 5 components"),
         (lambda x: classical.PCA().adapt(x[0]), "two or more examples"),
         (lambda x: classical.PCA().adapt(x * np.nan), "finite numbers"),
-        (lambda x: classical.PCA().adapt("x"), "reads numbers"),
+        (lambda x: classical.PCA().adapt("x"), "must be numbers"),
+        (lambda x: classical.PCA().adapt([[1.0], [1.0, 2.0]]), "one length"),
+        (lambda x: classical.PCA().adapt(iter([])), "no batch"),
+        (lambda x: classical.PCA().adapt(None), "must be numbers"),
+        (lambda x: classical.PCA().adapt({"x": x}), "must be numbers"),
+        (lambda x: classical.PCA().adapt(iter([(x, x)])), "inputs alone"),
+        (lambda x: classical.LDA().adapt(x, {"a": ["u"] * 60}), "be numbers"),
+        (lambda x: classical.LDA().adapt(x, {"a": x[:, 0] ** 2}), "fractions"),
+        (
+            lambda x: classical.LDA().adapt(x * 0, {"a": np.arange(60) % 2}),
+            "data that vary",
+        ),
         (lambda x: _layers(x)[0](x[:, :4]), "expected axis -1.*value 5"),
         (
             lambda x: classical.PCA(whiten=True).adapt(x[:, [0, 0, 1]]),

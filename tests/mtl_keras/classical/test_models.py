@@ -221,11 +221,11 @@ def test_a_shared_tree_is_scikit_learn_s_of_scaled_labels():
         ),
         (
             lambda d: TraceNorm().fit({"a": (d["a"][0], d["a"][1] * np.nan)}),
-            "'a' has no label",
+            "at least one label",
         ),
         (
             lambda d: TraceNorm().fit({"a": (d["a"][0] * np.nan, d["a"][1])}),
-            "not finite",
+            "finite",
         ),
         (lambda d: TraceNorm().predict("a", d["a"][0]), "not fitted"),
         (lambda d: TraceNorm().rank(), "not fitted"),
@@ -239,16 +239,28 @@ def test_a_shared_tree_is_scikit_learn_s_of_scaled_labels():
         ),
         (
             lambda d: MultiTaskRidge().fit({"a": (d["a"][0], ["u"] * 40)}),
-            "'a' reads numbers",
+            "'a' must be numbers",
         ),
-        (lambda d: MultiTaskForest().fit(d, {"a": [1]}), "'x' reads numbers"),
+        (
+            lambda d: MultiTaskRidge().fit({"a": ([[1], [1, 2]], [1, 2])}),
+            "rows of one length",
+        ),
+        (
+            lambda d: MultiTaskRidge().fit(d).predict(["a"], d["a"][0]),
+            "Unknown task",
+        ),
+        (
+            lambda d: MultiTaskForest().fit(d["a"][0] * np.inf, d),
+            "infinite values",
+        ),
+        (lambda d: MultiTaskForest().fit(d, {"a": [1]}), "'x' must be numbers"),
         (lambda d: MultiTaskForest(0), "num_trees"),
         (lambda d: MultiTaskForest().predict(d["a"][0]), "not fitted"),
         (
             lambda d: MultiTaskForest().fit(
                 d["a"][0], {"a": d["a"][1], "b": d["a"][1] * np.nan}
             ),
-            "No example has labels of all",
+            "needs examples with labels of all",
         ),
     ],
 )

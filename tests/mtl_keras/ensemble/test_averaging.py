@@ -165,6 +165,7 @@ def test_members_stay_apart_from_the_ensemble_and_are_frozen(members):
     assert len(graph.partition(model).shared_variables) == 8
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not is_tensorflow, reason="a SavedModel is TensorFlow's")
 def test_an_ensemble_saves_reloads_exports_and_serves(members, tmp_path):
     import tensorflow as tf

@@ -64,6 +64,7 @@ def test_groups_are_drawn_whole():
         ({"num_members": 1}, "`num_members` must be an integer of at least 2"),
         ({"groups": [1, 2]}, "`groups` must have a value for each of 90"),
         ({"draws": [[0, 90]]}, "numbers from 0 to 89"),
+        ({"draws": 5}, "`draws` must be a sequence.*Received: int"),
         ({"labels": {"cls": LABELS["cls"][:5]}}, "same number of examples"),
         ({"labels": LABELS["cls"]}, "must be a dict of task name"),
         ({"fit": "fit"}, "`fit` must be a function"),

@@ -157,7 +157,7 @@ def test_missing_labels_have_no_combination(prior):
 def test_what_does_not_fit_is_named(prior):
     labels = {"kind": np.array([0, 1]), "here": np.array([0, 1])}
     fit = ensemble.LabelPrior.fit
-    with pytest.raises(ValueError, match="6 combinations.*at most 4"):
+    with pytest.raises(ValueError, match="at most 4 .*6 combinations"):
         fit(labels, TASKS, max_combinations=4)
     with pytest.raises(ValueError, match="none among 2 examples"):
         fit({**labels, "kind": np.array([-1, -1])}, TASKS)
@@ -185,4 +185,30 @@ def test_what_does_not_fit_is_named(prior):
     with pytest.raises(ValueError, match="must be probabilities"):
         prior.posterior({"kind": np.ones((2, 2)), "here": np.ones((2, 1))})
     with pytest.raises(ValueError, match="lengths \\[2, 3\\]"):
-        prior.posterior({"kind": np.ones((2, 3)), "here": np.ones((3, 1))})
+        prior.posterior(
+            {"kind": np.full((2, 3), 1 / 3), "here": np.ones((3, 1))}
+        )
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (np.eye(3, dtype="int32"), r"shape \(3, 3\).*argmax"),
+        (np.zeros((3, 1, 1), "int32"), r"shape \(3, 1, 1\)"),
+        (1, r"shape \(\)"),
+    ],
+)
+def test_labels_of_several_columns_are_not_read_as_their_first(labels, message):
+    with pytest.raises(ValueError, match=message):
+        ensemble.LabelPrior.fit({"kind": labels, "here": [0, 1, 0]}, TASKS)
+
+
+def test_predictions_that_are_no_distribution_are_refused(prior):
+    right = {"kind": np.full((2, 3), 1 / 3), "here": np.full((2, 1), 0.5)}
+    prior.posterior(right)
+    for kind in (np.full((2, 3), 0.9), np.full((2, 3), "x")):
+        with pytest.raises(ValueError, match="must be (probabilities|numbers)"):
+            prior.posterior({**right, "kind": kind})
+    for combination in ([0.5], "a"):
+        with pytest.raises(ValueError, match="must be integers"):
+            prior.decode(combination)

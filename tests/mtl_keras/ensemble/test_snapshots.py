@@ -14,7 +14,7 @@ X, LABELS = case.vector_data(32)
 def train(callback, *, cycle_steps=4, epochs=4, **options):
     model = case.vector_model()
     rate = ensemble.Snapshots.schedule(0.1, cycle_steps)
-    model.compile(keras.optimizers.SGD(rate), run_eagerly=False)
+    model.compile(keras.optimizers.SGD(rate), jit_compile=False)
     seen = []
     keep = keras.callbacks.LambdaCallback(
         on_epoch_end=lambda epoch, logs: seen.append(
@@ -39,6 +39,8 @@ def test_weights_are_kept_where_the_rate_restarts():
     model, seen = train(snapshots)
     assert snapshots.epochs == [1, 3]
     models = snapshots.models(model)
+    with pytest.raises(ValueError, match="must be the one that was trained"):
+        snapshots.models(case.vector_model(hidden=4))
     for epoch, each in zip(snapshots.epochs, models, strict=True):
         case.assert_close(each.weights[0], seen[epoch])
     average = linear.predict(snapshots.average(model), X)["det"]

@@ -219,8 +219,11 @@ def test_each_example_is_predicted_by_the_model_of_its_fold():
         ({"fits": [linear.fit, "b"]}, "must be a function.*Received: str"),
         ({"folds": [np.arange(90)]}, "at least two folds"),
         ({"folds": [[0, 1], [2]]}, "example 3 in 0 folds"),
+        ({"folds": 5}, "`folds` must be a sequence.*Received: int"),
+        ({"folds": [[0], [1]], "groups": np.arange(90)}, "Received: both"),
         ({"num_folds": 91}, "at most the number of examples, 90"),
         ({"num_folds": 1}, "`num_folds` must be an integer"),
+        ({"fits": [linear.fit(X, LABELS)] * 2}, "Received: MultiTaskModel"),
         ({"features": "logit"}, "Did you mean 'logits'"),
         ({"regularization": 0.0}, "`regularization`"),
     ],
@@ -247,3 +250,15 @@ def test_what_does_not_fit_the_members_is_named():
     with pytest.raises(ValueError, match="NaN or infinity from member 1"):
         bad = {**predictions[1], "det": predictions[1]["det"] * np.nan}
         stack(models, [predictions[0], bad], LABELS)
+    for wrong, message in (
+        (predictions[1]["cls"][:, :2], r"shape \(90, 2\) from member 1"),
+        (predictions[1]["cls"] * 7, "must be probabilities"),
+        (np.full((90, 3), "x"), "must be numbers"),
+    ):
+        bad = {**predictions[1], "cls": wrong}
+        with pytest.raises(ValueError, match=message):
+            stack(models, [predictions[0], bad], LABELS)
+    with pytest.raises(ValueError, match="no predictions and 2 members"):
+        stack(models, None, LABELS)
+    with pytest.raises(ValueError, match="sequence of task names"):
+        ensemble.average(models, tasks=3)

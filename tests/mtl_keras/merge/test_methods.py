@@ -185,6 +185,7 @@ def test_a_frozen_trunk_stays_as_it_is(start):
     assert not merged.get_layer("first").trainable
 
 
+@pytest.mark.slow
 def test_a_merged_model_trains_saves_and_reloads(models, tmp_path):
     merged = merge.average(models)
     merged.compile("sgd")
@@ -229,7 +230,14 @@ def test_layers_without_names_or_weights_may_be_anywhere():
 def _other_shape():
     inputs = keras.Input((3,))
     features = keras.layers.Dense(9, "tanh", name="first")(inputs)
-    features = keras.layers.Dense(5, name="second")(features)
+    features = keras.layers.Dense(5, "relu", name="second")(features)
+    output = keras.layers.Dense(1, name="det")(features)
+    return MultiTaskModel(inputs, {"det": output})
+
+
+def _other_activation():
+    inputs = keras.Input((3,))
+    features = keras.layers.Dense(4, "relu", name="first")(inputs)
     output = keras.layers.Dense(1, name="det")(features)
     return MultiTaskModel(inputs, {"det": output})
 
@@ -259,6 +267,7 @@ def _not_finite():
     [
         (_without_trunk, "no common trunk.*'first'"),
         (_other_shape, "'first' must have the same weights.*3, 9"),
+        (_other_activation, "'first'.*activation='tanh'.*'relu'"),
         (_crossed, "'first' must be the same.*connections"),
         (_not_finite, "finite weights"),
         (
@@ -288,3 +297,15 @@ def test_wrong_arguments_are_named(start, models):
         merge.task_arithmetic(None, models)
     with pytest.raises(ValueError, match="start must have the common trunk"):
         merge.ties(_without_trunk(), models)
+
+
+def test_another_size_within_a_nested_model_is_named():
+    def build(task, units):
+        layer = keras.layers.Dense(units, name="inner")
+        trunk = keras.Sequential([keras.Input((3,)), layer], name="trunk")
+        inputs = keras.Input((3,))
+        output = keras.layers.Dense(1, name=task)(trunk(inputs))
+        return MultiTaskModel(inputs, {task: output})
+
+    with pytest.raises(ValueError, match=r"'trunk'.*inner.units=4.*5"):
+        merge.average([build("a", 4), build("b", 5)])

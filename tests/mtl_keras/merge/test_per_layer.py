@@ -86,3 +86,11 @@ def test_wrong_arguments_are_named():
         merge.per_layer(
             START, MODELS, None, scales=[1.0], score=lambda m: np.nan
         )
+    with pytest.raises(ValueError, match="`score` must be a function"):
+        merge.per_layer(START, MODELS, None, score="loss")
+    for value in (None, np.ones(2)):
+        with pytest.raises(ValueError, match="must return a number"):
+            merge.per_layer(START, MODELS, None, score=lambda _, v=value: v)
+    for data in ((X, X), (X[:0], {"cls": [], "det": []}), (X,)):
+        with pytest.raises(ValueError, match="labels"):
+            merge.per_layer(START, MODELS, data)

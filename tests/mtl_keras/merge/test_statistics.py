@@ -50,6 +50,13 @@ def test_frozen_layers_and_models_without_any_keep_theirs():
     case.assert_close(first.moving_mean, np.zeros(3))
     with pytest.raises(ValueError, match="must have a batch"):
         merge.reestimate_statistics(model, X[:0])
+    for data in (None, "x"):
+        with pytest.raises(ValueError, match="must be arrays of inputs"):
+            merge.reestimate_statistics(model, data)
+    with pytest.raises(ValueError, match=r"inputs.*Received.*\(64, 2\)"):
+        merge.reestimate_statistics(model, X[:, :2])
+    with pytest.raises(ValueError, match="`batch_size`"):
+        merge.reestimate_statistics(model, X, batch_size=0)
 
 
 @pytest.mark.skipif(

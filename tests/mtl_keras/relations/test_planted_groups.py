@@ -7,7 +7,16 @@ from mtl_keras import relations
 from tests.mtl_keras.relations import six_tasks
 
 
-@pytest.mark.parametrize("name", relations.MEASURES)
+@pytest.mark.parametrize(
+    "name",
+    [
+        # Eighteen steps a batch; worked out by hand in test_gradients.
+        pytest.param(name, marks=pytest.mark.slow)
+        if name == "affinity"
+        else name
+        for name in relations.MEASURES
+    ],
+)
 def test_each_measure_recovers_the_planted_groups(name):
     model, (x, y) = six_tasks.trained(), six_tasks.data(256, seed=0)
     found = relations.measure(name, model, (x, y))

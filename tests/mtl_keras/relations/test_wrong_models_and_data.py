@@ -52,3 +52,29 @@ def test_other_data_are_refused(data, message):
         relations.label_columns(model, data)
     with pytest.raises(ValueError, match="`steps`"):
         relations.label_columns(model, (X, Y), steps=0)
+
+
+def test_illegal_labels_and_losses_that_are_not_finite_are_refused():
+    inputs = keras.Input((2,), name="x")
+    shared = keras.layers.Dense(2)(inputs)
+    outputs = {
+        "a": keras.layers.Dense(3, "softmax", name="a")(shared),
+        "b": keras.layers.Dense(1, name="b")(shared),
+    }
+    tasks = [
+        mtl_keras.Task("a", "classification", num_classes=3),
+        mtl_keras.Task("b", "regression"),
+    ]
+    model = mtl_keras.MultiTaskModel(inputs, outputs, tasks=tasks)
+    model.compile("sgd", jit_compile=False)
+    x, y = X[:3], {"a": np.array([0, 1, 2]), "b": np.ones(3, "float32")}
+    for measure in ("affinity", "gradients", "label_pearson"):
+        with pytest.raises(ValueError, match=r"in \[0, 3\)"):
+            relations.measure(measure, model, (x, {**y, "a": np.full(3, 7)}))
+        with pytest.raises(ValueError, match=r"numpy\.asarray"):
+            relations.measure(measure, model, (x, {**y, "a": [0, 1, 2]}))
+        with pytest.raises(ValueError, match="Did you mean 'a'"):
+            relations.measure(measure, model, (x, {**y, "aa": y["a"]}))
+    for measure in ("affinity", "gradients"):
+        with pytest.raises(ValueError, match="loss of task 'a' must be finite"):
+            relations.measure(measure, model, (x * np.nan, y))

@@ -52,6 +52,7 @@ def test_unfreezes_from_the_heads_down(tasks):
     assert trained(model) == heads | {"first", "second"}
 
 
+@pytest.mark.slow
 def test_each_stage_has_its_layers_and_rates():
     model = deep_model()
     snapshots = {}
