@@ -183,7 +183,8 @@ class Inspection:
                 Problem(
                     whole,
                     f"Expected labels of {task!r} in the training split. "
-                    "Received: none. Leave the task out with tasks=...",
+                    "Received: none. Leave the task out: `tasks` in Python, "
+                    "--tasks here, --config.tasks in tools.train",
                 )
             )
             return
@@ -209,7 +210,7 @@ class Inspection:
             self._warn(
                 whole,
                 f"{task!r} is imbalanced: {listed(rare[:5])}"
-                f"{' and others' if len(rare) > 5 else ''} less than "
+                f"{' and others' if len(rare) > 5 else ''} occur less than "
                 f"1/{_IMBALANCE} as often as the most frequent class",
             )
 
