@@ -90,6 +90,10 @@ def test_a_column_that_no_task_reads_is_a_warning(tmp_path, capsys):
     printed = capsys.readouterr().out
     assert "a.tsv:1: The columns 'tone' are not read" in printed
     assert "0 errors, 1 warning\n" in printed
+    flags = ("--tasks=intent", "--columns=intent=purpose")
+    assert _inspect(tmp_path, "intent_slot", *flags) == 1
+    printed = capsys.readouterr().out
+    assert "Expected the column 'purpose' for 'intent'" in printed
 
 
 def test_a_box_outside_its_image_is_an_error(tmp_path, capsys):
@@ -121,11 +125,15 @@ def test_a_sentence_that_is_too_long_is_an_error(tmp_path, capsys):
     )
 
 
-def test_a_task_without_labels_is_an_error_until_it_is_left_out(
+def test_a_task_without_labels_is_an_error_only_where_it_is_named(
     tmp_path, capsys
 ):
+    # As in training, which leaves it out.
     _folder(tmp_path, "class_folders")
-    assert _inspect(tmp_path, "cls_det_box") == 1
+    assert _inspect(tmp_path, "cls_det_box") == 0
+    printed = capsys.readouterr().out
+    assert "no labels of 'box': it is left out" in printed
+    assert _inspect(tmp_path, "cls_det_box", "--tasks=cls,box") == 1
     printed = capsys.readouterr().out
     assert "Expected labels of 'box' in the training split" in printed
     assert _inspect(tmp_path, "cls_det_box", "--tasks=cls") == 0

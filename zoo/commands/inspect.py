@@ -50,7 +50,9 @@ def run(values: flags.FlagValues, operands: list[str]) -> None:
     from zoo.commands import inspect_drawing
     from zoo.datasets.folders.inspection import Inspection
 
-    inspection = Inspection(open_folder(values), values.max_tokens)
+    inspection = Inspection(
+        open_folder(values), values.max_tokens, required=values.tasks or ()
+    )
     print(report(inspection), end="")
     if values.output and inspection.drawn:
         print(inspect_drawing.draw(inspection, Path(values.output)))
