@@ -153,6 +153,12 @@ def test_wrong_flags(
     assert {path.name for path in tmp_path.iterdir()} == {"file", "square.png"}
 
 
+def test_an_earlier_export_is_kept_without_overwrite(setting, argv, capsys):
+    path = setting["folder"] / "1"
+    assert export.main([*argv, f"--output={path}"]) == 1
+    assert "or replace this one by --overwrite" in capsys.readouterr().err
+
+
 @pytest.mark.slow
 def test_warmup_without_its_package(
     argv, setting, tmp_path, monkeypatch, capsys
