@@ -153,9 +153,13 @@ def test_wrong_flags(
     assert {path.name for path in tmp_path.iterdir()} == {"file", "square.png"}
 
 
-def test_an_earlier_export_is_kept_without_overwrite(setting, argv, capsys):
-    path = setting["folder"] / "1"
-    assert export.main([*argv, f"--output={path}"]) == 1
+def test_an_earlier_export_is_kept_without_overwrite(tiny, tmp_path, capsys):
+    stored = tmp_path / "tiny.weights.h5"
+    zoo.load(tiny).save_weights(stored)
+    (tmp_path / "1").mkdir()
+    (tmp_path / "1" / "saved_model.pb").touch()
+    argv = [f"--model={tiny}", f"--weights={stored}"]
+    assert export.main([*argv, f"--output={tmp_path / '1'}"]) == 1
     assert "or replace this one by --overwrite" in capsys.readouterr().err
 
 
