@@ -169,12 +169,25 @@ def prepare(builder) -> None:
 
 def _check_split(builder, split) -> None:
     options = sorted(builder.info.splits)
+    data = builder.info.name
+    if builder.builder_config is not None:
+        # Of a folder of one's own, it is the folder's name.
+        data = f"{data}/{builder.builder_config.name}"
     names = [part.split("[")[0].strip() for part in split.split("+")]
     for name in names:
         if name not in [*options, "all"]:
             raise ValueError(
-                f"Unknown split of {builder.info.name!r}. Expected one of "
+                f"Unknown split of {data!r}. Expected one of "
                 f"{listed(options)}, or a part such as "
                 f"{options[0] + '[:100]'!r}.{did_you_mean(name, options)} "
                 f"Received: split={split!r}"
             )
+    example = f"{names[0]}[:100]"
+    try:
+        # It parses the split, and raises if no example is in it.
+        builder.info.splits[split]
+    except (AssertionError, ValueError) as error:
+        raise ValueError(
+            f"Expected a part of {data!r} with at least one example, such as "
+            f"{example!r} or '{names[0]}[:10%]'. Received: split={split!r}"
+        ) from error

@@ -187,7 +187,10 @@ def read(path: Path, overrides: list[str]) -> ConfigDict:
     try:
         values(argv)
     except (flags.Error, TypeError) as error:
-        raise ValueError(f"A value does not fit the recipe: {error}") from error
+        raise ValueError(
+            "A value does not fit the recipe. Expected one of the type that "
+            f"the recipe's own has. Received: {error}"
+        ) from error
     return values.config
 
 
@@ -281,6 +284,8 @@ def _check_field(config, flag) -> None:
     path = flag.removeprefix(_PREFIX).split(".")
     for depth, field in enumerate(path):
         fields = list(known) if isinstance(known, ConfigDict) else []
+        if not depth:
+            fields = sorted({*fields, *_OPEN})
         if field not in fields:
             parent = ".".join(["config", *path[:depth]])
             raise ValueError(

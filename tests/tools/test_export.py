@@ -153,6 +153,16 @@ def test_wrong_flags(
     assert {path.name for path in tmp_path.iterdir()} == {"file", "square.png"}
 
 
+def test_an_earlier_export_is_kept_without_overwrite(tiny, tmp_path, capsys):
+    stored = tmp_path / "tiny.weights.h5"
+    zoo.load(tiny).save_weights(stored)
+    (tmp_path / "1").mkdir()
+    (tmp_path / "1" / "saved_model.pb").touch()
+    argv = [f"--model={tiny}", f"--weights={stored}"]
+    assert export.main([*argv, f"--output={tmp_path / '1'}"]) == 1
+    assert "or replace this one by --overwrite" in capsys.readouterr().err
+
+
 @pytest.mark.slow
 def test_warmup_without_its_package(
     argv, setting, tmp_path, monkeypatch, capsys

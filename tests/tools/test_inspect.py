@@ -78,7 +78,22 @@ def test_all_unreadable_files_are_listed(tmp_path, capsys):
     printed = capsys.readouterr()
     for place in (*(f"train/img{i}.png" for i in range(3)), "labels.csv:14"):
         assert f"error: {place}: " in printed.out
-    assert "would fail: 4 errors" in printed.err
+    assert "would fail: 4 errors. Correct the lines" in printed.err
+
+
+def test_a_column_that_no_task_reads_is_a_warning(tmp_path, capsys):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    rows = [f"say {i}\t{'ab'[i % 2]}\trude" for i in range(20)]
+    (folder / "a.tsv").write_text("\n".join(["text\tintent\ttone", *rows]))
+    assert _inspect(tmp_path, "intent_slot", "--tasks=intent") == 0
+    printed = capsys.readouterr().out
+    assert "a.tsv:1: The columns 'tone' are not read" in printed
+    assert "0 errors, 1 warning\n" in printed
+    flags = ("--tasks=intent", "--columns=intent=purpose")
+    assert _inspect(tmp_path, "intent_slot", *flags) == 1
+    printed = capsys.readouterr().out
+    assert "Expected the column 'purpose' for 'intent'" in printed
 
 
 def test_a_box_outside_its_image_is_an_error(tmp_path, capsys):
@@ -110,11 +125,15 @@ def test_a_sentence_that_is_too_long_is_an_error(tmp_path, capsys):
     )
 
 
-def test_a_task_without_labels_is_an_error_until_it_is_left_out(
+def test_a_task_without_labels_is_an_error_only_where_it_is_named(
     tmp_path, capsys
 ):
+    # As in training, which leaves it out.
     _folder(tmp_path, "class_folders")
-    assert _inspect(tmp_path, "cls_det_box") == 1
+    assert _inspect(tmp_path, "cls_det_box") == 0
+    printed = capsys.readouterr().out
+    assert "no labels of 'box': it is left out" in printed
+    assert _inspect(tmp_path, "cls_det_box", "--tasks=cls,box") == 1
     printed = capsys.readouterr().out
     assert "Expected labels of 'box' in the training split" in printed
     assert _inspect(tmp_path, "cls_det_box", "--tasks=cls") == 0

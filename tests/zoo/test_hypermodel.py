@@ -67,7 +67,10 @@ def test_points_build_and_compile(name, space, tmp_path):
 def test_entries_that_declare_a_search_change_the_model(name):
     model, hp = declared(name, "full")
     own = {h.name for h in hp.space} & set(model.config(hp).overrides)
-    assert own
+    assert own, (
+        f"the entry {name!r} must say what is searched: set `search_dropout` "
+        "and `search_values`, or override `search`; see zoo.Entry"
+    )
 
 
 @pytest.fixture

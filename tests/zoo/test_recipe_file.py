@@ -60,6 +60,7 @@ def test_open_field_as_a_whole():
         ),
         ("--config.epochs.more=3", "no field 'config.epochs.more'"),
         ("--config.overrides.a.b=3", "no fields within its fields"),
+        ("--config.class_weigh=3", "one of.*mean 'class_weight'"),
         ("--config.epochs=many", "does not fit the recipe.*epochs"),
         ("--config.epochs=1.5", "does not fit the recipe.*epochs"),
     ],

@@ -81,6 +81,8 @@ def run(values: flags.FlagValues, operands: list[str]) -> None:
     formats = _check(values, operands)
     chosen = selection.read(values)
     target = _target(values, chosen.name)
+    if "saved_model" in formats:
+        _check_free(target.folder / target.version, values.overwrite)
     model = chosen.load()
     raw, dense = None, None
     if operands:
@@ -170,6 +172,16 @@ def _target(values, name) -> Target:
 
     path = export.next_version(output)
     return Target(path.parent, path.name)
+
+
+def _check_free(path, overwrite) -> None:
+    """Refuses an earlier export before the model is loaded."""
+    if not overwrite and path.is_dir() and any(path.iterdir()):
+        raise ValueError(
+            f"Expected a new folder. Received: {str(path)!r}, an earlier "
+            "export. Name another by --output, or replace this one by "
+            "--overwrite."
+        )
 
 
 def _examples(model, name, operands):

@@ -50,14 +50,17 @@ def run(values: flags.FlagValues, operands: list[str]) -> None:
     from zoo.commands import inspect_drawing
     from zoo.datasets.folders.inspection import Inspection
 
-    inspection = Inspection(open_folder(values), values.max_tokens)
+    inspection = Inspection(
+        open_folder(values), values.max_tokens, required=values.tasks or ()
+    )
     print(report(inspection), end="")
     if values.output and inspection.drawn:
         print(inspect_drawing.draw(inspection, Path(values.output)))
     if inspection.num_errors:
         raise ValueError(
             f"Training on {values.data!r} would fail: "
-            f"{inspection.num_errors:,} errors"
+            f"{_counted(inspection.num_errors, 'error')}. Correct the lines "
+            "marked `error` above."
         )
 
 
@@ -152,10 +155,14 @@ def report(inspection) -> str:
     for problem in inspection.problems:
         lines.append(f"{'error' if problem.is_error else 'warning'}: {problem}")
     lines.append(
-        f"{inspection.num_errors:,} errors, "
-        f"{inspection.num_warnings:,} warnings"
+        f"{_counted(inspection.num_errors, 'error')}, "
+        f"{_counted(inspection.num_warnings, 'warning')}"
     )
     return "\n".join(lines) + "\n"
+
+
+def _counted(number, noun):
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _shown(names, counts):

@@ -49,7 +49,7 @@ def stages(
             literature on MNIST (see `lenet`); `"efficientnet_lite0"` or
             `"hub:PRESET_OR_FOLDER"`, pretrained (see `pretrained.build`);
             the name of a model in `keras.applications`, such as
-            `"MobileNetV2"`; or a `keras.Model` of your own from a image
+            `"MobileNetV2"`; or a `keras.Model` of your own from an image
             with values in [0, 1] to features or a feature map. A gray image
             is repeated for a trunk that takes three channels.
         weights: `"imagenet"` or the path of a weights file, for a model in
@@ -97,7 +97,7 @@ def stages(
         raise ValueError(
             f"Unknown trunk. Expected one of {listed(_TRUNKS)}, "
             f"{efficientnet_lite0.NAME!r}, 'hub:' with a preset, the name of a "
-            "model in keras.applications, or a keras.Model from a image to "
+            "model in keras.applications, or a keras.Model from an image to "
             f"features.{did_you_mean(trunk, names)} Received: trunk={trunk!r}"
         )
     _refuse(f"the trunk {trunk!r}", width=width)

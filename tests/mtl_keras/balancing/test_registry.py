@@ -39,6 +39,8 @@ def test_every_file_with_a_method_is_listed_and_no_other():
             if classes and classes[0].when_to_use:
                 assert registry.method(path.stem) is classes[0]
                 with_method.append(path.stem)
+    differing = set(balancing.list_balancers()) ^ set(with_method)
+    assert not differing, "a method is registered, and has `when_to_use`"
     assert balancing.list_balancers() == with_method
 
 

@@ -124,8 +124,10 @@ def split_of_cell(value) -> str | None:
 
 def _given(role, request, by_name):
     name = request.columns.get(role)
-    if name is None:
-        return None
+    return None if name is None else _column(name, role, by_name)
+
+
+def _column(name, role, by_name):
     if str(name).lower() not in by_name:
         raise Damage(
             f"Expected the column {name!r} for {role!r}."
@@ -141,8 +143,7 @@ def _of_task(task, kind, by_name, request):
     if given is not None:
         is_one = isinstance(given, str | int)
         parts = (str(given),) if is_one else tuple(map(str, given))
-        one = dataclasses.replace(request, columns={p: p for p in parts})
-        return tuple(_given(part, one, by_name) for part in parts)
+        return tuple(_column(part, task, by_name) for part in parts)
     candidates = list(_ALIASES.get(kind, ()))
     is_only = len(request.of_kind(kind)) == 1
     if kind in ("box", "survival"):

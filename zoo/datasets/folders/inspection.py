@@ -3,6 +3,7 @@
 import collections
 import hashlib
 import random
+from collections.abc import Iterable
 
 from mtl_keras.messages import listed
 from zoo.datasets.folders import tags
@@ -28,6 +29,8 @@ class Inspection:
         source: `Source`.
         max_tokens: Integer, the most words of a sentence.
         seed: Integer, decides which examples are drawn.
+        required: Strings, tasks that are trained on even without labels.
+            Training leaves out other tasks that have none.
 
     Attributes:
         splits: Tuple of strings, the splits named, or `("all",)`.
@@ -40,9 +43,14 @@ class Inspection:
     """
 
     def __init__(
-        self, source: Source, max_tokens: int = MAX_TOKENS, seed: int = 0
+        self,
+        source: Source,
+        max_tokens: int = MAX_TOKENS,
+        seed: int = 0,
+        required: Iterable[str] = (),
     ):
         self.source = source
+        self._required = frozenset(required)
         self.num_examples = collections.Counter()
         self.counts = {task: collections.Counter() for task in source.kinds}
         self.drawn = []
@@ -178,12 +186,19 @@ class Inspection:
         totals = {name: self.counts[task][training, name] for name in names}
         is_labelled = sum(totals.values()) > 0
         kind = self.source.kinds[task]
+        labelled = self.source.labelled
+        if labelled and task not in {*labelled, *self._required}:
+            self._warn(
+                whole, f"There are no labels of {task!r}: it is left out."
+            )
+            return
         if not is_labelled:
             self._problems.append(
                 Problem(
                     whole,
                     f"Expected labels of {task!r} in the training split. "
-                    "Received: none. Leave the task out with tasks=...",
+                    "Received: none. Label some, or leave the task out by "
+                    "`tasks`, here --tasks.",
                 )
             )
             return
@@ -209,7 +224,7 @@ class Inspection:
             self._warn(
                 whole,
                 f"{task!r} is imbalanced: {listed(rare[:5])}"
-                f"{' and others' if len(rare) > 5 else ''} less than "
+                f"{' and others' if len(rare) > 5 else ''} occur less than "
                 f"1/{_IMBALANCE} as often as the most frequent class",
             )
 

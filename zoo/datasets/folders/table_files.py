@@ -45,6 +45,8 @@ def read(
         try:
             resolved = columns.resolve(rows.columns(whole), request)
             of_file = split_of_labels(path)
+            if resolved.unused:
+                yield _of_unused(resolved.unused, Place(path, 1), request)
             for line, row in rows.read(whole):
                 split = of_file
                 if resolved.split is not None:
@@ -85,6 +87,16 @@ def group_of(row: dict, resolved: Columns) -> str | None:
     """Returns a row's group, `None` where the cell is empty."""
     value = None if resolved.group is None else row.get(resolved.group)
     return None if rows.is_missing(value) else str(value).strip()
+
+
+def _of_unused(names, place, request):
+    more = ", ..." if len(names) > 5 else ""
+    return Problem(
+        place,
+        f"The columns {listed(names[:5])}{more} are not read: no task "
+        f"({listed(request.kinds)}) has this name. `columns` assigns columns.",
+        is_error=False,
+    )
 
 
 def _has_input(request, path):

@@ -59,7 +59,8 @@ def test_example_is_read_as_the_page_says(files, code, tmp_path, monkeypatch):
         else:
             exec(statement, names)
     assert claims
-    assert names["source"].problems() == []
+    # A column that no task reads is a warning.
+    assert not [p for p in names["source"].problems() if p.is_error]
 
 
 def test_every_layout_is_on_the_page(tmp_path, monkeypatch):
