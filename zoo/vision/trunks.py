@@ -118,7 +118,7 @@ def small(width: float = 1.0) -> list:
         List of three functions, each of which halves a map; the last one gives
         `(batch, height / 8, width / 8, channels)`.
     """
-    block, shortcut = _blocks(width)
+    block, shortcut = blocks(width)
 
     def half(image):
         return block(image, "stem", 24, size=4, strides=2)
@@ -145,7 +145,7 @@ def sixteenth(width: float = 1.0):
     Returns:
         Function that halves a map.
     """
-    block, shortcut = _blocks(width)
+    block, shortcut = blocks(width)
 
     def stage(features):
         features = block(features, "half3", 192, strides=2)
@@ -154,8 +154,17 @@ def sixteenth(width: float = 1.0):
     return stage
 
 
-def _blocks(width):
-    """Makes the functions that put a convolution on features."""
+def blocks(width):
+    """Makes the functions that put a convolution on features.
+
+    Args:
+        width: Float above 0, a factor of the channels.
+
+    Returns:
+        Pair of functions: `block(features, name, channels, size=3, strides=1)`
+        puts a convolution, batch normalization and ReLU on features,
+        `shortcut(features, name, channels)` adds such a block to them.
+    """
 
     def block(features, name, channels, size=3, strides=1):
         features = layers.Conv2D(
