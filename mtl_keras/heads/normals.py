@@ -45,14 +45,12 @@ class NormalsHead(Head):
         Raises:
             ValueError: As for `maps.scores`.
         """
-        from keras import layers
+        from mtl_keras.heads.unit_vectors import UnitVectors
 
         scores = maps.scores(
             features, task, 3, size=size, hidden=hidden, dropout=dropout
         )
-        return layers.UnitNormalization(
-            axis=-1, dtype="float32", name=task.name
-        )(scores)
+        return UnitVectors(dtype="float32", name=task.name)(scores)
 
     def default_metrics(self, task) -> list:
         """Returns the five metrics of normals."""
