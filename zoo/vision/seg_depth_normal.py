@@ -32,6 +32,22 @@ class SegDepthNormal(zoo.Entry):
             "the right, y up, z towards the camera"
         ),
     }
+    notes = (
+        "What the training split alone predicts, the most frequent class, the "
+        "mean depth and the mean normal at each place: mIoU 0.119, accuracy "
+        "0.625, depth error 1.020 m and 0.311, normals' mean and median angle "
+        "34.9 and 30.9 degrees, 0.160, 0.370 and 0.488 within 11.25, 22.5 and "
+        "30 degrees.",
+        "95% bootstrap intervals over the 300 test scenes: mIoU 0.640 to "
+        "0.676, depth error 0.494 to 0.552 m, mean angle 13.6 to 14.8 degrees.",
+        "IoU of the classes: floor 0.89, wall 0.90, box 0.38, sphere 0.82, "
+        "cylinder 0.48, cone 0.73, board 0.42. Flat sides of boxes, cylinders "
+        "and boards are taken for each other.",
+        "Pixels of the sky, or farther away than 10 metres, have no labels: "
+        "what the model predicts there means nothing.",
+        "Rendered rooms only: on photographs it must be trained anew, such as "
+        "on NYUv2 in LibMTL's layout, which `data=FOLDER` reads.",
+    )
     summary = (
         "Three tasks on one image, an answer for each pixel: what it shows "
         "(segmentation), how far away that is in metres (depth), and which "
