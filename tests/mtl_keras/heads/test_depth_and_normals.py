@@ -36,7 +36,10 @@ def test_depths_are_at_least_0_and_normals_of_length_1(scale):
         assert_close(length, np.ones((3, 8, 9)), rtol=1e-5)
 
 
-def test_pixels_without_a_label_do_not_count():
+@pytest.mark.parametrize(
+    "jit_compile", [False, pytest.param(True, marks=pytest.mark.slow)]
+)
+def test_pixels_without_a_label_do_not_count(jit_compile):
     rng = np.random.default_rng(1)
     depth = rng.uniform(1, 5, (3, 4, 5)).astype("f4")
     depth[0] = 0
@@ -45,7 +48,7 @@ def test_pixels_without_a_label_do_not_count():
     # A direction that is missing in part is missing.
     normals[1, 0, :, 2] = np.nan
     model = dense_model(hidden=4)
-    model.compile(keras.optimizers.SGD(0.1), jit_compile=True)
+    model.compile(keras.optimizers.SGD(0.1), jit_compile=jit_compile)
     x = features_of()
     outputs = model.predict(x, verbose=0)
     before = [to_numpy(v) for v in model.trainable_variables]
