@@ -13,6 +13,8 @@ from zoo.card import Card
 _ANSWERS = {
     "presence": "whether it is there, a probability",
     "box": "where it is: x1, y1, x2, y2 as fractions of width and height",
+    "depth": "how far away each pixel is",
+    "normals": "the direction of the surface at each pixel, a unit vector",
     "regression": "a number",
     "survival": "a risk, higher for an earlier event",
 }

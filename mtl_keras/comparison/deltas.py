@@ -28,6 +28,10 @@ _HIGHER = (
     "sentence_accuracy",
     "span_f1",
     "sparse_categorical_accuracy",
+    "within_11",
+    "within_22",
+    "within_30",
+    "within_angle",
 )
 _LOWER = (
     "abs_rel",
@@ -35,6 +39,7 @@ _LOWER = (
     "mae",
     "mean_absolute_error",
     "mean_squared_error",
+    "median_angle",
     "mse",
     "rmse",
     "root_mean_squared_error",

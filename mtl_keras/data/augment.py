@@ -118,8 +118,12 @@ class Flip:
 
     Args:
         boxes: Sequence of strings, as for `ShiftZoom`.
-        masks: Sequence of strings, as for `ShiftZoom`.
+        masks: Sequence of strings, as for `ShiftZoom`; also tasks whose
+            labels are other numbers of each pixel, such as depths.
         image: String, the key of the image if inputs are a dict.
+        normals: Sequence of strings, the tasks whose labels are vectors of
+            each pixel, of shape `(batch, rows, columns, 3)`, the first number
+            of which points to the right.
 
     Raises:
         ValueError: If an argument is out of range.
@@ -128,9 +132,12 @@ class Flip:
     boxes: Sequence[str] = ("box",)
     image: str = "image"
     masks: Sequence[str] = ()
+    normals: Sequence[str] = ()
 
     def __post_init__(self):
-        _check_names("Flip", boxes=self.boxes, masks=self.masks)
+        _check_names(
+            "Flip", boxes=self.boxes, masks=self.masks, normals=self.normals
+        )
 
     def __call__(self, inputs, labels, seed):
         """Returns the changed `(inputs, labels)`."""
@@ -153,6 +160,12 @@ class Flip:
                 mirrored = tf.reverse(labels[name], [2])
                 labels[name] = tf.where(
                     flips[:, None, None], mirrored, labels[name]
+                )
+        for name in self.normals:
+            if name in labels:
+                mirrored = tf.reverse(labels[name], [2]) * [-1.0, 1.0, 1.0]
+                labels[name] = tf.where(
+                    flips[:, None, None, None], mirrored, labels[name]
                 )
         return _put(inputs, self.image, image), labels
 

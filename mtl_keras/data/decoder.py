@@ -8,9 +8,16 @@ from mtl_keras import checks
 from mtl_keras.messages import unknown
 
 _FIELDS = ("temperature", "threshold")
-_KINDS_DECODED = ("classification", "presence", "box", "mask")
+_KINDS_DECODED = (
+    "classification",
+    "presence",
+    "box",
+    "mask",
+    "depth",
+    "normals",
+)
 # Decoded to places in the original image.
-_KINDS_WITH_SIZE = ("box", "mask")
+_KINDS_WITH_SIZE = ("box", "mask", "depth", "normals")
 # What a mask has beyond the image.
 OUTSIDE = 255
 
@@ -29,13 +36,15 @@ class AnswerDecoder:
     A classification `cls` gives `cls_name` and `cls_score`, a presence `det`
     gives `det_present`, a box `box` gives `box_pixels` in the original image,
     a mask `mask` gives `mask_classes`, the class number of each pixel of the
-    original image. Other kinds are not decoded.
+    original image, a depth `depth` gives `depth_distances` and normals
+    `normals` give `normals_directions` of each pixel. Other kinds are not
+    decoded.
 
     Args:
         tasks: Sequence of `Task`, or of dicts with the keys `name`, `kind` and
             `class_names`.
-        height: Integer, the height of the model's input in pixels. Only boxes
-            and masks need it. Defaults to `None`.
+        height: Integer, the height of the model's input in pixels. Boxes, masks
+            and other maps need it. Defaults to `None`.
         width: Integer, its width.
         threshold: Float in [0, 1], the lowest probability of a present
             object. Defaults to 0.5.
@@ -45,7 +54,7 @@ class AnswerDecoder:
             the calibrated ones. Defaults to none.
 
     Raises:
-        ValueError: If `threshold` is out of range, there is a box or mask and
+        ValueError: If `threshold` is out of range, there is a box or map and
             no size, or a mask has more than 255 classes.
     """
 
@@ -96,8 +105,10 @@ class AnswerDecoder:
             float32 `x1, y1, x2, y2` of shape `(batch, 4)`, `{task}_classes`
             uint8 of shape `(batch, rows, columns)`, the largest height and
             width of the batch: an image's mask is in the upper left corner,
-            and 255 beyond it; of a calibrated task `{task}_probability`, of
-            the output's shape.
+            and 255 beyond it; `{task}_distances` float32 of that shape, in
+            the labels' unit, and `{task}_directions` float32 of shape
+            `(batch, rows, columns, 3)`, unit vectors, NaN beyond the image;
+            of a calibrated task `{task}_probability`, of the output's shape.
 
         Raises:
             ValueError: If a decoded output has the name of a model output.
@@ -187,6 +198,23 @@ class AnswerDecoder:
                 classes, context["size"], OUTSIDE
             )
         return {f"{task.name}_classes": classes}
+
+    def _depth(self, task, output, context):
+        distances = self._in_pixels(output, context)[..., 0]
+        return {f"{task.name}_distances": distances}
+
+    def _normals(self, task, output, context):
+        return {f"{task.name}_directions": self._in_pixels(output, context)}
+
+    def _in_pixels(self, output, context):
+        import tensorflow as tf
+
+        from mtl_keras.data import letterbox
+
+        values = tf.convert_to_tensor(output, tf.float32)
+        if context is None:
+            return values
+        return letterbox.mask_to_pixels(values, context["size"], float("nan"))
 
     def _box(self, task, output, context):
         import tensorflow as tf

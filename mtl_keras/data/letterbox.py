@@ -99,54 +99,77 @@ def mask_to_canvas(mask, size, height: int, width: int, missing: int = -1):
 
     Args:
         mask: Integer tensor of shape `(h, w)`, class numbers.
-        size: Integer tensor of shape `(2,)`, the image's height and width,
-            which must be the mask's.
+        size: As for `map_to_canvas`.
         height: Integer, the canvas's height.
         width: Integer, the canvas's width.
         missing: Integer, the value in the padding. Defaults to -1.
 
     Returns:
-        int32 tensor of shape `(height, width)`, each value that of the
-        nearest pixel of the image.
+        int32 tensor of shape `(height, width)`; see `map_to_canvas`.
 
     Raises:
         tf.errors.InvalidArgumentError: At run time, if the sizes differ.
     """
     mask = tf.cast(mask, tf.int32)
+    return map_to_canvas(mask, size, height, width, missing)
+
+
+def map_to_canvas(values, size, height: int, width: int, missing):
+    """Scales and pads the pixels' labels as `resize` does their image.
+
+    Args:
+        values: Tensor of shape `(h, w)` or `(h, w, channels)`.
+        size: Integer tensor of shape `(2,)`, the image's height and width,
+            which must be the map's.
+        height: Integer, the canvas's height.
+        width: Integer, the canvas's width.
+        missing: Number, the value in the padding.
+
+    Returns:
+        Tensor of the type of `values`, of shape `(height, width)` or
+        `(height, width, channels)`, each value that of the nearest pixel of
+        the image.
+
+    Raises:
+        tf.errors.InvalidArgumentError: At run time, if the sizes differ.
+    """
     check = tf.debugging.Assert(
-        tf.reduce_all(tf.equal(tf.shape(mask), tf.cast(size, tf.int32))),
+        tf.reduce_all(tf.equal(tf.shape(values)[:2], tf.cast(size, tf.int32))),
         [
             "Expected a mask of the image's height and width. Received: "
             "height and width of the mask, and of the image",
-            tf.shape(mask),
+            tf.shape(values)[:2],
             size,
         ],
     )
     with tf.control_dependencies([check]):
-        mask = tf.identity(mask)
+        values = tf.identity(values)
     placed, offset = place(size, height, width)
     rows, has_row = _sources(height, placed[0], offset[0], size[0])
     columns, has_column = _sources(width, placed[1], offset[1], size[1])
-    canvas = tf.gather(tf.gather(mask, rows), columns, axis=1)
+    canvas = tf.gather(tf.gather(values, rows), columns, axis=1)
     is_inside = has_row[:, None] & has_column[None]
-    return tf.where(is_inside, canvas, missing)
+    if values.shape.rank == 3:
+        is_inside = is_inside[..., None]
+    return tf.where(is_inside, canvas, tf.cast(missing, values.dtype))
 
 
-def mask_to_pixels(mask, size, outside: int):
+def mask_to_pixels(mask, size, outside):
     """Converts masks of a canvas to the pixels of the original images.
 
     Args:
-        mask: Integer tensor of shape `(batch, height, width)`, on the canvas.
+        mask: Tensor of shape `(batch, height, width)`, or of other values of
+            each pixel `(batch, height, width, channels)`, on the canvas.
         size: Integer tensor of shape `(batch, 2)`, the images' heights and
             widths.
-        outside: Integer, the value beyond an image's last row and column.
+        outside: Number, the value beyond an image's last row and column.
 
     Returns:
-        Tensor of the mask's type and of shape `(batch, rows, columns)`, the
-        largest height and width: each image's mask is in the upper left
-        corner.
+        Tensor of the mask's type and of shape `(batch, rows, columns)`, or
+        `(batch, rows, columns, channels)`, the largest height and width: each
+        image's mask is in the upper left corner.
     """
-    height, width = mask.shape[1:]
+    height, width = mask.shape[1:3]
     size = tf.cast(size, tf.int32)
     placed, offset = place(size, height, width)
     # Of an empty batch the largest size is 0.
@@ -158,6 +181,8 @@ def mask_to_pixels(mask, size, outside: int):
     image = tf.gather(mask, rows, axis=1, batch_dims=1)
     image = tf.gather(image, columns, axis=2, batch_dims=1)
     is_inside = has_row[:, :, None] & has_column[:, None, :]
+    if mask.shape.rank == 4:
+        is_inside = is_inside[..., None]
     return tf.where(is_inside, image, tf.cast(outside, mask.dtype))
 
 

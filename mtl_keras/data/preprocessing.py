@@ -11,6 +11,8 @@ from mtl_keras.data.image_header import MAX_PIXELS
 
 # The channels that `tf.io.decode_image` can be asked for; see `decode`.
 _CHANNELS = (1, 3)
+# Of a number or a vector for each pixel.
+_KINDS_OF_MAPS = ("depth", "normals")
 
 
 @keras.saving.register_keras_serializable(package="mtl_keras")
@@ -98,34 +100,34 @@ class ImagePreprocessor(FilePreprocessor):
         return {self.name: pixels}, {"size": size}
 
     def place_labels(self, labels, context, tasks):
-        """Puts the masks of one example on the canvas, as its image was.
+        """Puts the maps of one example on the canvas, as its image was.
 
         Args:
             labels: Dict of task name to tensor.
             context: Dict that the preprocessor returned for the example.
-            tasks: Dict of name to `Task`; those of kind `"mask"` have masks,
-                class numbers of shape `(h, w)`.
+            tasks: Dict of name to `Task`; those of kind `"mask"` have class
+                numbers of shape `(h, w)`, `"depth"` numbers of that shape,
+                `"normals"` vectors of shape `(h, w, 3)`.
 
         Returns:
             Dict with the same keys; masks are int32 of shape `(height,
-            width)`, with the task's missing marker in the padding.
+            width)`, other maps float32, with the task's missing marker in the
+            padding.
         """
         from mtl_keras.data import letterbox
 
-        return {
-            name: (
-                letterbox.mask_to_canvas(
-                    label,
-                    context["size"],
-                    self.height,
-                    self.width,
-                    tasks[name].label.missing,
+        size, placed = context["size"], dict(labels)
+        for name, label in labels.items():
+            kind, missing = tasks[name].kind, tasks[name].label.missing
+            if kind == "mask":
+                placed[name] = letterbox.mask_to_canvas(
+                    label, size, self.height, self.width, missing
                 )
-                if tasks[name].kind == "mask"
-                else label
-            )
-            for name, label in labels.items()
-        }
+            elif kind in _KINDS_OF_MAPS:
+                placed[name] = letterbox.map_to_canvas(
+                    label, size, self.height, self.width, float(missing)
+                )
+        return placed
 
     def move_labels(self, labels, context, tasks):
         """Converts boxes from fractions of the image to those of the canvas.

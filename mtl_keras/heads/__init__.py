@@ -2,8 +2,10 @@
 
 from mtl_keras.heads.box import BoxHead
 from mtl_keras.heads.classification import ClassificationHead
+from mtl_keras.heads.depth import DepthHead
 from mtl_keras.heads.head import Head
 from mtl_keras.heads.mask import MaskHead
+from mtl_keras.heads.normals import NormalsHead
 from mtl_keras.heads.presence import PresenceHead
 from mtl_keras.heads.regression import RegressionHead
 from mtl_keras.heads.survival import SurvivalHead
@@ -15,7 +17,9 @@ _HEADS = {
     for head in (
         BoxHead(),
         ClassificationHead(),
+        DepthHead(),
         MaskHead(),
+        NormalsHead(),
         PresenceHead(),
         RegressionHead(),
         SurvivalHead(),
@@ -26,8 +30,10 @@ _HEADS = {
 __all__ = [
     "BoxHead",
     "ClassificationHead",
+    "DepthHead",
     "Head",
     "MaskHead",
+    "NormalsHead",
     "PresenceHead",
     "RegressionHead",
     "SurvivalHead",

@@ -1,8 +1,6 @@
 """A class for each pixel of an image."""
 
-import math
-
-from mtl_keras import checks
+from mtl_keras.heads import maps
 from mtl_keras.heads.head import ClassesHead
 
 
@@ -37,65 +35,27 @@ class MaskHead(ClassesHead):
         Args:
             features: Keras tensor of shape `(batch, rows, columns, channels)`.
             task: `Task` of the output.
-            size: Pair of integers, height and width of the masks, each at
-                least the map's. Defaults to `None`, the map's.
-            hidden: Integer, channels of a 3x3 convolution before the scores.
-                Defaults to `None`, no such layer.
-            dropout: Float in [0, 1), fraction of the map's channels dropped in
-                training.
+            size: As for `maps.scores`.
+            hidden: As for `maps.scores`.
+            dropout: As for `maps.scores`.
 
         Returns:
             Keras tensor, float32.
 
         Raises:
-            ValueError: If the features are no map, or `size` is smaller.
+            ValueError: As for `maps.scores`.
         """
         from keras import layers
 
-        name = task.name
-        if len(features.shape) != 4:
-            raise ValueError(
-                f"Task {name!r} of kind 'mask' needs a feature map of shape "
-                "(batch, rows, columns, channels). Received: features of shape "
-                f"{tuple(features.shape)}. Use a trunk that gives a map."
-            )
-        rows, columns = features.shape[1:3]
-        height, width = (rows, columns) if size is None else size
-        if size is not None:
-            checks.integer("height of `size`", height, low=rows)
-            checks.integer("width of `size`", width, low=columns)
-        if hidden:
-            features = layers.Conv2D(
-                hidden,
-                3,
-                padding="same",
-                activation="relu",
-                name=f"{name}_hidden",
-            )(features)
-        if dropout:
-            features = layers.SpatialDropout2D(dropout, name=f"{name}_dropout")(
-                features
-            )
-        scores = layers.Conv2D(
-            task.num_classes, 1, dtype="float32", name=f"{name}_scores"
-        )(features)
-        if (height, width) != (rows, columns):
-            factors = math.ceil(height / rows), math.ceil(width / columns)
-            scores = layers.UpSampling2D(
-                factors,
-                interpolation="bilinear",
-                dtype="float32",
-                name=f"{name}_up",
-            )(scores)
-            surplus = rows * factors[0] - height, columns * factors[1] - width
-            if any(surplus):
-                # A map of 13 rows stands for 100 pixels, not for 104.
-                scores = layers.Cropping2D(
-                    [(0, surplus[0]), (0, surplus[1])],
-                    dtype="float32",
-                    name=f"{name}_cut",
-                )(scores)
-        return layers.Softmax(dtype="float32", name=name)(scores)
+        scores = maps.scores(
+            features,
+            task,
+            task.num_classes,
+            size=size,
+            hidden=hidden,
+            dropout=dropout,
+        )
+        return layers.Softmax(dtype="float32", name=task.name)(scores)
 
     def default_metrics(self, task) -> list:
         """Returns intersection over union and Dice."""

@@ -3,6 +3,7 @@
 from mtl_keras.plots.annotated_image import draw
 from mtl_keras.plots.column_importance import importance
 from mtl_keras.plots.comparison_table import comparison
+from mtl_keras.plots.dense_maps import depth_colours, normal_colours
 from mtl_keras.plots.gradient_conflicts import conflicts
 from mtl_keras.plots.image_grid import predictions
 from mtl_keras.plots.learning_curves import curves
@@ -19,8 +20,10 @@ __all__ = [
     "comparison",
     "conflicts",
     "curves",
+    "depth_colours",
     "draw",
     "importance",
+    "normal_colours",
     "parallel",
     "partition",
     "predictions",

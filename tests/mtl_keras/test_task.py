@@ -57,6 +57,11 @@ EXAMPLES = {
     "box": ([[0, 0, 0.5, 1], [0.5, 0, 1, 1]], [0, 0, 0.6, 1]),
     "classification": ([1, 2], [0.2, 0.7, 0.1]),
     "mask": ([[[1, 0]], [[2, 2]]], [[[0.1, 0.8, 0.1], [0.6, 0.2, 0.2]]]),
+    "depth": ([[[1.0, 2.0]], [[3.0, 4.0]]], [[[1.1], [2.1]]]),
+    "normals": (
+        [[[[0, 0, 1], [0, 1, 0]]], [[[1, 0, 0], [1, 0, 0]]]],
+        [[[0, 0.1, 1], [0.1, 1, 0]]],
+    ),
     "presence": ([1, 0], [0.8]),
     "regression": ([1.0, 2.0], [1.1]),
     "tagging": ([[1, 0], [2, 2]], [[0.1, 0.8, 0.1], [0.6, 0.2, 0.2]]),
@@ -83,7 +88,7 @@ def test_the_loss_of_every_kind_reads_its_label(kind):
     )
     for batch in (near, far):
         # A label is one token's, or one pixel's.
-        is_dense = kind in ("mask", "tagging")
+        is_dense = kind in ("depth", "mask", "normals", "tagging")
         assert float(batch.count) == (2 if is_dense else 1)
         assert float(batch.num_invalid) == 0
     assert 0 < float(near.total) < float(far.total)

@@ -13,7 +13,7 @@ import tensorflow as tf
 import zoo
 from mtl_keras import export, files
 from zoo import card_check, card_writer, recipe_file, registry, weights
-from zoo.datasets import digit_clips, digit_scenes
+from zoo.datasets import digit_clips, digit_scenes, scenes
 from zoo.pretrained import minilm
 
 NAMES = zoo.list_models()
@@ -65,6 +65,9 @@ def _label(task, rng, shape):
     if task.kind == "mask":
         size = (BATCH_SIZE, *shape[1:-1])
         return rng.integers(0, task.num_classes, size, dtype="int32")
+    if task.kind in ("depth", "normals"):
+        shape = shape[1:-1] if task.kind == "depth" else shape[1:]
+        return rng.uniform(0.5, 1.0, (BATCH_SIZE, *shape)).astype("float32")
     if spec.rule == "box_xyxy":
         corners = np.sort(rng.uniform(size=(BATCH_SIZE, 2, 2)), axis=1)
         return corners.reshape(BATCH_SIZE, 4).astype("float32")
@@ -275,6 +278,7 @@ def _give_real_files(entry, data, data_dir):
 _MADE = {
     "digit_clips": (digit_clips.Builder, "CLIPS"),
     "digit_scenes": (digit_scenes.Builder, "SCENES"),
+    "scenes": (scenes.Builder, "SCENES"),
 }
 
 

@@ -88,7 +88,8 @@ def measure(recipe, steps: int, data_dir: str | None = None) -> dict:
     for _ in memory:
         # Fills the cache.
         pass
-    compile_model(model, config, count, stages_of(config)[0])
+    # As `loss_weights`, the model takes a dict, not a ConfigDict.
+    compile_model(model, config.to_dict(), count, stages_of(config)[0])
     seconds = {"memory": [], "pipeline": []}
     for number in range(_ROUNDS):
         first = 2 * number

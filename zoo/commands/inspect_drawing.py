@@ -53,7 +53,7 @@ def caption(example: Example, kinds: dict) -> list[str]:
             lines.append(f"{task}: {label[0]:g}, {event}")
         elif kind == "tagging":
             lines.append(f"{task}: {_spans(example.inputs['tokens'], label)}")
-        elif kind not in ("box", "mask"):
+        elif kind not in ("box", "depth", "mask", "normals"):
             lines.append(f"{task}: {label}")
     return lines
 

@@ -25,7 +25,7 @@ LOGGED = {
 def batch(name, count=100):
     if name == "mean_iou":
         return streams.boxes(count)
-    if name == "angular_error":
+    if name in ("angular_error", "median_angle", "within_angle"):
         return streams.directions(count)
     if name in ("abs_rel", "mae", "mse", "r2", "rmse"):
         y, p, weight = streams.numbers(count, 1)

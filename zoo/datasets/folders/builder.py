@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow_datasets as tfds
 
-from zoo.datasets.folders import masks
+from zoo.datasets.folders import array_files, image_files, maps, masks
 from zoo.datasets.folders.division import Division
 from zoo.datasets.folders.values import number
 
@@ -88,6 +88,9 @@ class Builder(tfds.core.GeneratorBasedBuilder):
                 }
                 for task in _mask_tasks(source.kinds):
                     features[task] = source.mask(example, task)[..., None]
+                for task, kind in source.kinds.items():
+                    if kind in maps.CHANNELS:
+                        features[task] = source.map(example, task)
                 yield position, features
 
 
@@ -162,6 +165,12 @@ def _label_feature(kind):
         return tfds.features.Image(
             shape=(None, None, 1), dtype=np.uint8, encoding_format="png"
         )
+    if kind in maps.CHANNELS:
+        return tfds.features.Tensor(
+            shape=(None, None, *maps.CHANNELS[kind]),
+            dtype=np.float32,
+            encoding="zlib",
+        )
     if kind == "tagging":
         return tfds.features.Sequence(tfds.features.Scalar(np.int32))
     if kind in ("classification", "presence"):
@@ -175,7 +184,10 @@ def _label_feature(kind):
 def _inputs(source, example) -> dict:
     inputs = example.inputs
     if source.inputs == "image":
-        return {"image": str(source.listing.path(inputs["image"]))}
+        path = source.listing.path(inputs["image"])
+        if array_files.is_array(path):
+            return {"image": image_files.pixels(path)}
+        return {"image": str(path)}
     if source.inputs in ("audio", "clip"):
         path = source.listing.path(inputs[source.inputs])
         return {source.inputs: path.read_bytes()}

@@ -20,6 +20,8 @@ _ALIASES = {
     ),
     "survival": (("time", "event"),),
 }
+# Of each pixel, in files that no table names.
+_NOT_IN_CELLS = ("depth", "normals")
 _INPUTS = {
     "image": (
         "path",
@@ -72,6 +74,8 @@ def resolve(names: list[str], request: Request) -> Columns:
     by_name = {name.lower(): name for name in names}
     labels = {}
     for task, kind in request.kinds.items():
+        if kind in _NOT_IN_CELLS:
+            continue
         of_task = _of_task(task, kind, by_name, request)
         if of_task:
             labels[task] = of_task

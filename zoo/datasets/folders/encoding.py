@@ -5,6 +5,8 @@ import math
 from zoo.datasets.folders.records import Example
 
 _NAN = math.nan
+# Of each pixel: `Source` makes their arrays.
+_MAPS = ("depth", "mask", "normals")
 
 
 def encode(example: Example, kinds: dict, numbers: dict) -> dict:
@@ -23,7 +25,7 @@ def encode(example: Example, kinds: dict, numbers: dict) -> dict:
     return {
         task: _encode(kind, example.labels[task], numbers.get(task), tokens)
         for task, kind in kinds.items()
-        if kind != "mask"
+        if kind not in _MAPS
     }
 
 

@@ -5,6 +5,7 @@ import io
 import warnings
 from pathlib import Path
 
+from zoo.datasets.folders import array_files
 from zoo.datasets.folders.records import Damage
 
 # As `mtl_keras.data.image_header.MAX_PIXELS`: what training would refuse.
@@ -20,6 +21,8 @@ def size(path: Path) -> tuple[int, int]:
     Raises:
         Damage: If the file is not an image that TensorFlow can decode.
     """
+    if array_files.is_array(path):
+        return array_files.size(path)
     with _opened(path) as image:
         return image.size
 
@@ -44,6 +47,8 @@ def check(path: Path) -> str:
     Raises:
         Damage: If the file cannot be decoded whole.
     """
+    if array_files.is_array(path):
+        return array_files.check(path)
     contents = path.read_bytes()
     with _opened(io.BytesIO(contents)) as image:
         # Of a JPEG an eighth of each side is decoded: every byte is read, and
@@ -61,6 +66,8 @@ def pixels(path: Path):
     """
     import numpy as np
 
+    if array_files.is_array(path):
+        return array_files.pixels(path)
     with _opened(path) as image:
         _load(image)
         return np.asarray(image.convert("RGB"))

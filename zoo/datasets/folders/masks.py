@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from zoo.datasets.folders import image_files, values
+from zoo.datasets.folders import array_files, image_files, values
 from zoo.datasets.folders.records import Damage
 
 MISSING = 255
@@ -65,7 +65,11 @@ class Mask:
 
     def _read(self, listing):
         try:
-            pixels = image_files.single_channel(listing.path(self.file))
+            path = listing.path(self.file)
+            if array_files.is_array(path):
+                pixels = array_files.classes(path)
+            else:
+                pixels = image_files.single_channel(path)
         except Damage as damage:
             raise Damage(str(damage), file=self.file) from damage
         if pixels.shape[::-1] != tuple(self.size):

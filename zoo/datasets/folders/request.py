@@ -9,7 +9,9 @@ INPUTS = ("image", "text", "table", "audio", "clip")
 KINDS = (
     "box",
     "classification",
+    "depth",
     "mask",
+    "normals",
     "presence",
     "regression",
     "survival",

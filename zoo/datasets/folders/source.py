@@ -8,7 +8,14 @@ from pathlib import Path
 import numpy as np
 
 from mtl_keras.messages import did_you_mean, listed
-from zoo.datasets.folders import encoding, image_files, masks, tags, words
+from zoo.datasets.folders import (
+    encoding,
+    image_files,
+    maps,
+    masks,
+    tags,
+    words,
+)
 from zoo.datasets.folders.division import Division
 from zoo.datasets.folders.records import (
     Damage,
@@ -195,7 +202,8 @@ class Source:
     def encode(self, example: Example) -> dict:
         """Turns an example's labels into numbers; see `encoding.encode`.
 
-        Masks are left out: `mask` makes their arrays.
+        Masks, depths and normals are left out: `mask` and `map` make their
+        arrays.
         """
         return encoding.encode(example, self.kinds, self._class_numbers)
 
@@ -219,6 +227,23 @@ class Source:
         if self.scan.mask_values[task] == masks.BINARY and len(names) == 2:
             names = ("0", "255")
         return label.array(self.listing, names)
+
+    def map(self, example: Example, task: str):
+        """Makes the float32 array of an image's depths or normals.
+
+        Args:
+            example: `Example`.
+            task: String, a task of kind `"depth"` or `"normals"`.
+
+        Returns:
+            Array of shape `(height, width)` or `(height, width, 3)`; NaN where
+            a label is missing.
+        """
+        label = example.labels[task]
+        if label is None:
+            size = image_files.size_in(self.listing, example.inputs["image"])
+            return maps.missing(self.kinds[task], size)
+        return label.array(self.listing)
 
     def digest(self) -> str:
         """Computes a sum of the files and of how they are read."""

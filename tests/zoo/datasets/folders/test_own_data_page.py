@@ -4,6 +4,7 @@ import ast
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.zoo.datasets.folders import generated
@@ -39,6 +40,9 @@ def _make(folder, files):
             generated.mask(path)
         elif path.suffix in (".gif", ".jpg", ".png"):
             generated.image(path.with_suffix(""), 0, path.suffix)
+        elif path.suffix == ".npy":
+            channels = () if path.parent.name in ("depth", "label") else (3,)
+            np.save(path, np.full((32, 40, *channels), 0.5, "float32"))
         elif path.suffix == ".wav":
             generated.recording(path, 0)
 

@@ -3,6 +3,7 @@
 from mtl_keras.messages import unknown
 from zoo.datasets.folders import table_files
 from zoo.datasets.folders.readers import (
+    array_folders,
     class_folders,
     coco,
     conll,
@@ -26,6 +27,7 @@ _READERS = {
         yolo,
         labelme,
         file_table,
+        array_folders,
         mask_folders,
         class_folders,
     ),
