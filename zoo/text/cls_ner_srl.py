@@ -338,7 +338,7 @@ class ClsNerSrl(zoo.Entry):
         del spec
         if pretrained.is_pretrained(trunk):
             return None
-        return mtl_data.swap.HideWords(rate=0.08)
+        return mtl_data.swap.HideWords(rate=0.15)
 
     def batching(self, spec, *, trunk: str = "conv") -> dict:
         """Groups sentences of similar length into batches.

@@ -184,9 +184,8 @@ def of_predicates(sentence: dict, *, repeats: bool) -> Iterator[dict]:
 
     Args:
         sentence: Dict of `treebank.read`.
-        repeats: Boolean, whether each has the tags that do not depend on the
-            predicate; otherwise the first one alone. The class is always of
-            the first one alone.
+        repeats: Boolean, whether each has the labels that do not depend on
+            the predicate; otherwise the first one alone.
 
     Yields:
         Dicts, the features of the builder.
@@ -202,8 +201,7 @@ def of_predicates(sentence: dict, *, repeats: bool) -> Iterator[dict]:
         yield {
             "tokens": tokens,
             "predicate": predicate,
-            # Counted once: a network soon knows the sentences by heart.
-            "cls": _MISSING if number else sentence["genre"],
+            "cls": sentence["genre"] if has_labels else _MISSING,
             "pos": sentence["pos"] if has_labels else nothing,
             "ner": sentence["ner"] if has_labels else nothing,
             "srl": tags,
