@@ -72,7 +72,7 @@ class ClsNerSrl(zoo.Entry):
         "The class is overfitted, which counts with each predicate: after five "
         "epochs its accuracy was .88 in training and .58 in validation. "
         "Counted once a sentence, with fewer words hidden, a second run ended "
-        "at class .612, parts of speech .944, entities F1 .662 and roles F1 .686.",
+        "at class .612, parts of speech .944, entities F1 .662, roles F1 .686.",
         "The data and these weights: CC BY-SA 4.0 (share-alike).",
     )
 
