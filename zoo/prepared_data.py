@@ -183,11 +183,14 @@ def _check_split(builder, split) -> None:
                 f"Received: split={split!r}"
             )
     example = f"{names[0]}[:100]"
+    wrong = ValueError(
+        f"Expected a part of {data!r} with at least one example, such as "
+        f"{example!r} or '{names[0]}[:10%]'. Received: split={split!r}"
+    )
     try:
-        # It parses the split, and raises if no example is in it.
-        builder.info.splits[split]
+        # TFDS parses the split here, and refuses some empty ones.
+        num_examples = builder.info.splits[split].num_examples
     except (AssertionError, ValueError) as error:
-        raise ValueError(
-            f"Expected a part of {data!r} with at least one example, such as "
-            f"{example!r} or '{names[0]}[:10%]'. Received: split={split!r}"
-        ) from error
+        raise wrong from error
+    if not num_examples:
+        raise wrong

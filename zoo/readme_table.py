@@ -20,9 +20,11 @@ _HEADLINES = (
     "f1",
     "rmse",
     "mae",
+    "angular_error",
 )
 _TITLES = {
     "accuracy": "accuracy",
+    "angular_error": "mean angle",
     "auc": "AUC",
     "c_index": "C-index",
     "f1": "F1",
