@@ -37,6 +37,7 @@ def test_wrong_flags(capsys, argv, message):
     assert printed.startswith("error: ") and message in printed
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", zoo.list_models())
 def test_there_is_an_example_for_each_preprocessor(name):
     preprocessor = zoo.load(name).preprocessor

@@ -62,6 +62,7 @@ def test_a_folder_holds_versions_and_files_beside(setting):
     assert (revision.parent / warmup.FILE).exists()
 
 
+@pytest.mark.slow
 def test_the_figures_of_a_file_lie_beside_it(setting):
     path = setting["folder"] / "tiny_squares_net-1.onnx.json"
     figures = json.loads(path.read_text())

@@ -162,6 +162,7 @@ def test_predict_continues_after_a_file_that_is_not_an_image(
     assert "Traceback" not in printed.err
 
 
+@pytest.mark.slow
 def test_export_a_workdir(trained, tiny, tmp_path, capsys, monkeypatch):
     import tensorflow as tf
 
@@ -260,6 +261,7 @@ def test_split_that_is_not_there(trained, tiny, data_dir, capsys):
     assert "Did you mean 'test'?" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_relations_of_a_trained_model(
     trained, tiny, data_dir, tmp_path, capsys
 ):

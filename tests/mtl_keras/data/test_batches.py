@@ -176,6 +176,7 @@ def test_evaluation_keeps_the_order_and_changes_nothing():
     assert source.num_reads == 1
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("drop_remainder", "sizes"), [(False, [4] * 5 + [3]), (True, [4] * 5)]
 )

@@ -126,6 +126,7 @@ def results(folders, tmp_path_factory):
     return serve(tmp_path_factory.mktemp("asked"), folders, calls)
 
 
+@pytest.mark.slow
 @pytest.mark.sampled
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_case_is_answered_as_documented(kind, results):

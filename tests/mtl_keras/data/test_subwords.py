@@ -55,6 +55,7 @@ def test_subwords_are_those_of_the_whole_sentence(tokenizer, preprocessor):
         assert not row[size:].any()
 
 
+@pytest.mark.slow
 def test_each_word_starts_at_its_first_subword(tokenizer, preprocessor):
     sentences = [s for s in random_sentences(200) if tokens(s)]
     inputs, context = preprocessor({"text": tf.constant(sentences)})

@@ -56,6 +56,7 @@ def test_each_signature_answers_like_the_model_without_keras(
         assert names.tolist() == [b"abc"[i : i + 1] for i in best]
 
 
+@pytest.mark.slow
 def test_boxes_are_in_pixels_of_the_original_image(exported):
     folder = exported.folder
     # 16 x 32 lies on the canvas of 8 x 8 as rows 2 to 6: one unit of y on the
@@ -123,6 +124,7 @@ def test_mixed_precision_answers_like_the_model(tmp_path):
         np.testing.assert_allclose(answers[task], output, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_multi_task_model_after_training(tmp_path):
     model = vector_model()
     x, labels = vector_data()

@@ -27,6 +27,7 @@ def files(tmp_path_factory):
     }
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("ending", WRITERS)
 def test_names_and_answers_are_the_models(files, ending):
     model, paths = files
@@ -103,6 +104,7 @@ def words_model():
     return keras.Model(word, {"a": keras.layers.Dense(2, name="a")(vector)})
 
 
+@pytest.mark.slow
 def test_litert_cannot_compute_in_16_bits(tmp_path, capfd):
     model = image_model(policy="mixed_bfloat16")
     with pytest.raises(ValueError, match="dtype policy float32"):
@@ -120,6 +122,7 @@ def test_onnx_computes_in_float16(tmp_path):
     assert max(found.differences.values()) < 1e-2
 
 
+@pytest.mark.slow
 def test_litert_looks_words_up(tmp_path):
     model = words_model()
     path = export.litert(model, tmp_path / "words.tflite")

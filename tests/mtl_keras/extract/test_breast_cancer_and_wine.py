@@ -110,6 +110,7 @@ def test_each_is_saved_alone(trained, tmp_path):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="a SavedModel"
 )

@@ -71,6 +71,7 @@ def test_answers_in_float32_under_mixed_precision(kind, shape):
     assert keras.backend.standardize_dtype(answer.dtype) == "float32"
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("kind", SIZES)
 @pytest.mark.parametrize("shape", FEATURES.values(), ids=FEATURES)
 def test_reloaded_head_gives_the_same_answer(kind, shape, tmp_path):

@@ -48,6 +48,7 @@ def test_mask_lies_where_the_features_are():
     assert differing <= 16 and (answer[5:7, 9:11] == 1).all()
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("jit_compile", [True, False])
 def test_pixels_without_a_label_do_not_count(jit_compile):
     labels = np.random.default_rng(1).integers(0, 3, (3, 8, 10), "int32")

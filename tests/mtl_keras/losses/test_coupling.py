@@ -55,6 +55,7 @@ def test_missing_rows_are_as_if_not_there(name, wrap):
     assert not slope[GONE].any()
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("junk", [0.0, 1.0, 1e30, np.nan, np.inf])
 def test_what_stands_in_missing_rows_does_not_matter(name, junk):

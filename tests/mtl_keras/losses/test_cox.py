@@ -65,6 +65,7 @@ def test_half_a_label_is_none():
     )
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("scale", [1.0, 1e3, 1e6, 1e30])
 def test_large_risks_are_finite(scale):
     y, r = data()

@@ -145,6 +145,7 @@ def test_shapes_that_do_not_fit_are_named(name):
         losses.get(name).call(y_true[:5], y_pred)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", NAMES)
 def test_a_step_of_a_plain_keras_model_follows_the_mean_s_gradient(name):
     y_true, y_pred, _ = examples.batch(name)

@@ -126,6 +126,7 @@ def test_the_graph_of_a_backbone_is_opened(build):
         )
 
 
+@pytest.mark.slow
 @pytest.mark.sampled
 @pytest.mark.parametrize("level", ["parameters", "features", "last_shared"])
 @pytest.mark.parametrize("build", [vit, mit])

@@ -127,6 +127,7 @@ WRONG = {
 }
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("source", ["generator", "PyDataset"])
 @pytest.mark.parametrize("is_late", [False, True])
 @pytest.mark.parametrize("what", WRONG)

@@ -107,6 +107,7 @@ def fitted(values, *callbacks):
     return model
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("mode", ["min", "max"])
 def test_callbacks_of_keras_pass_over_nan(mode, tmp_path):
     sign = 1.0 if mode == "min" else -1.0

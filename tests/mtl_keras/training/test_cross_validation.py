@@ -156,6 +156,7 @@ def test_wrong_arguments_are_named(arguments, message, tmp_path):
         )
 
 
+@pytest.mark.slow
 def test_one_model_for_all_folds_is_refused(tmp_path):
     model = build()
     with pytest.raises(ValueError, match="a new model for each fold"):
@@ -168,6 +169,7 @@ def test_one_model_for_all_folds_is_refused(tmp_path):
         )
 
 
+@pytest.mark.slow
 def test_a_workdir_of_other_folds_is_refused(undisturbed):
     workdir, _ = undisturbed
     with pytest.raises(ValueError, match="num_folds: 2 there, 3 now"):

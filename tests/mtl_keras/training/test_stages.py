@@ -106,6 +106,7 @@ def test_resumed_run_ends_bitwise_like_an_undisturbed_one(pause, run, tmp_path):
     assert_equal(values(train(tmp_path)), run[2][-1])
 
 
+@pytest.mark.slow
 def test_frozen_trunk_keeps_weights_and_statistics(run):
     start, (_, frozen, unfrozen, _) = values(built()), run[2]
     assert any("moving_mean" in path for path in start)

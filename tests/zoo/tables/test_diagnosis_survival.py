@@ -36,6 +36,7 @@ def test_the_treatment_is_no_input():
     assert (set(inputs), set(labels)) == ({"age"}, {"death", "survival"})
 
 
+@pytest.mark.slow
 def test_a_folder_of_ones_own_has_intervals_of_its_own(tmp_path):
     rng = np.random.default_rng(0)
     with (tmp_path / "patients.csv").open("w", newline="") as file:

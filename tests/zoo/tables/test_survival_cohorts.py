@@ -39,6 +39,7 @@ def test_each_cohort_has_an_adapter_and_all_share_the_trunk():
     assert {*paths} - shared == {f"{task}/kernel" for task in model.tasks}
 
 
+@pytest.mark.slow
 def test_patients_of_one_cohort_train_it_alone():
     model = zoo.load("survival_cohorts", **SMALL)
     inputs, _ = model.preprocessor(_numbers(model, "gbsg", num=8))

@@ -33,6 +33,7 @@ def _inputs(texts):
     return _preprocessor()(tf.constant(texts))[0]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("trunk", trunks.list_trunks())
 def test_padding_changes_no_output(trunk):
     keras.utils.set_random_seed(0)
@@ -145,6 +146,7 @@ bark VERB O O
 """
 
 
+@pytest.mark.slow
 def test_folder_of_ones_own_with_marked_tokens(tmp_path):
     for split in ("train", "validation"):
         (tmp_path / f"{split}.conll").write_text(_FOLDER)

