@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 
+from mtl_keras import Task
 from mtl_keras.heads.expected_box import CornerBox, ExpectedBox
 from tests.test_case import assert_close, to_numpy
 
@@ -83,6 +84,15 @@ def test_voting_frames_one_of_two_objects_in_inference_only():
     assert_close(layer(inputs), [left], atol=1e-5)
     assert_close(layer(inputs, training=True), [mean], atol=1e-5)
     assert_close(ExpectedBox()(inputs), [mean], atol=1e-5)
+
+
+def test_a_head_votes_where_it_is_asked_to():
+    features = keras.Input((4, 4, 8))
+    task = Task("box", "box")
+    for options, expected in (({}, False), ({"voting": True}, True)):
+        output = task.head.build(features, task, **options)
+        layer = keras.Model(features, output).get_layer("box")
+        assert layer.get_config()["voting"] is expected
 
 
 def iou(first, second):

@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 
@@ -63,6 +64,16 @@ def test_half_a_label_is_none():
         losses.Cox().call(y, r, present),
         losses.Cox().call(y, r, present.all(-1)),
     )
+
+
+def test_without_any_label_no_risk_moves():
+    y, r = data(8)
+
+    def function(risk):
+        return keras.ops.sum(losses.Cox().call(y, risk, np.zeros(8, bool)))
+
+    assert float(function(r)) == 0.0
+    np.testing.assert_array_equal(gradient(function, r), np.zeros_like(r))
 
 
 @pytest.mark.sampled
