@@ -215,8 +215,10 @@ class NearMark(layers.Layer):
     def call(self, inputs):
         """Embeds the distances."""
         mark = ops.cast(inputs, "int32")
-        place = ops.arange(ops.shape(mark)[1], dtype="int32")[None]
-        first = ops.argmax(mark, axis=1)[:, None]
+        place = ops.expand_dims(
+            ops.arange(ops.shape(mark)[1], dtype="int32"), 0
+        )
+        first = ops.argmax(mark, axis=1, keepdims=True)
         distance = place - ops.cast(first, "int32")
         number = self.farthest + ops.clip(
             distance, -self.farthest, self.farthest
@@ -254,7 +256,7 @@ class AtMark(layers.Layer):
         features, mark = inputs
         mark = ops.cast(mark, features.dtype)
         mark = mark / ops.maximum(ops.sum(mark, axis=1, keepdims=True), 1)
-        return ops.sum(features * mark[..., None], axis=1)
+        return ops.sum(features * ops.expand_dims(mark, -1), axis=1)
 
     def compute_output_shape(self, input_shape):
         """One vector a sentence."""
