@@ -307,8 +307,8 @@ class Entry:
         """Chooses the overrides that a search tries; see `zoo.hypermodel`.
 
         Dropout up to `search_dropout`, and with `"full"` also
-        `search_values`. Where the trunk is none of the values of `"trunk"`,
-        such as a pretrained one, dropout alone.
+        `search_values`. A trunk that is not among the values of `"trunk"`,
+        such as a pretrained one, is searched by dropout alone.
 
         Args:
             hp: `keras_tuner.HyperParameters`.

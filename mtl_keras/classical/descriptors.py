@@ -180,7 +180,7 @@ def descriptors(images) -> list[np.ndarray]:
             "pixels. Enlarge them."
         )
     weights = [0.2125, 0.7154, 0.0721] if images.shape[-1] == 3 else [1.0]
-    found = []
+    descriptors = []
     for image in images @ np.array(weights, "float32"):
         low, high = float(image.min()), float(image.max())
         sift = feature.SIFT()
@@ -196,8 +196,8 @@ def descriptors(images) -> list[np.ndarray]:
             except RuntimeError as error:
                 if "found no features" not in str(error):
                     raise
-        found.append(rows)
-    return found
+        descriptors.append(rows)
+    return descriptors
 
 
 def _skimage_feature():

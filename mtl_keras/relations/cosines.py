@@ -113,7 +113,7 @@ def shared_variables(model) -> list:
     """Returns the trainable variables that two or more tasks share.
 
     Raises:
-        ValueError: If there is none.
+        ValueError: If the tasks share no trainable variable.
     """
     from mtl_keras import graph
 

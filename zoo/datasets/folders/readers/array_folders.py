@@ -68,11 +68,11 @@ def _label(listing, kind, size, file):
 
 def _by_image(listing, kind) -> dict:
     """Finds the files of a kind by what is the same of their image's path."""
-    found = {}
+    paths = {}
     for path in listing.with_suffix(array_files.SUFFIX):
         *folders, name = path.split("/")
         for place, folder in enumerate(folders):
             if folder.lower() in _FOLDERS[kind]:
                 rest = (*folders[:place], *folders[place + 1 :], name)
-                found.setdefault(rest, path)
-    return found
+                paths.setdefault(rest, path)
+    return paths
