@@ -33,8 +33,10 @@ def pytest_configure(config):
 def pytest_collection_modifyitems(items):
     """Leaves all but the first set of parameters of a sampled test to --slow.
 
-    Before the items are selected by `-m`, which reads the marks set here.
+    Before the items are selected by `-m`, which reads the marks set here. Long
+    tests come first: one that starts last keeps a single worker busy.
     """
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
     seen = set()
     for item in items:
         if item.get_closest_marker("sampled"):
@@ -73,9 +75,17 @@ def _release_traced_steps():
 
 
 @pytest.fixture(scope="session")
-def data_dir(tmp_path_factory):
-    """A folder for data sets that are prepared during the tests."""
-    return tmp_path_factory.mktemp("datasets")
+def data_dir(request, tmp_path_factory):
+    """A folder for data sets that are prepared during the tests.
+
+    All workers have the same: a data set is prepared once, and others wait.
+    """
+    folder = tmp_path_factory.getbasetemp()
+    if hasattr(request.config, "workerinput"):
+        folder = folder.parent
+    folder = folder / "datasets"
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
 @pytest.fixture

@@ -20,28 +20,10 @@ from mtl_keras import export
 from tests.answering_process import AnsweringProcess
 from tests.mtl_keras.data.hostile_files import moving, tone, wav
 from tests.serving_process import num_operations, serve, stored_shapes
-from zoo import registry
-
-SERVED = [
-    (name, next(iter(zoo.info(name).get("weights", ())), None))
-    for name in zoo.list_models()
-]
-
-
-def _is_default(name, weights) -> bool:
-    """Whether weights are of the default graph; dropout leaves none in it."""
-    if weights is None:
-        return True
-    chosen = zoo.info(name)["weights"][weights]["overrides"]
-    defaults = registry.find(name).entry.overrides()
-    return all(
-        key == "dropout" or value == defaults[key]
-        for key, value in chosen.items()
-    )
-
+from tests.zoo.served import SERVED, is_default
 
 CONVERTED = SERVED + [
-    (name, None) for name, weights in SERVED if not _is_default(name, weights)
+    (name, None) for name, weights in SERVED if not is_default(name, weights)
 ]
 # A CRF is a loop over tokens, which LiteRT wants a batch size for.
 LITERT_BATCH_SIZE = {
@@ -140,29 +122,25 @@ def _loaded(folder):
     return tf.saved_model.load(str(folder))
 
 
-@pytest.fixture(scope="module")
-def folders(tmp_path_factory):
-    """Makes each export once."""
-    folder = tmp_path_factory.mktemp("exports")
-
-    @functools.cache
-    def make(name, weights):
-        model = _model(name, weights)
-        return export.saved_model(
-            model,
-            export.next_version(folder / f"{name}-{weights}"),
-            model.preprocessor,
-            model.postprocessor,
-            dict(zoo.info(name)),
-            examples=_raw(model, 2),
-        )
-
-    return make
+# All tests of an export follow one another, so that one worker makes it.
+@pytest.fixture(scope="module", params=SERVED, ids=lambda pair: pair[0])
+def exported(request, tmp_path_factory):
+    """An entry's name, its model and the folder of its export."""
+    name, weights = request.param
+    model = _model(name, weights)
+    folder = export.saved_model(
+        model,
+        tmp_path_factory.mktemp("exports") / "1",
+        model.preprocessor,
+        model.postprocessor,
+        dict(zoo.info(name)),
+        examples=_raw(model, 2),
+    )
+    return name, model, folder
 
 
-@pytest.mark.parametrize(("name", "weights"), SERVED)
-def test_each_signature_equals_the_model(name, weights, folders):
-    model, folder = _model(name, weights), folders(name, weights)
+def test_each_signature_equals_the_model(exported):
+    _, model, folder = exported
     calls, expected = {}, {}
     for size in SIZES:
         raw, dense = _raw(model, size), _dense(model, size)
@@ -187,12 +165,12 @@ def test_each_signature_equals_the_model(name, weights, folders):
             )
 
 
-@pytest.mark.parametrize(("name", "weights"), SERVED)
-def test_a_task_computes_less_than_all(name, weights, folders):
-    if len(_model(name, weights).tasks) == 1:
+def test_a_task_computes_less_than_all(exported):
+    _, model, folder = exported
+    if len(model.tasks) == 1:
         pytest.skip("one task is all")
-    loaded = _loaded(folders(name, weights)).signatures
-    for task in _model(name, weights).tasks:
+    loaded = _loaded(folder).signatures
+    for task in model.tasks:
         for part, whole in (
             (task, "serving_default"),
             (f"{task}_dense", "serving_dense"),
@@ -200,10 +178,10 @@ def test_a_task_computes_less_than_all(name, weights, folders):
             assert num_operations(loaded[part]) < num_operations(loaded[whole])
 
 
-@pytest.mark.parametrize(("name", "weights"), SERVED)
-def test_variables_are_stored_once(name, weights, folders):
-    expected = [tuple(w.shape) for w in _model(name, weights).weights]
-    assert stored_shapes(folders(name, weights)) == sorted(expected)
+def test_variables_are_stored_once(exported):
+    _, model, folder = exported
+    expected = [tuple(w.shape) for w in model.weights]
+    assert stored_shapes(folder) == sorted(expected)
 
 
 # The very command, but TensorFlow is imported once for all its runs.
@@ -245,11 +223,10 @@ def _given(inputs, folder):
     return ["--inputs", ";".join(files), "--input_exprs", ";".join(texts)]
 
 
-@pytest.mark.parametrize(("name", "weights"), SERVED)
-def test_saved_model_cli_runs_a_signature(name, weights, folders, tmp_path):
+def test_saved_model_cli_runs_a_signature(exported, tmp_path):
     # Another process answers each signature above; the command loads the
     # model anew for each, and can differ by how it reads the inputs alone.
-    model, folder = _model(name, weights), folders(name, weights)
+    _, model, folder = exported
     raw, dense = _raw(model, 1), _dense(model, 1)
     answers = model.predict(dense, verbose=0)
     signatures = ["serving_default", "serving_dense"]
@@ -275,11 +252,10 @@ def test_saved_model_cli_runs_a_signature(name, weights, folders, tmp_path):
             )
 
 
-@pytest.mark.parametrize(("name", "weights"), SERVED)
-def test_warmup_requests_are_answered(name, weights, folders):
+def test_warmup_requests_are_answered(exported):
     from tensorflow_serving.apis import prediction_log_pb2
 
-    folder = folders(name, weights)
+    _, _, folder = exported
     file = folder / "assets.extra" / "tf_serving_warmup_requests"
     loaded = _loaded(folder).signatures
     asked = set()
@@ -296,13 +272,13 @@ def test_warmup_requests_are_answered(name, weights, folders):
     assert asked == set(loaded)
 
 
-@pytest.mark.parametrize(("name", "weights"), SERVED)
-def test_card_and_revision_lie_beside(name, weights, folders):
-    extra = folders(name, weights) / "assets.extra"
+def test_card_and_revision_lie_beside(exported):
+    name, model, folder = exported
+    extra = folder / "assets.extra"
     card = json.loads((extra / "card.json").read_text())
     assert card == dict(zoo.info(name))
     revision = json.loads((extra / "revision.json").read_text())
-    assert set(revision["tasks"]) == set(card["tasks"])
+    assert set(revision["tasks"]) == set(model.tasks)
 
 
 @pytest.mark.parametrize(("name", "weights"), CONVERTED)

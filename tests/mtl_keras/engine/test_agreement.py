@@ -63,6 +63,7 @@ def test_cagrad_agrees(tmp_path):
     assert_agreement(tmp_path, {"cagrad": 70})
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_every_other_method_agrees(tmp_path):
     rows = {name: 70 if name in UNEVEN else 64 for name in ALL}

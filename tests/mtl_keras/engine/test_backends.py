@@ -45,6 +45,7 @@ def ends(tmp_path_factory):
     keras.backend.backend() != "tensorflow",
     reason="one comparison is enough: it runs both backends",
 )
+@pytest.mark.long
 @pytest.mark.slow
 def test_steps_agree(ends, subtests):
     # One test: in several processes each would train all cases anew.

@@ -39,6 +39,7 @@ FILES = (
 )
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.skipif(
     keras.backend.backend() != "tensorflow",

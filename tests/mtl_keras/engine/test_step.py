@@ -240,6 +240,7 @@ def test_weights_reach_the_trunk_and_not_the_heads():
             np.testing.assert_allclose(value, expected[path], atol=1e-6)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.skipif(
     keras.backend.backend() == "jax", reason="this is the run on JAX"

@@ -169,6 +169,7 @@ def test_balancers_train_at_each_level(method, name):
         )
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.skipif(
     keras.backend.backend() != "tensorflow",
