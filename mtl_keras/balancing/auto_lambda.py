@@ -3,24 +3,21 @@
 Liu et al., TMLR 2022, https://arxiv.org/abs/2202.03091.
 """
 
-import dataclasses
-
 import keras
 import numpy as np
 from keras import ops
 
 from mtl_keras.balancing import adam
-from mtl_keras.balancing.gradient_balancer import GradientBalancer
-from mtl_keras.balancing.solvers.half_batches import unit_cross, unweighted
+from mtl_keras.balancing.learned_weights import LearnedWeights
+from mtl_keras.balancing.primary_task import PrimaryTask
 from mtl_keras.checks import number
-from mtl_keras.groups.members import check_known
 
 # The least weight, as a fraction of the first: a row times 0 tells nothing.
 _LEAST = 1e-3
 
 
 @keras.saving.register_keras_serializable(package="mtl_keras")
-class AutoLambda(GradientBalancer):
+class AutoLambda(PrimaryTask, LearnedWeights):
     """Learns weights whose step on one half batch lowers the loss on another.
 
     The inner problem is `sum w[k] * losses[k]` on one half of the batch, heads
@@ -60,10 +57,6 @@ class AutoLambda(GradientBalancer):
         "Auxiliary tasks for a primary one: those that do not help it on other "
         "examples lose their weight."
     )
-    levels = ("parameters", "last_shared")
-    needs_halves = True
-    # Learned in small steps.
-    takes_smoothing = False
 
     def __init__(
         self,
@@ -72,14 +65,7 @@ class AutoLambda(GradientBalancer):
         initial_weight: float = 0.1,
         **kwargs,
     ):
-        super().__init__(**kwargs)
-        if primary is not None and not isinstance(primary, str):
-            raise ValueError(
-                "`primary` must be a task's name or None, all tasks. "
-                f"Received: primary={primary!r}"
-            )
-        self.primary = primary
-        self.learning_rate = number("learning_rate", learning_rate, above=0)
+        super().__init__(primary=primary, learning_rate=learning_rate, **kwargs)
         self.initial_weight = number("initial_weight", initial_weight, above=0)
 
     def initial_state(self, num_tasks: int) -> dict:
@@ -94,47 +80,16 @@ class AutoLambda(GradientBalancer):
         weights = np.full(num_tasks, self.initial_weight, "float32")
         return {"task_weights": weights, **adam.initial_state(num_tasks)}
 
-    def bind(self, tasks, num_parameters: int | None = None) -> None:
-        """Fixes the order of the tasks and finds the primary one.
-
-        Args:
-            tasks: Sequence of strings, sorted.
-            num_parameters: Integer, the size of the shared variables.
-
-        Raises:
-            ValueError: If `primary`, or a name of another argument, is no
-                task.
-        """
-        if self.primary is not None:
-            check_known("primary", [self.primary], tuple(tasks), {})
-        super().bind(tasks, num_parameters)
-
-    def head_weights(self, losses=None, present=None):
-        """Returns the learned weights, which multiply the whole losses.
-
-        Args:
-            losses: Float tensor of shape `(num_tasks,)`.
-            present: As of `weights`.
-
-        Returns:
-            float32 tensor of shape `(num_tasks,)`, 0 for an absent task.
-        """
-        present = super().head_weights(losses, present)
-        return present * self.state(present.shape[0])["task_weights"]
-
-    def _weigh(self, step):
-        return step.present
+    def _loss_weights(self, state, present):
+        return state["task_weights"]
 
     def _advance(self, step):
         state = step.state
-        halves = unweighted(step.halves, state["task_weights"])
-        cross = unit_cross(dataclasses.replace(step, halves=halves))
         goal = step.present
-        names = self.tasks or ()
-        if self.primary in names:
-            place = np.eye(len(names), dtype="float32")
-            goal = goal * place[names.index(self.primary)]
-        gains = ops.matmul(cross, goal[:, None])[:, 0]
+        if self._place() is not None:
+            place = np.eye(step.num_tasks, dtype="float32")
+            goal = goal * place[self._place()]
+        gains = ops.matmul(self._cross(step), goal[:, None])[:, 0]
         moves = ops.logical_and(step.present > 0, ops.any(goal > 0))
         change, moments = adam.step(state, -gains, moves, self.learning_rate)
         least = _LEAST * self.initial_weight
@@ -147,7 +102,5 @@ class AutoLambda(GradientBalancer):
         """Returns the constructor's arguments."""
         return {
             **super().get_config(),
-            "primary": self.primary,
-            "learning_rate": self.learning_rate,
             "initial_weight": self.initial_weight,
         }

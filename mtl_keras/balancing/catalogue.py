@@ -59,13 +59,13 @@ _NOTES = """\
 - `update_every=n` computes the weights anew at every n-th step and reuses them
   in between; methods that need the rows of the Jacobian do not take it.
 - Methods that need two independent batches (`sdmgrad`, `modo`), or an inner and
-  an outer one (`auto_lambda`, `moml`), get two halves of one: every second
-  example goes into either. Both are pulled through the trunk, task by task; the
-  direction is that of the whole batch. With one example in a batch, or where a
-  task has labels in one half only, the products are 0 and the weights stay. At
-  the features, which no two examples share, there is nothing to multiply. The
-  outer gradients are those before the inner step, to first order in the
-  learning rate, and of what tasks share.
+  an outer one (`auto_lambda`, `moml`, `forum`), get two halves of one: every
+  second example goes into either. Both are pulled through the trunk, task by
+  task; the direction is that of the whole batch. With one example in a batch,
+  or where a task has labels in one half only, the products are 0 and the
+  weights stay. At the features, which no two examples share, there is nothing
+  to multiply. The outer gradients are those before the inner step, to first
+  order in the learning rate, and of what tasks share.
 - Gradient accumulation (`gradient_accumulation_steps`) balances each
   micro-batch; what is summed up is balanced already.
 - `rescale="sum"` brings the direction to the length of the plain sum of the

@@ -3,26 +3,22 @@
 Ye et al., NeurIPS 2021, https://arxiv.org/abs/2102.07121.
 """
 
-import dataclasses
-
 import keras
 import numpy as np
 from keras import ops
 
 from mtl_keras.balancing import adam
-from mtl_keras.balancing.gradient_balancer import GradientBalancer
+from mtl_keras.balancing.learned_weights import LearnedWeights
 from mtl_keras.balancing.masked import softmax
-from mtl_keras.balancing.solvers.half_batches import unit_cross, unweighted
 from mtl_keras.balancing.solvers.min_norm import min_norm
 from mtl_keras.balancing.solvers.unit_rows import unit_rows
-from mtl_keras.checks import number
 
 # Of the squared length of a combination of unit rows, in float32.
 _ROUNDING = 1e-6
 
 
 @keras.saving.register_keras_serializable(package="mtl_keras")
-class MOML(GradientBalancer):
+class MOML(LearnedWeights):
     """Learns weights that suit every task's loss on another batch.
 
     The inner problem is `K * sum s[k] * losses[k]`, `s = softmax(logits)` over
@@ -62,15 +58,10 @@ class MOML(GradientBalancer):
     )
     # As of `MGDA`.
     most_tasks = 256
-    levels = ("parameters", "last_shared")
-    needs_halves = True
-    # Learned in small steps.
-    takes_smoothing = False
     solves_in_steps = True
 
     def __init__(self, learning_rate: float = 1e-3, **kwargs):
-        super().__init__(**kwargs)
-        self.learning_rate = number("learning_rate", learning_rate, above=0)
+        super().__init__(learning_rate, **kwargs)
 
     def initial_state(self, num_tasks: int) -> dict:
         """Returns the state before the first step.
@@ -84,28 +75,14 @@ class MOML(GradientBalancer):
         logits = np.zeros(num_tasks, "float32")
         return {"logits": logits, **adam.initial_state(num_tasks)}
 
-    def head_weights(self, losses=None, present=None):
-        """Returns the learned weights, which multiply the whole losses.
-
-        Args:
-            losses: Float tensor of shape `(num_tasks,)`.
-            present: As of `weights`.
-
-        Returns:
-            float32 tensor of shape `(num_tasks,)`, 0 for an absent task.
-        """
-        present = super().head_weights(losses, present)
-        logits = self.state(present.shape[0])["logits"]
-        return present * _weights(logits, present)[1]
-
-    def _weigh(self, step):
-        return step.present
+    def _loss_weights(self, state, present):
+        shares = softmax(state["logits"], present > 0)
+        return ops.sum(ops.cast(present > 0, "float32")) * shares
 
     def _advance(self, step):
         state, present = step.state, step.present
-        shares, weights = _weights(state["logits"], present)
-        halves = unweighted(step.halves, weights)
-        cross = unit_cross(dataclasses.replace(step, halves=halves))
+        shares = softmax(state["logits"], present > 0)
+        cross = self._cross(step)
         mean = ops.matmul(shares[None, :], cross)
         # Row p: the slope of outer loss p in the logits.
         slopes = -ops.transpose(shares[:, None] * (cross - mean))
@@ -124,17 +101,3 @@ class MOML(GradientBalancer):
             state, slope, present > 0, self.learning_rate
         )
         return {"logits": state["logits"] + change, **moments}
-
-    def get_config(self) -> dict:
-        """Returns the constructor's arguments."""
-        return {**super().get_config(), "learning_rate": self.learning_rate}
-
-
-def _weights(logits, present) -> tuple:
-    """Returns the softmax over the tasks present, and that times their number.
-
-    `present` may be the factor of a task's loss in the place of 1.
-    """
-    is_present = present > 0
-    shares = softmax(logits, is_present)
-    return shares, ops.sum(ops.cast(is_present, "float32")) * shares

@@ -7,19 +7,18 @@ import keras
 import numpy as np
 from keras import ops
 
-from mtl_keras.balancing.gradient_balancer import GradientBalancer
 from mtl_keras.balancing.moments import root_of_squares, share_of_data
+from mtl_keras.balancing.primary_task import PrimaryTask
 from mtl_keras.balancing.solvers import dual_cone
 from mtl_keras.balancing.solvers.unit_rows import unit_rows
 from mtl_keras.checks import number
-from mtl_keras.groups.members import check_known
 
 # Constraints that need larger multipliers oppose each other but for rounding.
 _LARGEST = 100.0
 
 
 @keras.saving.register_keras_serializable(package="mtl_keras")
-class PCD(GradientBalancer):
+class PCD(PrimaryTask):
     """Follows the primary task as far as each auxiliary one still progresses.
 
     With the rows over their usual lengths,
@@ -60,6 +59,7 @@ class PCD(GradientBalancer):
     # The primary task is one by name.
     is_equivariant = False
     solves_in_steps = True
+    without_primary = "the first by name"
 
     def __init__(
         self,
@@ -68,13 +68,7 @@ class PCD(GradientBalancer):
         beta: float = 0.999,
         **kwargs,
     ):
-        super().__init__(**kwargs)
-        if primary is not None and not isinstance(primary, str):
-            raise ValueError(
-                "`primary` must be a task's name or None, the first by name. "
-                f"Received: primary={primary!r}"
-            )
-        self.primary = primary
+        super().__init__(primary=primary, **kwargs)
         self.tau = number("tau", tau, low=0, high=1)
         self.beta = number("beta", beta, low=0, below=1)
 
@@ -92,21 +86,6 @@ class PCD(GradientBalancer):
             "lengths": np.zeros(num_tasks, "float32"),
             "counts": np.zeros(num_tasks, "int32"),
         }
-
-    def bind(self, tasks, num_parameters: int | None = None) -> None:
-        """Fixes the order of the tasks and finds the primary one.
-
-        Args:
-            tasks: Sequence of strings, sorted.
-            num_parameters: Integer, the size of the shared variables.
-
-        Raises:
-            ValueError: If `primary`, or a name of another argument, is no
-                task.
-        """
-        if self.primary is not None:
-            check_known("primary", [self.primary], tuple(tasks), {})
-        super().bind(tasks, num_parameters)
 
     def _weigh(self, step):
         present = step.present
@@ -149,8 +128,7 @@ class PCD(GradientBalancer):
     def _leader(self, present):
         """Returns 1 for the primary task, or what stands in for it, else 0."""
         size = present.shape[0]
-        names = self.tasks or ()
-        place = names.index(self.primary) if self.primary in names else 0
+        place = self._place() or 0
         order = [place, *(k for k in range(size) if k != place)]
         ranks = np.argsort(order).astype("float32")
         first = ops.argmin(ops.where(present > 0, ranks, float(size)))
@@ -169,7 +147,6 @@ class PCD(GradientBalancer):
         """Returns the constructor's arguments."""
         return {
             **super().get_config(),
-            "primary": self.primary,
             "tau": self.tau,
             "beta": self.beta,
         }

@@ -6,57 +6,15 @@ methods share. The name of a method is that of its file; the files are read,
 not imported, to list the methods.
 """
 
-import functools
-import importlib
 import inspect
 import numbers
 import pathlib
 import re
 
+from mtl_keras.class_files import ClassFiles
 from mtl_keras.messages import unknown
 
 LEVELS = ("losses", "features", "last_shared", "parameters")
-_FOLDER = pathlib.Path(__file__).parent
-_REGISTERED = re.compile(
-    r"^@keras\.saving\.register_keras_serializable\(.*\)\nclass (\w+)\(",
-    re.MULTILINE,
-)
-
-
-@functools.cache
-def class_names() -> dict[str, str]:
-    """Lists the methods; imports none of them.
-
-    Returns:
-        Dict, a method's name to its class's name, sorted.
-
-    Raises:
-        ImportError: If a file registers several classes.
-    """
-    names = {}
-    for path in sorted(_FOLDER.glob("*.py")):
-        classes = _REGISTERED.findall(path.read_text(encoding="utf-8"))
-        if len(classes) > 1:
-            raise ImportError(
-                "A method's file registers one class with Keras. Received: "
-                f"{path.name} with {', '.join(classes)}. Give each a file."
-            )
-        if classes:
-            names[path.stem] = classes[0]
-    return names
-
-
-def method(name: str) -> type:
-    """Imports a method's class.
-
-    Args:
-        name: String, a name of `balancing.list_balancers()`.
-
-    Returns:
-        Class, a `Balancer`.
-    """
-    module = importlib.import_module(f"{__package__}.{name}")
-    return getattr(module, class_names()[name])
 
 
 def hyperparameters(cls: type) -> dict:
@@ -85,6 +43,46 @@ def hyperparameters(cls: type) -> dict:
     if not getattr(cls, "takes_smoothing", False):
         defaults.pop("smoothing", None)
     return defaults
+
+
+_METHODS = ClassFiles(
+    package=__package__,
+    folder=pathlib.Path(__file__).parent,
+    pattern=re.compile(
+        r"^@keras\.saving\.register_keras_serializable\(.*\)\nclass (\w+)\(",
+        re.MULTILINE,
+    ),
+    rule="A method's file registers one class with Keras.",
+    what="balancer",
+    thing="a balancer",
+    argument="loss_weights",
+    hyperparameters=hyperparameters,
+    hints={"on": ". It reads losses alone and has no level."},
+)
+
+
+def class_names() -> dict[str, str]:
+    """Lists the methods; imports none of them.
+
+    Returns:
+        Dict, a method's name to its class's name, sorted.
+
+    Raises:
+        ImportError: If a file registers several classes.
+    """
+    return _METHODS.class_names
+
+
+def method(name: str) -> type:
+    """Imports a method's class.
+
+    Args:
+        name: String, a name of `balancing.list_balancers()`.
+
+    Returns:
+        Class, a `Balancer`.
+    """
+    return _METHODS.load(name)
 
 
 def list_balancers(
@@ -151,14 +149,10 @@ def get(identifier, **hyperparameters):
             without a name.
     """
     if isinstance(identifier, str):
-        return _named(identifier, hyperparameters)
-    if hyperparameters:
-        raise TypeError(
-            "Hyperparameters go with a balancer's name. Received: "
-            f"identifier={identifier!r}, {hyperparameters}"
-        )
+        return _METHODS.made(identifier, hyperparameters)
     from mtl_keras.balancing.balancer import Balancer
 
+    _METHODS.check_unnamed(identifier, hyperparameters, Balancer)
     if isinstance(identifier, Balancer):
         return identifier
     if identifier is None:
@@ -168,29 +162,8 @@ def get(identifier, **hyperparameters):
         # A number needs no function; a schedule of Keras is one.
         is_scheduled = any(callable(value) for value in named.values())
         return method("scheduled" if is_scheduled else "static")(identifier)
-    if inspect.isclass(identifier) and issubclass(identifier, Balancer):
-        raise TypeError(
-            "`loss_weights` must be a balancer, not its class. Did you mean "
-            f"{identifier.__name__}()? Received: {identifier!r}"
-        )
     raise TypeError(
         "`loss_weights` must be None, a number, a dict of task name to "
         "number or schedule, the name of a balancer or a Balancer. "
         f"Received: {identifier!r} of type {type(identifier).__name__}"
     )
-
-
-def _named(name, arguments):
-    names = class_names()
-    if name not in names:
-        raise ValueError(unknown("balancer", name, names))
-    cls = method(name)
-    options = hyperparameters(cls)
-    for key in arguments:
-        if key not in options:
-            what = f"hyperparameter of {name!r}"
-            error = unknown(what, key, options, arguments)
-            if key == "on":
-                error += ". It reads losses alone and has no level."
-            raise ValueError(error)
-    return cls(**arguments)

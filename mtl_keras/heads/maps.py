@@ -1,8 +1,61 @@
 """What the heads share that say something of each pixel."""
 
+import abc
 import math
 
 from mtl_keras import checks
+from mtl_keras.heads.head import Head
+
+
+class MapHead(Head):
+    """A head with an output for each pixel of an image.
+
+    Scores are computed at the map's resolution and enlarged bilinearly, as in
+    fully convolutional networks (Long et al., CVPR 2015,
+    https://arxiv.org/abs/1411.4038).
+    """
+
+    @abc.abstractmethod
+    def channels(self, task) -> int:
+        """Returns the number of scores of a pixel."""
+
+    @abc.abstractmethod
+    def last_layer(self, task):
+        """Makes the layer from scores to the output, named after the task."""
+
+    def build(
+        self,
+        features,
+        task,
+        *,
+        size: tuple[int, int] | None = None,
+        hidden: int | None = None,
+        dropout: float = 0.0,
+    ):
+        """Builds an output of shape `(batch, height, width, channels)`.
+
+        Args:
+            features: Keras tensor of shape `(batch, rows, columns, channels)`.
+            task: `Task` of the output.
+            size: As for `scores`.
+            hidden: As for `scores`.
+            dropout: As for `scores`.
+
+        Returns:
+            Keras tensor, float32.
+
+        Raises:
+            ValueError: As for `scores`.
+        """
+        pixels = scores(
+            features,
+            task,
+            self.channels(task),
+            size=size,
+            hidden=hidden,
+            dropout=dropout,
+        )
+        return self.last_layer(task)(pixels)
 
 
 def scores(

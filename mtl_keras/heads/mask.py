@@ -1,10 +1,10 @@
 """A class for each pixel of an image."""
 
-from mtl_keras.heads import maps
 from mtl_keras.heads.head import ClassesHead
+from mtl_keras.heads.maps import MapHead
 
 
-class MaskHead(ClassesHead):
+class MaskHead(MapHead, ClassesHead):
     """Predicts a probability for each class and pixel.
 
     A label is a map of class numbers; -1 marks a pixel without a label, and a
@@ -17,45 +17,15 @@ class MaskHead(ClassesHead):
     metrics = ("jaccard", "dice")
     label_shape = (None, None)
 
-    def build(
-        self,
-        features,
-        task,
-        *,
-        size: tuple[int, int] | None = None,
-        hidden: int | None = None,
-        dropout: float = 0.0,
-    ):
-        """Builds probabilities of shape `(batch, height, width, num_classes)`.
+    def channels(self, task) -> int:
+        """Returns the number of classes."""
+        return task.num_classes
 
-        Scores are computed at the map's resolution and enlarged bilinearly,
-        as in fully convolutional networks (Long et al., CVPR 2015,
-        https://arxiv.org/abs/1411.4038).
-
-        Args:
-            features: Keras tensor of shape `(batch, rows, columns, channels)`.
-            task: `Task` of the output.
-            size: As for `maps.scores`.
-            hidden: As for `maps.scores`.
-            dropout: As for `maps.scores`.
-
-        Returns:
-            Keras tensor, float32.
-
-        Raises:
-            ValueError: As for `maps.scores`.
-        """
+    def last_layer(self, task):
+        """Makes the layer from scores to probabilities of the classes."""
         from keras import layers
 
-        scores = maps.scores(
-            features,
-            task,
-            task.num_classes,
-            size=size,
-            hidden=hidden,
-            dropout=dropout,
-        )
-        return layers.Softmax(dtype="float32", name=task.name)(scores)
+        return layers.Softmax(dtype="float32", name=task.name)
 
     def default_metrics(self, task) -> list:
         """Returns intersection over union and Dice."""

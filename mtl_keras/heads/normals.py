@@ -1,14 +1,13 @@
 """The direction of the surface at each pixel of an image."""
 
-from mtl_keras.heads import maps
-from mtl_keras.heads.head import Head
+from mtl_keras.heads.maps import MapHead
 from mtl_keras.labels import LabelSpec
 
 # The limits of the field, in degrees (Fouhey et al., ICCV 2013).
 _LIMITS = {"within_11": 11.25, "within_22": 22.5, "within_30": 30.0}
 
 
-class NormalsHead(Head):
+class NormalsHead(MapHead):
     """Predicts a unit vector for each pixel.
 
     A label is a map of directions of any length but 0; a pixel with a NaN has
@@ -21,36 +20,15 @@ class NormalsHead(Head):
     metrics = ("angular_error", "median_angle", "within_angle")
     label = LabelSpec(shape=(None, None, 3))
 
-    def build(
-        self,
-        features,
-        task,
-        *,
-        size: tuple[int, int] | None = None,
-        hidden: int | None = None,
-        dropout: float = 0.0,
-    ):
-        """Builds unit vectors of shape `(batch, height, width, 3)`.
+    def channels(self, task) -> int:
+        """Returns 3: x, y and z."""
+        return 3
 
-        Args:
-            features: Keras tensor of shape `(batch, rows, columns, channels)`.
-            task: `Task` of the output.
-            size: As for `maps.scores`.
-            hidden: As for `maps.scores`.
-            dropout: As for `maps.scores`.
-
-        Returns:
-            Keras tensor, float32.
-
-        Raises:
-            ValueError: As for `maps.scores`.
-        """
+    def last_layer(self, task):
+        """Makes the layer from scores to unit vectors."""
         from mtl_keras.heads.unit_vectors import UnitVectors
 
-        scores = maps.scores(
-            features, task, 3, size=size, hidden=hidden, dropout=dropout
-        )
-        return UnitVectors(dtype="float32", name=task.name)(scores)
+        return UnitVectors(dtype="float32", name=task.name)
 
     def default_metrics(self, task) -> list:
         """Returns the five metrics of normals."""

@@ -32,13 +32,7 @@ class Angular(Loss):
         name: String. Defaults to `"angular"`.
     """
 
-    def __init__(
-        self,
-        *,
-        reduction: str | None = "sum_over_batch_size",
-        name: str = "angular",
-    ):
-        super().__init__(reduction=reduction, name=name)
+    default_name = "angular"
 
     def call(self, y_true, y_pred):
         """Computes a value for each direction.

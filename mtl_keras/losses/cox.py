@@ -40,15 +40,8 @@ class Cox(Loss):
         name: String. Defaults to `"cox"`.
     """
 
+    default_name = "cox"
     couples_labels = True
-
-    def __init__(
-        self,
-        *,
-        reduction: str | None = "sum_over_batch_size",
-        name: str = "cox",
-    ):
-        super().__init__(reduction=reduction, name=name)
 
     def call(self, y_true, y_pred, present=None):
         """Computes a value for each example.

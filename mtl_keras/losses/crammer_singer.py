@@ -25,16 +25,9 @@ class CrammerSinger(Loss):
         name: String. Defaults to `"crammer_singer"`.
     """
 
+    default_name = "crammer_singer"
     from_logits = True
     reads_scores = True
-
-    def __init__(
-        self,
-        *,
-        reduction: str | None = "sum_over_batch_size",
-        name: str = "crammer_singer",
-    ):
-        super().__init__(reduction=reduction, name=name)
 
     def call(self, y_true, y_pred):
         """Computes a value for each label.

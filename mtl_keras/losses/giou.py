@@ -45,13 +45,7 @@ class GIoU(Loss):
         loss constant: 2, or 0 if they are equal.)
     """
 
-    def __init__(
-        self,
-        *,
-        reduction: str | None = "sum_over_batch_size",
-        name: str = "giou",
-    ):
-        super().__init__(reduction=reduction, name=name)
+    default_name = "giou"
 
     def call(self, y_true, y_pred):
         """Computes a value for each box.

@@ -28,17 +28,10 @@ class Hinge(Loss):
         name: String. Defaults to `"hinge"`.
     """
 
+    default_name = "hinge"
     #: Metrics put the threshold at 0, and heads add no activation.
     from_logits = True
     reads_scores = True
-
-    def __init__(
-        self,
-        *,
-        reduction: str | None = "sum_over_batch_size",
-        name: str = "hinge",
-    ):
-        super().__init__(reduction=reduction, name=name)
 
     def call(self, y_true, y_pred):
         """Computes a value for each label.

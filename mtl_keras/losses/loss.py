@@ -17,8 +17,11 @@ class Loss(keras.losses.Loss):
         reduction: String or `None`, as in `keras.losses.Loss`. A multi-task
             model takes the mean over the labels present, or over their
             weights with `"mean_with_sample_weight"`; it refuses a sum.
-        name: String.
+        name: String. Defaults to `default_name`.
     """
+
+    #: The name of an object that is given none.
+    default_name: str | None = None
 
     #: Whether `call` is the mean of an elementwise formula over the last
     #: axis. `losses.values` then returns a value for every element.
@@ -37,4 +40,6 @@ class Loss(keras.losses.Loss):
         reduction: str | None = "sum_over_batch_size",
         name: str | None = None,
     ):
+        if name is None:
+            name = self.default_name
         super().__init__(name=name, reduction=reduction)

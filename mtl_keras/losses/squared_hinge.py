@@ -18,13 +18,7 @@ class SquaredHinge(Hinge):
         name: String. Defaults to `"squared_hinge"`.
     """
 
-    def __init__(
-        self,
-        *,
-        reduction: str | None = "sum_over_batch_size",
-        name: str = "squared_hinge",
-    ):
-        super().__init__(reduction=reduction, name=name)
+    default_name = "squared_hinge"
 
     def call(self, y_true, y_pred):
         """Computes a value for each label; see `Hinge.call`."""

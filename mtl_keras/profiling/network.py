@@ -105,7 +105,7 @@ class Network:
     def features(self) -> tuple:
         """Builds the trunk; returns the input and the features."""
         side = TRUNKS[self.trunk]
-        with _policy(DTYPES[self.dtype]):
+        with policy(DTYPES[self.dtype]):
             inputs = keras.Input((side, side, 3), name="image")
             return inputs, _FEATURES[self.trunk](inputs)
 
@@ -120,7 +120,12 @@ class Network:
 
 
 @contextlib.contextmanager
-def _policy(name):
+def policy(name):
+    """Sets Keras's policy of types for a block.
+
+    Args:
+        name: String, a value of `DTYPES`.
+    """
     kept = keras.config.dtype_policy()
     keras.config.set_dtype_policy(name)
     try:
@@ -129,14 +134,35 @@ def _policy(name):
         keras.config.set_dtype_policy(kept)
 
 
-def _cnn(inputs):
-    features = inputs
-    for index, width in enumerate(WIDTHS):
+def cnn_stages() -> list:
+    """Makes the stages of the convolutional trunk; each ends with a pooling.
+
+    Returns:
+        List of functions from a feature map to one; they draw new weights at
+        each call.
+    """
+    ends = [index + 1 for index in POOLED] + [len(WIDTHS)]
+    starts = [0, *ends[:-1]]
+    return [
+        lambda features, start=start, end=end: _convolved(features, start, end)
+        for start, end in zip(starts, ends, strict=True)
+    ]
+
+
+def _convolved(features, start, end):
+    for index in range(start, end):
         features = keras.layers.Conv2D(
-            width, 3, padding="same", activation="relu"
+            WIDTHS[index], 3, padding="same", activation="relu"
         )(features)
         if index in POOLED:
             features = keras.layers.MaxPooling2D()(features)
+    return features
+
+
+def _cnn(inputs):
+    features = inputs
+    for stage in cnn_stages():
+        features = stage(features)
     return keras.layers.GlobalAveragePooling2D()(features)
 
 

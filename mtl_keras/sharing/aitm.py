@@ -3,18 +3,16 @@
 Xi et al., KDD 2021, https://arxiv.org/abs/2105.08489.
 """
 
-import dataclasses
-
 import keras
 from keras import layers, ops
 
 from mtl_keras import checks
 from mtl_keras.sharing.architecture import one_tensor
-from mtl_keras.sharing.composed import Composed, ordered_presences
+from mtl_keras.sharing.composed import Chained
 
 
 @keras.saving.register_keras_serializable(package="mtl_keras")
-class Aitm(Composed):
+class Aitm(Chained):
     """Hands each task what the task before it has learnt.
 
     With tasks in the order of their happening, such as click, then
@@ -70,26 +68,13 @@ x -- trunk-+             transfer                     : p_b <= p_a
             before = name
         return features
 
-    def outputs(self, inputs, tasks, trunk, head):
-        """Builds the heads, and the penalty on each pair of neighbours."""
-        ordered_presences(tasks, self.name)
-        names = tuple(task.name for task in tasks)
-        features = self.features(inputs, names, trunk)
-        outputs = {}
-        before = None
-        for task in tasks:
-            if before is None:
-                outputs[task.name] = head(features[task.name], task)
-            else:
-                probability = head(
-                    features[task.name],
-                    dataclasses.replace(task, name=f"{task.name}_probability"),
-                )
-                outputs[task.name] = NoMoreThan(
-                    self.penalty, dtype="float32", name=task.name
-                )([outputs[before], probability])
-            before = task.name
-        return outputs
+    def inner_name(self, task_name, before):
+        """Returns the name of the probability, which is an output later."""
+        return f"{task_name}_probability"
+
+    def joining_layer(self, task_name):
+        """Makes the penalty of a probability above that of the task before."""
+        return NoMoreThan(self.penalty, dtype="float32", name=task_name)
 
     def _dense(self, name):
         return layers.Dense(self.units, activation="relu", name=name)

@@ -2,6 +2,7 @@
 
 import abc
 
+from mtl_keras.balancing.registry import LEVELS
 from mtl_keras.sharing import registry
 
 
@@ -23,16 +24,16 @@ class Sharing(abc.ABC):
         cost: String, what it adds to hard sharing in parameters and time, for
             K tasks.
         drawing: String, a few lines of text, under 70 columns.
-        levels: Tuple of strings, those of `registry.LEVELS` at which a
-            balancer sees the tasks conflict. Without `"features"`, no tensor
-            is read by two tasks; without `"parameters"`, no variable is.
+        levels: Tuple of strings, those of `balancing.registry.LEVELS` at
+            which a balancer sees the tasks conflict. Without `"features"`, no
+            tensor is read by two tasks; without `"parameters"`, no variable is.
         refusal: String, why the levels that are missing are missing.
     """
 
     when_to_use: str = ""
     cost: str = ""
     drawing: str = ""
-    levels: tuple[str, ...] = registry.LEVELS
+    levels: tuple[str, ...] = LEVELS
     refusal: str = ""
 
     @property

@@ -1,5 +1,8 @@
 """What architectures that stand on another one have in common."""
 
+import abc
+import dataclasses
+
 import keras
 
 from mtl_keras.sharing import registry
@@ -31,6 +34,46 @@ class Composed(Sharing):
         """Returns the hyperparameters, with the config of the base."""
         save = keras.saving.serialize_keras_object
         return {**super().get_config(), "base": save(self.base)}
+
+
+class Chained(Composed):
+    """An architecture of tasks that follow each other.
+
+    The head of a task after the first gives a probability that the output of
+    the task before is joined to.
+
+    Args:
+        base: As of `Composed`.
+    """
+
+    @abc.abstractmethod
+    def inner_name(self, task_name: str, before: str) -> str:
+        """Returns the name of a task's output before it is joined."""
+
+    @abc.abstractmethod
+    def joining_layer(self, task_name: str):
+        """Makes the layer of `[output of the task before, probability]`."""
+
+    def outputs(self, inputs, tasks, trunk, head):
+        """Builds the heads, each joined to that of the task before."""
+        ordered_presences(tasks, self.name)
+        names = tuple(task.name for task in tasks)
+        features = self.features(inputs, names, trunk)
+        outputs = {}
+        before = None
+        for task in tasks:
+            if before is None:
+                outputs[task.name] = head(features[task.name], task)
+            else:
+                name = self.inner_name(task.name, before)
+                inner = head(
+                    features[task.name], dataclasses.replace(task, name=name)
+                )
+                outputs[task.name] = self.joining_layer(task.name)(
+                    [outputs[before], inner]
+                )
+            before = task.name
+        return outputs
 
 
 def ordered_presences(tasks, what: str) -> None:

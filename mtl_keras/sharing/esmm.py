@@ -3,16 +3,14 @@
 Ma et al., SIGIR 2018, https://arxiv.org/abs/1804.07931.
 """
 
-import dataclasses
-
 import keras
 from keras import layers
 
-from mtl_keras.sharing.composed import Composed, ordered_presences
+from mtl_keras.sharing.composed import Chained
 
 
 @keras.saving.register_keras_serializable(package="mtl_keras")
-class Esmm(Composed):
+class Esmm(Chained):
     """Chains probabilities of tasks that follow each other.
 
     With tasks in the order of their happening, such as click, then
@@ -46,25 +44,10 @@ x -- trunk-+                              |
            +-- head conversion | click --(x)--- p(click, conversion)
 """
 
-    def outputs(self, inputs, tasks, trunk, head):
-        """Multiplies each task's probability by that of the task before."""
-        ordered_presences(tasks, self.name)
-        names = tuple(task.name for task in tasks)
-        features = self.features(inputs, names, trunk)
-        outputs = {}
-        before = None
-        for task in tasks:
-            if before is None:
-                outputs[task.name] = head(features[task.name], task)
-            else:
-                conditional = head(
-                    features[task.name],
-                    dataclasses.replace(
-                        task, name=f"{task.name}_given_{before}"
-                    ),
-                )
-                outputs[task.name] = layers.Multiply(
-                    dtype="float32", name=task.name
-                )([outputs[before], conditional])
-            before = task.name
-        return outputs
+    def inner_name(self, task_name, before):
+        """Returns the name of the conditional probability."""
+        return f"{task_name}_given_{before}"
+
+    def joining_layer(self, task_name):
+        """Makes the product with the probability of the task before."""
+        return layers.Multiply(dtype="float32", name=task_name)

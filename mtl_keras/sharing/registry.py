@@ -5,60 +5,11 @@ derived from `Sharing`, so that models built with it can be saved and loaded.
 Its name is that of the file. The files are read, not imported, to list them.
 """
 
-import functools
-import importlib
 import inspect
 import pathlib
 import re
 
-from mtl_keras.messages import unknown
-
-LEVELS = ("losses", "features", "last_shared", "parameters")
-_FOLDER = pathlib.Path(__file__).parent
-# Layers register themselves too; their base is written `layers.Layer`, with a
-# dot, that of an architecture `Sharing` or another architecture.
-_REGISTERED = re.compile(
-    r"^@keras\.saving\.register_keras_serializable\(.*\)\n"
-    r"class (\w+)\(\w+\):",
-    re.MULTILINE,
-)
-
-
-@functools.cache
-def class_names() -> dict[str, str]:
-    """Lists the architectures; imports none of them.
-
-    Returns:
-        Dict, an architecture's name to its class's name, sorted.
-
-    Raises:
-        ImportError: If a file registers several architectures.
-    """
-    names = {}
-    for path in sorted(_FOLDER.glob("*.py")):
-        classes = _REGISTERED.findall(path.read_text(encoding="utf-8"))
-        if len(classes) > 1:
-            raise ImportError(
-                "An architecture's file registers one class derived from "
-                f"`Sharing`. Received: {path.name} with {', '.join(classes)}. "
-                "Give each a file."
-            )
-        if classes:
-            names[path.stem] = classes[0]
-    return names
-
-
-def architecture(name: str) -> type:
-    """Imports an architecture's class.
-
-    Args:
-        name: String, a name of `sharing.list_sharings()`.
-
-    Returns:
-        Class, a `Sharing`.
-    """
-    module = importlib.import_module(f"{__package__}.{name}")
-    return getattr(module, class_names()[name])
+from mtl_keras.class_files import ClassFiles
 
 
 def hyperparameters(cls: type) -> dict:
@@ -74,6 +25,48 @@ def hyperparameters(cls: type) -> dict:
         parameter.name: parameter.default
         for parameter in inspect.signature(cls).parameters.values()
     }
+
+
+_ARCHITECTURES = ClassFiles(
+    package=__package__,
+    folder=pathlib.Path(__file__).parent,
+    # Layers register themselves too; their base is written `layers.Layer`,
+    # with a dot, that of an architecture `Sharing` or another architecture.
+    pattern=re.compile(
+        r"^@keras\.saving\.register_keras_serializable\(.*\)\n"
+        r"class (\w+)\(\w+\):",
+        re.MULTILINE,
+    ),
+    rule=("An architecture's file registers one class derived from `Sharing`."),
+    what="sharing",
+    thing="an architecture",
+    argument="sharing",
+    hyperparameters=hyperparameters,
+)
+
+
+def class_names() -> dict[str, str]:
+    """Lists the architectures; imports none of them.
+
+    Returns:
+        Dict, an architecture's name to its class's name, sorted.
+
+    Raises:
+        ImportError: If a file registers several architectures.
+    """
+    return _ARCHITECTURES.class_names
+
+
+def architecture(name: str) -> type:
+    """Imports an architecture's class.
+
+    Args:
+        name: String, a name of `sharing.list_sharings()`.
+
+    Returns:
+        Class, a `Sharing`.
+    """
+    return _ARCHITECTURES.load(name)
 
 
 def list_sharings() -> list[str]:
@@ -100,43 +93,21 @@ def get(identifier, **hyperparameters_by_name):
             without a name.
     """
     if isinstance(identifier, str):
-        return _named(identifier, hyperparameters_by_name)
+        return _ARCHITECTURES.made(identifier, hyperparameters_by_name)
     if isinstance(identifier, dict) and "name" in identifier:
         arguments = {**identifier, **hyperparameters_by_name}
-        return _named(arguments.pop("name"), arguments)
-    if hyperparameters_by_name:
-        raise TypeError(
-            "Hyperparameters go with an architecture's name. Received: "
-            f"identifier={identifier!r}, {hyperparameters_by_name}"
-        )
+        return _ARCHITECTURES.made(arguments.pop("name"), arguments)
     from mtl_keras.sharing.architecture import Sharing
 
+    _ARCHITECTURES.check_unnamed(identifier, hyperparameters_by_name, Sharing)
     if isinstance(identifier, Sharing):
         return identifier
     if isinstance(identifier, dict) and "class_name" in identifier:
         import keras
 
         return keras.saving.deserialize_keras_object(identifier)
-    if inspect.isclass(identifier) and issubclass(identifier, Sharing):
-        raise TypeError(
-            "`sharing` must be an architecture, not its class. Did you mean "
-            f"{identifier.__name__}()? Received: {identifier!r}"
-        )
     raise TypeError(
         "`sharing` must be the name of an architecture, a dict such as "
         "{'name': 'mmoe', 'num_experts': 4}, or a Sharing. "
         f"Received: {identifier!r} of type {type(identifier).__name__}"
     )
-
-
-def _named(name, arguments):
-    names = class_names()
-    if name not in names:
-        raise ValueError(unknown("sharing", name, names))
-    cls = architecture(name)
-    options = hyperparameters(cls)
-    for key in arguments:
-        if key not in options:
-            what = f"hyperparameter of {name!r}"
-            raise ValueError(unknown(what, key, options, arguments))
-    return cls(**arguments)

@@ -41,6 +41,8 @@ def test_trunks_and_dtypes_are_those_of_the_networks():
         (["step", "--xla=of"], "Did you mean 'off'"),
         (["step", "--trunk=resnet"], "resnet50"),
         (["step", "--dtype=float16"], "bfloat16"),
+        (["sharing_step", "--sharing=mmo"], "Did you mean 'mmoe'"),
+        (["sharing_step", "--trunk=resnet50"], "which has stages"),
         (
             ["step", "--balancer=dwa", "--on=features"],
             "hyperparameter of 'dwa'",
@@ -72,3 +74,14 @@ def test_runs_on_jax_where_tensorflow_is_not_installed(tmp_path):
     figures = json.loads(output.read_text())
     assert [line["balancer"] for line in figures] == ["upgrad", "uncertainty"]
     assert all(line["ours_ms"] > 0 for line in figures)
+
+
+def test_a_line_for_each_architecture(tmp_path, capsys):
+    output = tmp_path / "times.json"
+    argv = ["sharing_step", "--sharing=hard", "--steps=2", "--batch_size=2"]
+    assert benchmark.main([*argv, "--xla=off", f"--output={output}"]) == 0
+    (figures,) = json.loads(output.read_text())
+    assert figures["sharing"] == "hard" and figures["steps"] == 2
+    low, high = figures["interval"]
+    assert low <= figures["ratio"] <= high
+    assert "XLA off hard" in capsys.readouterr().out

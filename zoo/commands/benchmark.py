@@ -16,7 +16,15 @@ from zoo.commands import (
     sharing_benchmark,
 )
 
-_KINDS = ("step", "memory", "group", "serving", "sharing", "data")
+_KINDS = (
+    "step",
+    "memory",
+    "group",
+    "serving",
+    "sharing",
+    "sharing_step",
+    "data",
+)
 # Those of mtl_keras.profiling.network, which imports a backend; a test
 # compares them.
 TRUNKS = ("cnn", "resnet50")
@@ -126,6 +134,7 @@ def run(values: flags.FlagValues, operands: list[str]) -> None:
         "group": _group,
         "serving": serving_benchmark.run,
         "sharing": sharing_benchmark.run,
+        "sharing_step": sharing_benchmark.run_steps,
         "data": data_benchmark.run,
     }
     _check_peer(values)
@@ -318,9 +327,9 @@ def _check_peer(values):
 _COMMAND = app.Command(
     name="benchmark",
     summary=SUMMARIES["benchmark"],
-    usage="step|memory|group|serving|sharing [--steps=N] [--num_tasks=N] "
-    "[--trunk=NAME] [--dtype=TYPE] [--xla=off,on] [--balancer=NAME,NAME] "
-    "[--on=LEVEL] [--torchjd] [--output=FILE]",
+    usage="step|memory|group|serving|sharing|sharing_step|data [--steps=N] "
+    "[--num_tasks=N] [--trunk=NAME] [--dtype=TYPE] [--xla=off,on] "
+    "[--balancer=NAME,NAME] [--on=LEVEL] [--torchjd] [--output=FILE]",
     define=define,
     run=run,
     operands="files",

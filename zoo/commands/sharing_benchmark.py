@@ -1,5 +1,6 @@
-"""Trains architectures of sharing on problems with known answers."""
+"""Measures architectures of sharing: on problems, and their steps' time."""
 
+import itertools
 import pathlib
 import re
 
@@ -39,6 +40,12 @@ def define(values: flags.FlagValues) -> None:
         "replaced.",
         flag_values=values,
     )
+    flags.DEFINE_list(
+        "sharing",
+        None,
+        "Of sharing_step: names of architectures. Without it, all.",
+        flag_values=values,
+    )
 
 
 def run(values: flags.FlagValues) -> list[dict]:
@@ -74,6 +81,68 @@ def run(values: flags.FlagValues) -> list[dict]:
             {"problem": name, "seed": seed, "figures": result}
             for seed, result in enumerate(results)
         ]
+    return figures
+
+
+def run_steps(values: flags.FlagValues) -> list[dict]:
+    """Prints each architecture's step beside that of the same plain layers.
+
+    Args:
+        values: Parsed flags.
+
+    Returns:
+        List of dicts of figures, one an architecture and setting of XLA.
+
+    Raises:
+        ValueError: If an architecture is unknown, or the trunk has no stages.
+    """
+    from mtl_keras import sharing
+
+    every = sharing.list_sharings()
+    names = values.sharing or every
+    for name in names:
+        if name not in every:
+            raise ValueError(unknown("sharing", name, every))
+
+    import keras
+
+    from mtl_keras.profiling import step
+    from mtl_keras.profiling.sharing import SharingNetwork
+
+    networks = [
+        SharingNetwork(
+            num_tasks=values.num_tasks,
+            batch_size=values.batch_size,
+            trunk=values.trunk,
+            dtype=values.dtype,
+            sharing=name,
+        )
+        for name in names
+    ]
+    print(
+        f"{networks[0].title}, batch {values.batch_size}, {values.num_tasks} "
+        f"tasks, {values.steps} interleaved steps, equal weights; plain: "
+        "keras.Model of the same layers and losses"
+    )
+    print(f"{'':<24}{'plain step':>14}{'ours':>12}{'ratio':>8}  95%")
+    figures = []
+    for network, setting in itertools.product(networks, values.xla):
+        times = step.compare_steps(
+            network,
+            {"equal": None},
+            steps=values.steps,
+            jit_compile=setting == "on",
+        )["equal"].summary()
+        low, high = times["interval"]
+        title = f"XLA {setting} {network.sharing}"
+        print(
+            f"{title:<24}{times['plain_ms']:>11.1f} ms{times['ours_ms']:>9.1f} "
+            f"ms{times['ratio']:>8.3f}  {low:.3f} to {high:.3f}",
+            flush=True,
+        )
+        figures.append({"sharing": network.sharing, "xla": setting, **times})
+        # The next architecture's models would come on top of these.
+        keras.utils.clear_session()
     return figures
 
 

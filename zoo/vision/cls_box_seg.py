@@ -10,6 +10,7 @@ import mtl_keras
 import zoo
 from mtl_keras import MultiTaskModel, Task, checks
 from mtl_keras import data as mtl_data
+from zoo.datasets import mask_labels
 from zoo.datasets.pets3 import names
 from zoo.vision import pretrained, pyramid, trunks
 
@@ -156,20 +157,7 @@ class ClsBoxSeg(zoo.Entry):
             Function of a dict of tensors that returns a pair: a dict with the
             image, and a dict with the labels.
         """
-        import tensorflow as tf
-
-        def split(element):
-            labels = {name: element[name] for name in spec.tasks}
-            if "mask" in labels:
-                mask = labels["mask"]
-                if mask.dtype == tf.string:
-                    # Kept encoded, as the image is.
-                    mask = tf.io.decode_png(mask, channels=1)
-                mask = tf.cast(mask[..., 0], tf.int32)
-                labels["mask"] = tf.where(mask == 255, -1, mask)
-            return {"image": element["image"]}, labels
-
-        return split
+        return mask_labels.example_of(spec.tasks, "mask")
 
     def augmentation(self, spec):
         """Makes the random changes of training images; labels move along.

@@ -11,6 +11,7 @@ import mtl_keras
 import zoo
 from mtl_keras import MultiTaskModel, Task, checks
 from mtl_keras import data as mtl_data
+from zoo.datasets import mask_labels
 from zoo.datasets.scenes import names
 from zoo.vision import hourglass
 
@@ -24,6 +25,8 @@ class SegDepthNormal(zoo.Entry):
     data = {"scenes": "zoo.datasets.scenes:Builder"}
     kinds = {"segmentation": "mask", "depth": "depth", "normals": "normals"}
     reads = "image"
+    search_dropout = 0.3
+    search_values = {"width": (0.5, 0.75, 1.0, 1.5)}
     classes = {"scenes": {"segmentation": names.CLASSES}}
     answers = {
         "depth": "how many metres each pixel is away, along the camera's axis",
@@ -172,22 +175,7 @@ class SegDepthNormal(zoo.Entry):
             Function of a dict of tensors that returns a pair: a dict with the
             image, and a dict with the labels.
         """
-        import tensorflow as tf
-
-        def split(element):
-            labels = {name: element[name] for name in spec.tasks}
-            if "segmentation" in labels:
-                mask = labels["segmentation"]
-                if mask.dtype == tf.string:
-                    # Kept encoded, as the image is.
-                    mask = tf.io.decode_png(mask, channels=1)
-                mask = tf.cast(mask[..., 0], tf.int32)
-                labels["segmentation"] = tf.where(
-                    mask == names.MISSING, -1, mask
-                )
-            return {"image": element["image"]}, labels
-
-        return split
+        return mask_labels.example_of(spec.tasks, "segmentation")
 
     def augmentation(self, spec):
         """Makes the random changes of training images; labels move along.
@@ -223,31 +211,6 @@ class SegDepthNormal(zoo.Entry):
             Dict of arguments of `mtl_keras.data.pipeline`.
         """
         return {"cache": "preprocessed"}
-
-    def search(self, hp, space: str, defaults: dict) -> dict:
-        """Chooses dropout, and with `"full"` also the trunk's width.
-
-        Args:
-            hp: `keras_tuner.HyperParameters`.
-            space: String, `"small"` or `"full"`.
-            defaults: Dict, the overrides that are the defaults.
-
-        Returns:
-            Dict of overrides.
-        """
-        dropout = float(defaults["dropout"])
-        overrides = {
-            "dropout": hp.Float(
-                "dropout", 0.0, max(0.3, dropout), default=dropout
-            )
-        }
-        if space == "small":
-            return overrides
-        width = float(defaults["width"])
-        overrides["width"] = hp.Choice(
-            "width", sorted({0.5, 0.75, 1.0, 1.5, width}), default=width
-        )
-        return overrides
 
 
 def _size(height, width) -> tuple[int, int]:

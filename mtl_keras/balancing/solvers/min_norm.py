@@ -1,10 +1,10 @@
 """The point of least norm in the convex hull of the rows."""
 
-import numpy as np
 from keras import ops
 
 from mtl_keras.balancing.solvers.interior_point import (
-    longest_step,
+    moved,
+    newton_system,
     solved,
     sound,
 )
@@ -12,8 +12,6 @@ from mtl_keras.balancing.solvers.unit_rows import unit_rows
 
 # 15 suffice for random rows, 20 for lengths that differ by 1e8.
 _STEPS = 20
-# How much of the way to the boundary a step may take.
-_SHARE = 0.99
 
 
 def min_norm(gramian, present):
@@ -65,23 +63,8 @@ def min_norm(gramian, present):
 def _newton_step(_, state):
     """Takes one step; of this module, so that JAX compiles it but once."""
     v, z, step, matrix, linear = state
-    size = matrix.shape[0]
-    # Keeps the linear system regular where rows are dependent. It slows the
-    # steps along directions that change nothing, and moves no solution.
-    ridge = size * 1.2e-7 * np.eye(size, dtype="float32")
-    slowed = 1.0 - step
-    share = ops.clip(slowed * slowed * slowed, 0.01, 0.3)
-    # Below 1e-14 there is nothing to gain in float32.
-    target = ops.maximum(share * ops.mean(v * z), 1e-14)
-    ratio = z / v
-    # Every row and column of the system gets a diagonal of order one.
-    scale = 1.0 / ops.sqrt(1.0 + ratio)
-    system = scale[:, None] * matrix * scale[None, :] + ridge
-    system = system + ops.diag(ratio * scale * scale)
+    system, scale, target = newton_system(matrix, v, z, step)
     residual = linear - ops.matmul(matrix, v[:, None])[:, 0] + target / v
     dv = scale * solved(system, scale * residual)
-    dz = (target - v * z - z * dv) / v
-    step_v = ops.minimum(_SHARE * longest_step(v, dv), 1.0)
-    step_z = ops.minimum(_SHARE * longest_step(z, dz), 1.0)
-    step = ops.minimum(step_v, step_z)
-    return v + step_v * dv, z + step_z * dz, step, matrix, linear
+    v, z, step_v, step_z = moved(v, z, dv, target)
+    return v, z, ops.minimum(step_v, step_z), matrix, linear

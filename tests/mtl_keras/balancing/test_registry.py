@@ -57,19 +57,6 @@ def test_a_misspelt_class_is_suggested():
         _ = balancing.CaGard
 
 
-def test_a_new_file_is_a_new_method(tmp_path, monkeypatch):
-    register = '@keras.saving.register_keras_serializable(package="mine")\n'
-    (tmp_path / "halves.py").write_text(f"{register}class Halves(Base):\n")
-    (tmp_path / "shared.py").write_text("class Shared(Base):\n")
-    monkeypatch.setattr(registry, "_FOLDER", tmp_path)
-    assert registry.class_names.__wrapped__() == {"halves": "Halves"}
-    (tmp_path / "two.py").write_text(
-        f"{register}class One(Base):\n    x = 1\n{register}class Two(Base):\n"
-    )
-    with pytest.raises(ImportError, match="two.py with One, Two"):
-        registry.class_names.__wrapped__()
-
-
 def test_listing_the_names_loads_no_backend():
     code = (
         "import sys\n"

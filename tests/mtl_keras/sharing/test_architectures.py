@@ -14,6 +14,7 @@ import pytest
 
 import mtl_keras
 from mtl_keras import balancing, graph, sharing
+from mtl_keras.balancing.registry import LEVELS
 from mtl_keras.sharing import registry
 from tests.mtl_keras.sharing import cases
 
@@ -34,7 +35,7 @@ def test_says_what_the_page_needs(name):
     assert 2 <= len(lines) <= 14 and max(map(len, lines)) < 70
     assert cls.drawing.isascii()
     assert "https://" in inspect.getmodule(cls).__doc__
-    assert set(cls.levels) <= set(registry.LEVELS)
+    assert set(cls.levels) <= set(LEVELS)
     is_whole = {"features", "parameters"} <= set(cls.levels)
     assert is_whole or cls.refusal.endswith(".")
 

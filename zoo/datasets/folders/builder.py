@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import tensorflow_datasets as tfds
 
-from zoo.datasets.folders import array_files, image_files, maps, masks
+from zoo.datasets import mask_labels
+from zoo.datasets.folders import array_files, image_files, maps
 from zoo.datasets.folders.division import Division
 from zoo.datasets.folders.values import number
 
@@ -125,11 +126,7 @@ def example_of(inputs: str, kinds: dict):
 
         labels = {task: element[task] for task in kinds}
         for task in _mask_tasks(kinds):
-            if labels[task].dtype == tf.string:
-                # Kept encoded, as the image is.
-                labels[task] = tf.io.decode_png(labels[task], channels=1)
-            mask = tf.cast(labels[task][..., 0], tf.int32)
-            labels[task] = tf.where(mask == masks.MISSING, -1, mask)
+            labels[task] = mask_labels.class_numbers(labels[task])
         if inputs == "text":
             text = tf.strings.reduce_join(element["tokens"], separator=" ")
             return {"text": text}, labels

@@ -6,8 +6,8 @@ import numpy as np
 
 from zoo.datasets.folders import array_files, image_files, values
 from zoo.datasets.folders.records import Damage
+from zoo.datasets.mask_labels import MISSING
 
-MISSING = 255
 BACKGROUND = "background"
 # Values of black and white: 255 is then a class.
 BINARY = {"0", "255"}
