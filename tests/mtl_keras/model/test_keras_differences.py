@@ -225,6 +225,18 @@ def weights_of_the_labels_of_an_example():
         yield logs["t_f1_score"], expected
 
 
+def r2_that_is_adjusted_for_missing_labels():
+    metric = keras.metrics.R2Score(num_regressors=1, name="adjusted")
+    compiled = {"loss": LOSSES, "metrics": {"price": [metric]}}
+    labels = {**LABELS, "price": SOME}
+    logs, p = evaluated(dense(MultiTaskModel), compiled, labels)
+    seen = ~np.isnan(SOME)
+    r2 = sklearn.metrics.r2_score(SOME[seen], p["price"][seen, 0])
+    count = seen.sum()
+    expected = 1 - (1 - r2) * (count - 1) / (count - 2)
+    yield logs["price_adjusted"], expected
+
+
 def one_metric_object_in_two_models():
     metric = keras.metrics.MeanAbsoluteError(name="mae")
     compiled = {"loss": LOSSES, "metrics": {"price": [metric]}}
@@ -252,6 +264,7 @@ DIFFERENT = (
     mean_over_weights_of_uneven_batches,
     masks_of_different_lengths,
     weights_of_the_labels_of_an_example,
+    r2_that_is_adjusted_for_missing_labels,
     one_metric_object_in_two_models,
 )
 
