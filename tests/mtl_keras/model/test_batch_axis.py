@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import scipy.sparse
 import tensorflow as tf
 
 from mtl_keras import MultiTaskModel
@@ -130,6 +131,7 @@ def test_one_label_for_a_sequence_is_refused(size, error, words):
         model.evaluate(data, verbose=0)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("jit_compile", [False, True])
 def test_labels_of_an_open_length_give_the_mean_over_labels(jit_compile):
     model, x, labels = sequences({"t": 5, "tag": 5})
@@ -181,3 +183,24 @@ def test_labels_of_unknown_rank_have_the_rank_of_their_task():
     logs = model.evaluate(data, verbose=0, return_dict=True)
     expected = np.mean((outputs["t"] - Y) ** 2)
     np.testing.assert_allclose(logs["t_loss"], expected, rtol=1e-5)
+
+
+# Labels that are no dense arrays.
+
+
+@pytest.mark.parametrize(
+    "sparse",
+    [scipy.sparse.csr_matrix(Y), tf.sparse.from_dense(Y)],
+    ids=["SciPy", "TensorFlow"],
+)
+def test_sparse_labels_are_refused(sparse):
+    model = compiled()
+    with pytest.raises(ValueError, match="'t' expects labels in a dense array"):
+        model.fit(X, {"t": sparse}, verbose=0)
+
+
+def test_sparse_labels_of_a_dataset_are_refused():
+    labels = {"t": tf.sparse.from_dense(Y)}
+    data = tf.data.Dataset.from_tensor_slices((X, labels)).batch(4)
+    with pytest.raises(ValueError, match="SparseTensorSpec.*to_dense"):
+        compiled().fit(data, verbose=0)
