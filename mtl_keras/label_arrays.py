@@ -18,9 +18,10 @@ def labels_as_array(name: str, label):
         NumPy array; anything that is no array and no list unchanged.
 
     Raises:
-        ValueError: If the labels are lists of different lengths, or a single
-            number for all examples.
+        ValueError: If the labels are lists of different lengths, a single
+            number for all examples, or sparse.
     """
+    check_dense(name, label)
     is_listed = isinstance(label, list | tuple)
     is_number = isinstance(label, int | float)
     if not (is_listed or is_number or hasattr(label, "__array__")):
@@ -43,6 +44,27 @@ def labels_as_array(name: str, label):
             "array, or use dataset.batch(64)."
         )
     return _without_none(array) if array.dtype == object else array
+
+
+def check_dense(name: str, label) -> None:
+    """Checks that labels are no sparse array.
+
+    Args:
+        name: String, the task, for the error.
+        label: Labels, or the spec of those of a dataset.
+
+    Raises:
+        ValueError: If they are of SciPy's or TensorFlow's sparse types.
+    """
+    kind = type(label).__name__
+    is_of_scipy = type(label).__module__.startswith("scipy.sparse")
+    if is_of_scipy or kind.startswith("SparseTensor"):
+        repair = "label.toarray()" if is_of_scipy else "tf.sparse.to_dense"
+        raise ValueError(
+            f"Task {name!r} expects labels in a dense array. Received: "
+            f"{kind}. Convert them with {repair}; missing labels are NaN or "
+            "the task's marker."
+        )
 
 
 def _without_none(array):

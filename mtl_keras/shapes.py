@@ -128,6 +128,9 @@ def class_numbers(name: str, y_true, y_pred):
             "predictions of shape (..., num_classes). "
             f"{received(y_true, y_pred)}"
         )
+    if None in true.shape[1:]:
+        # An axis of 1 that is known in the step only would be broadcast.
+        true = ops.reshape(true, ops.shape(y_pred)[:-1])
     return ops.cast(true, "int32")
 
 

@@ -174,9 +174,9 @@ class Task:
 
     def get_config(self) -> dict:
         """Returns the task as data that `keras.saving` can store."""
-        import keras
+        from mtl_keras import compat
 
-        save = keras.saving.serialize_keras_object
+        save = compat.serialized
         config = {
             "name": self.name,
             "kind": self.kind,

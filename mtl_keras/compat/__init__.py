@@ -5,6 +5,10 @@ from mtl_keras.compat.buffers import (
     held_values,
     own_buffers,
 )
+from mtl_keras.compat.configs import (
+    config_of,
+    serialized,
+)
 from mtl_keras.compat.functional import (
     bind_training,
     convert_inputs,
@@ -49,6 +53,7 @@ __all__ = [
     "bind_training",
     "call_in_training",
     "clear_losses",
+    "config_of",
     "convert_inputs",
     "flat_inputs",
     "flat_outputs",
@@ -66,6 +71,7 @@ __all__ = [
     "ordered_nodes",
     "own_buffers",
     "release_traced_steps",
+    "serialized",
     "set_mask",
     "standardize_inputs",
     "sum_gradients_before_clipping",

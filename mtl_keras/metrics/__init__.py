@@ -5,6 +5,8 @@ the metric of that name: `metrics/f1.py` is `"f1"` and `metrics.F1`. Nothing
 else lists it.
 """
 
+import functools
+
 import keras
 
 from mtl_keras import identifiers
@@ -52,5 +54,26 @@ def get(identifier):
     metric = identifiers.resolve("metric", identifier, ours, keras.metrics)
     if isinstance(metric, _KINDS):
         return metric
-    name = getattr(metric, "__name__", type(metric).__name__)
-    return keras.metrics.MeanMetricWrapper(metric, name=name.strip("<>"))
+    name = getattr(metric, "__name__", type(metric).__name__).strip("<>")
+    return keras.metrics.MeanMetricWrapper(_by_label(metric, name), name=name)
+
+
+def _by_label(function, name):
+    """Checks that a metric function does not reduce over the batch."""
+
+    @functools.wraps(function, updated=())
+    def values(y_true, y_pred):
+        result = function(y_true, y_pred)
+        shape = getattr(result, "shape", ())
+        # Of TensorFlow, the empty shape is true and an unknown one has no len.
+        rank = shape.rank if hasattr(shape, "rank") else len(shape)
+        if rank == 0:
+            raise ValueError(
+                f"The metric function {name!r} must return one value for each "
+                "label, so that missing labels can be left out. Received: a "
+                "single number. Do not reduce over the batch axis, or write a "
+                "keras.metrics.Metric."
+            )
+        return result
+
+    return values

@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from mtl_keras import shapes
+
 
 def keras_arguments(metric, label, prediction, weight) -> tuple:
     """Gives one of Keras's metrics labels and weights that it reads correctly.
@@ -32,6 +34,24 @@ def keras_arguments(metric, label, prediction, weight) -> tuple:
     if getattr(metric, "class_id", None) is not None and is_by_label:
         weight = weight[..., metric.class_id]
     return label, prediction, weight
+
+
+def uncount_missing(metric, label, weight) -> None:
+    """Takes missing labels out of the number that `R2Score` adjusts by.
+
+    With `num_regressors`, Keras counts every label, whatever its weight.
+
+    Args:
+        metric: `keras.metrics.Metric` that was given `label` and `weight`.
+        label: Tensor of labels, missing ones filled.
+        weight: float32 tensor, 0 where a label does not count.
+    """
+    is_adjusted = isinstance(metric, keras.metrics.R2Score)
+    if not is_adjusted or not metric.num_regressors:
+        return
+    weight = shapes.metric_weights(metric.name, weight, label)
+    count = metric.num_samples
+    count.assign_sub(ops.cast(ops.sum(ops.equal(weight, 0)), count.dtype))
 
 
 def _one_by_one(metric, label, prediction, weight) -> tuple:

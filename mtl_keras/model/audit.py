@@ -112,7 +112,7 @@ def warn_of_clipped(counts: dict, tasks: dict) -> list:
 
 
 def raise_misfits(counts: dict) -> None:
-    """Raises if labels or weights had another batch axis than the inputs.
+    """Raises if labels or weights had axes of another size than the output.
 
     Args:
         counts: Dict, task name to the number of such batches.
@@ -124,9 +124,10 @@ def raise_misfits(counts: dict) -> None:
         if count:
             raise ValueError(
                 f"Task {name!r} expects labels and sample weights of as many "
-                "examples as the inputs of the batch. Received: another batch "
-                f"axis in {int(count)} batches. Batch inputs, labels and "
-                "weights together."
+                "examples as the inputs of the batch, and labels in the shape "
+                "of its output. Received: another size of an axis in "
+                f"{int(count)} batches. Batch inputs, labels and weights "
+                "together."
             )
 
 

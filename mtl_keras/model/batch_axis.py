@@ -88,11 +88,61 @@ def matched(name: str, what: str, value, prediction) -> tuple:
                 f"{shape}. Batch inputs, labels and weights together."
             )
         return value, None
-    received, expected = ops.shape(value)[0], ops.shape(prediction)[0]
+    return _taken(value, 0, ops.shape(prediction)[0])
+
+
+def in_shape(label, spec, prediction) -> tuple:
+    """Matches the other axes of labels with the predictions'.
+
+    An axis of 1, as of padding to the longest of a batch, would be broadcast.
+
+    Args:
+        label: Tensor, the task's labels.
+        spec: `LabelSpec` of the task.
+        prediction: Tensor, the task's output.
+
+    Returns:
+        Tuple as of `matched`. Sizes that are known when the step is traced
+        are checked elsewhere, and labels of another rank than the output's.
+    """
+    rank, is_misfit = len(prediction.shape), None
+    if not len(label.shape) == len(spec.shape) + 1 == rank:
+        return label, None
+    for axis, size in enumerate(spec.shape, start=1):
+        is_open = size is None and prediction.shape[axis] is None
+        if label.shape[axis] is not None and not is_open:
+            continue
+        expected = ops.shape(prediction)[axis] if size is None else size
+        label, is_other = _taken(label, axis, expected)
+        is_misfit = either(is_misfit, is_other)
+    return label, is_misfit
+
+
+def either(first, second):
+    """Joins two booleans of the step; `None` is false.
+
+    Args:
+        first: Boolean scalar tensor or `None`.
+        second: Boolean scalar tensor or `None`.
+
+    Returns:
+        Boolean scalar tensor; `None` if both are.
+    """
+    if first is None or second is None:
+        return second if first is None else first
+    return ops.logical_or(first, second)
+
+
+def _taken(value, axis, expected) -> tuple:
+    """Gives an axis its size, and tells whether it had another one."""
     # The step must run to its end to count the batch: a compiled step cannot
     # raise words of ours.
-    rows = ops.minimum(ops.arange(expected, dtype="int32"), received - 1)
-    return ops.take(value, rows, axis=0), ops.not_equal(received, expected)
+    received = ops.shape(value)[axis]
+    places = ops.minimum(ops.arange(expected, dtype="int32"), received - 1)
+    return (
+        ops.take(value, places, axis=axis),
+        ops.not_equal(received, expected),
+    )
 
 
 def _has_unknown_rank(value) -> bool:

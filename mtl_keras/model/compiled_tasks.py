@@ -6,11 +6,11 @@ import weakref
 
 import keras
 
-from mtl_keras import balancing, graph, optimizers
+from mtl_keras import balancing, compat, graph, optimizers
 from mtl_keras.engine.step_plan import StepPlan, bind, make_step_plan
 from mtl_keras.groups.members import members_by_task
 from mtl_keras.groups.metrics import by_column
-from mtl_keras.model import arguments, group_loss, score_checks
+from mtl_keras.model import arguments, group_loss, log_keys, score_checks
 from mtl_keras.model.balance_log import BalanceLog
 from mtl_keras.model.finite_watch import FiniteWatch
 from mtl_keras.model.group_logs import GroupLogs
@@ -149,6 +149,16 @@ def prepare(model, declared, given: dict) -> CompiledTasks:
     step_plan = make_step_plan(parts, balancer, members, dropout, penalty)
     bind(model, balancer, members, step_plan)
     optimizers.bind(given["optimizer"], model)
+    tracking = TaskTracking(
+        members,
+        streaming,
+        weighted,
+        split,
+        BalanceLog.of(balancer, step_plan, tasks) if balancer.monitor else None,
+        FiniteWatch(names, parts, given["on_nonfinite"]),
+        GroupLogs(tasks),
+    )
+    log_keys.check(tracking)
     return CompiledTasks(
         arguments=given,
         tasks=tasks,
@@ -159,24 +169,14 @@ def prepare(model, declared, given: dict) -> CompiledTasks:
         penalty=penalty,
         dropout=dropout,
         step_plan=step_plan,
-        tracking=TaskTracking(
-            members,
-            streaming,
-            weighted,
-            split,
-            BalanceLog.of(balancer, step_plan, tasks)
-            if balancer.monitor
-            else None,
-            FiniteWatch(names, parts, given["on_nonfinite"]),
-            GroupLogs(tasks),
-        ),
+        tracking=tracking,
     )
 
 
 def _unused(metric):
     if not isinstance(metric, keras.metrics.Metric):
         return metric
-    return type(metric).from_config(metric.get_config())
+    return type(metric).from_config(compat.config_of(metric))
 
 
 def _own_metrics(model, groups) -> dict:
@@ -209,6 +209,6 @@ def _own_metric(model, metric):
             UserWarning,
             stacklevel=6,
         )
-        metric = type(metric).from_config(metric.get_config())
+        metric = type(metric).from_config(compat.config_of(metric))
     _OWNERS[metric] = weakref.ref(model)
     return metric

@@ -2,9 +2,8 @@
 
 import keras
 import numpy as np
-from keras import ops
 
-from mtl_keras.label_arrays import labels_as_array
+from mtl_keras.label_arrays import check_dense, labels_as_array
 from mtl_keras.messages import listed
 from mtl_keras.model import batch_axis
 from mtl_keras.model.arguments import check_names
@@ -50,8 +49,8 @@ def read_batch(y, sample_weight, predictions: dict, tasks: dict, checked):
 
     Returns:
         Tuple of three dicts by task name: labels, weights, and booleans that
-        say whether either had another batch axis than the output, where that
-        is known in the step only.
+        say whether either had another batch axis than the output, or labels
+        another shape, where that is known in the step only.
 
     Raises:
         ValueError: As `check_labels`, or if a batch axis is wrong.
@@ -60,23 +59,24 @@ def read_batch(y, sample_weight, predictions: dict, tasks: dict, checked):
     weights = weights_of(sample_weight, tasks, labels)
     misfits = {}
     for name, label in labels.items():
-        labels[name], misfits[name] = batch_axis.matched(
+        label, is_misfit = batch_axis.matched(
             name, "labels", label, predictions[name]
         )
+        misfits[name] = is_misfit
+        if name in checked:
+            label, is_misfit = batch_axis.in_shape(
+                label, tasks[name].label, predictions[name]
+            )
+            misfits[name] = batch_axis.either(misfits[name], is_misfit)
+        labels[name] = label
         if (weight := weights.get(name)) is None:
             continue
         weight = batch_axis.weight_with_rank(weight, label)
         weights[name], is_misfit = batch_axis.matched(
             name, "sample_weight", weight, predictions[name]
         )
-        misfits[name] = _either(misfits[name], is_misfit)
+        misfits[name] = batch_axis.either(misfits[name], is_misfit)
     return labels, weights, {n: m for n, m in misfits.items() if m is not None}
-
-
-def _either(first, second):
-    if first is None or second is None:
-        return second if first is None else first
-    return ops.logical_or(first, second)
 
 
 def as_dict(what: str, value, tasks: dict) -> dict:
@@ -361,6 +361,7 @@ def check_dataset(dataset, tasks: dict, checked) -> None:
     labels = as_dict("labels", spec[1], tasks)
     require_labels(labels, tasks)
     for name, label in labels.items():
+        check_dense(name, label)
         if name in checked and getattr(label, "shape", None) is not None:
             tasks[name].label.check_dtype(name, label.dtype)
             if label.shape.rank is not None:

@@ -2,14 +2,13 @@
 
 import inspect
 
-import keras
 from keras import ops
 
 from mtl_keras import engine
 from mtl_keras.engine import distribution
 from mtl_keras.engine.kept_state import KeptState
 from mtl_keras.groups.members import task_of_each
-from mtl_keras.model import arguments, label_checks, random_state
+from mtl_keras.model import arguments, label_checks
 from mtl_keras.model.audit import (
     raise_illegal_labels,
     raise_misfits,
@@ -26,10 +25,11 @@ from mtl_keras.model.collection import COLLECTED, SplitCollection
 from mtl_keras.model.finite_watch import FiniteCheck, raise_nonfinite
 from mtl_keras.model.group_logs import WorstMembers
 from mtl_keras.model.label_streams import LabelStream
+from mtl_keras.model.native_file import NativeFileModel
 from mtl_keras.model.progress import add_progress
 
 
-class CheckedLoops(keras.Model):
+class CheckedLoops(NativeFileModel):
     """Checks labels before it trains and evaluates on them.
 
     The base of `MultiTaskModel`, which says what a step computes.
@@ -247,14 +247,6 @@ class CheckedLoops(keras.Model):
             self._in_evaluation_loop = False
         self._check_audit()
         return logs if return_dict else self._in_order(logs)
-
-    def save_assets(self, dir_path):
-        """Saves the states of the random generators in a `.keras` file."""
-        random_state.save(self, dir_path)
-
-    def load_assets(self, dir_path):
-        """Restores the states of the random generators."""
-        random_state.load(self, dir_path)
 
     def _in_order(self, logs):
         return [logs[name] for name in self.metrics_names if name in logs]

@@ -5,7 +5,7 @@ import functools
 import keras
 from keras import ops
 
-from mtl_keras import engine
+from mtl_keras import compat, engine
 from mtl_keras.engine.step_plan import check_overrides, refuse_own_step
 from mtl_keras.model import compiled_tasks, label_checks, step_options
 from mtl_keras.model.collection import COLLECTED, packed
@@ -176,7 +176,7 @@ class MultiTaskModel(CheckedLoops):
         config = dict(self._plan.arguments)
         # The optimizer with its learning rate of now, not of `compile`.
         config["optimizer"] = self.optimizer
-        config = keras.saving.serialize_keras_object(config)
+        config = compat.serialized(config)
         # For `keras.models.clone_model`, which passes on nothing else.
         return {**config, **self._declaration()}
 

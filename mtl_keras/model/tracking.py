@@ -9,7 +9,10 @@ from keras import ops
 from mtl_keras import compat, metrics, shapes
 from mtl_keras.groups.members import places
 from mtl_keras.groups.metrics import ColumnwiseMetric, is_higher_better
-from mtl_keras.metrics.keras_arguments import keras_arguments
+from mtl_keras.metrics.keras_arguments import (
+    keras_arguments,
+    uncount_missing,
+)
 from mtl_keras.model.audit import LabelAudit, LabelCounts
 from mtl_keras.model.batch_labels import BatchLabels, class_numbers
 from mtl_keras.model.group_logs import GroupLogs
@@ -350,6 +353,7 @@ def update_metric(metric, spec, label, prediction, weight) -> None:
         metric, label, prediction, weight
     )
     metric.update_state(label, prediction, sample_weight=weight)
+    uncount_missing(metric, label, weight)
 
 
 def _is_of_keras(metric) -> bool:

@@ -63,6 +63,12 @@ def test_functions_are_wrapped():
     assert float(metric.result()) == pytest.approx(0.5)
 
 
+def test_functions_that_reduce_over_the_batch_are_refused():
+    metric = metrics.get(lambda y_true, y_pred: keras.ops.mean(y_pred))
+    with pytest.raises(ValueError, match="'lambda' must return one value for"):
+        metric.update_state(np.zeros(4), np.arange(4.0), np.ones(4))
+
+
 def test_unnamed_functions_are_wrapped():
     assert metrics.get(lambda y_true, y_pred: y_pred).name == "lambda"
 

@@ -1,8 +1,9 @@
-"""Labels and weights of another batch axis are refused, not broadcast."""
+"""Labels and weights with axes of another size are refused, not broadcast."""
 
 import keras
 import numpy as np
 import pytest
+import scipy.sparse
 import tensorflow as tf
 
 from mtl_keras import MultiTaskModel
@@ -86,6 +87,70 @@ def test_uneven_batches_of_an_open_spec_give_the_mean_over_labels():
         np.testing.assert_allclose(logs[f"{name}_loss"], expected, rtol=1e-5)
 
 
+# Other axes whose sizes the step alone knows.
+
+
+def sequences(size):
+    """A model of sequences of any length, and labels of another length."""
+    keras.utils.set_random_seed(0)
+    inputs = keras.Input((None, 4))
+    trunk = keras.layers.Dense(3)(inputs)
+    outputs = {
+        "t": keras.layers.Dense(1, name="t")(trunk),
+        "tag": keras.layers.Dense(3, "softmax", name="tag")(trunk),
+    }
+    model = MultiTaskModel(inputs, outputs)
+    model.compile("sgd", loss={"t": "mse", "tag": "cross_entropy"})
+    x = np.broadcast_to(X[:, None], (16, 5, 4))
+    y = np.broadcast_to(Y[:, None], (16, size["t"], 1))
+    return model, x, {"t": y, "tag": np.zeros((16, size["tag"]), "int32")}
+
+
+@pytest.mark.parametrize(
+    ("size", "error", "words"),
+    [
+        ({"t": 1, "tag": 5}, ValueError, r"'t' expects.*shape of its output"),
+        ({"t": 4, "tag": 5}, ValueError, r"'t' expects.*shape of its output"),
+        ({"t": 5, "tag": 1}, Exception, "16.*80"),
+    ],
+)
+def test_one_label_for_a_sequence_is_refused(size, error, words):
+    model, x, labels = sequences(size)
+    leaf = tf.TensorSpec
+    spec = (
+        leaf((None, None, 4), tf.float32),
+        {
+            "t": leaf((None, None, 1), tf.float32),
+            "tag": leaf((None, None), tf.int32),
+        },
+    )
+    data = tf.data.Dataset.from_generator(
+        lambda: iter([(x, labels)]), output_signature=spec
+    )
+    with pytest.raises(error, match=words):
+        model.evaluate(data, verbose=0)
+
+
+@pytest.mark.sampled
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_labels_of_an_open_length_give_the_mean_over_labels(jit_compile):
+    model, x, labels = sequences({"t": 5, "tag": 5})
+    model.compile("sgd", loss={"t": "mse", "tag": None}, run_eagerly=False)
+    model.jit_compile = jit_compile
+    spec = (
+        tf.TensorSpec((None, None, 4), tf.float32),
+        {"t": tf.TensorSpec((None, None, 1), tf.float32)},
+    )
+    data = tf.data.Dataset.from_generator(
+        lambda: iter([(x[:9], {"t": labels["t"][:9]})]), output_signature=spec
+    )
+    logs = model.evaluate(data, verbose=0, return_dict=True)
+    expected = np.mean(
+        (model.predict(x[:9], verbose=0)["t"] - Y[:9, None]) ** 2
+    )
+    np.testing.assert_allclose(logs["t_loss"], expected, rtol=1e-5)
+
+
 # Ranks that change from call to call.
 
 
@@ -118,3 +183,24 @@ def test_labels_of_unknown_rank_have_the_rank_of_their_task():
     logs = model.evaluate(data, verbose=0, return_dict=True)
     expected = np.mean((outputs["t"] - Y) ** 2)
     np.testing.assert_allclose(logs["t_loss"], expected, rtol=1e-5)
+
+
+# Labels that are no dense arrays.
+
+
+@pytest.mark.parametrize(
+    "sparse",
+    [scipy.sparse.csr_matrix(Y), tf.sparse.from_dense(Y)],
+    ids=["SciPy", "TensorFlow"],
+)
+def test_sparse_labels_are_refused(sparse):
+    model = compiled()
+    with pytest.raises(ValueError, match="'t' expects labels in a dense array"):
+        model.fit(X, {"t": sparse}, verbose=0)
+
+
+def test_sparse_labels_of_a_dataset_are_refused():
+    labels = {"t": tf.sparse.from_dense(Y)}
+    data = tf.data.Dataset.from_tensor_slices((X, labels)).batch(4)
+    with pytest.raises(ValueError, match="SparseTensorSpec.*to_dense"):
+        compiled().fit(data, verbose=0)

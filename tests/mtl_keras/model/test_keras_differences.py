@@ -10,6 +10,7 @@ import functools
 import keras
 import numpy as np
 import pytest
+import scipy.special
 import sklearn.metrics
 from keras import layers
 
@@ -100,6 +101,32 @@ def logits():
         probability = 1 / (1 + np.exp(-p))
         expected = sklearn.metrics.log_loss(SOLD, probability)
         yield logs["t_bce"], expected
+
+
+def logits_of_classes():
+    """Metrics of probabilities read the softmax, as of a softmax output."""
+    p = scipy.special.softmax(logit_model(3).predict(X, verbose=0)["t"], -1)
+    hot = np.eye(3)[KIND]
+    expected = {
+        "auc": sklearn.metrics.roc_auc_score(hot, p),
+        "pr_auc": sklearn.metrics.average_precision_score(hot, p),
+        "kl_divergence": -np.mean(np.log(p[np.arange(NUM), KIND])),
+        "Precision": sklearn.metrics.precision_score(
+            hot, p > 0.5, average="micro"
+        ),
+        "Recall": sklearn.metrics.recall_score(hot, p > 0.5, average="micro"),
+        "TruePositives": np.sum(p[np.arange(NUM), KIND] > 0.5),
+        "binary_accuracy": np.mean((p > 0.5) == hot),
+        "accuracy": np.mean(p.argmax(-1) == KIND),
+    }
+    loss = keras.losses.CategoricalCrossentropy(from_logits=True)
+    compiled = {"loss": loss, "metrics": {"t": [*expected, "AUC"]}}
+    logs, _ = evaluated(logit_model(3), compiled, {"t": hot})
+    for name, value in expected.items():
+        yield logs[f"t_{name}"], value
+    keras_auc = keras.metrics.AUC()
+    keras_auc.update_state(hot, p)
+    yield logs["t_AUC"], keras_auc.result()
 
 
 def a_threshold_that_is_given_stays():
@@ -198,6 +225,18 @@ def weights_of_the_labels_of_an_example():
         yield logs["t_f1_score"], expected
 
 
+def r2_that_is_adjusted_for_missing_labels():
+    metric = keras.metrics.R2Score(num_regressors=1, name="adjusted")
+    compiled = {"loss": LOSSES, "metrics": {"price": [metric]}}
+    labels = {**LABELS, "price": SOME}
+    logs, p = evaluated(dense(MultiTaskModel), compiled, labels)
+    seen = ~np.isnan(SOME)
+    r2 = sklearn.metrics.r2_score(SOME[seen], p["price"][seen, 0])
+    count = seen.sum()
+    expected = 1 - (1 - r2) * (count - 1) / (count - 2)
+    yield logs["price_adjusted"], expected
+
+
 def one_metric_object_in_two_models():
     metric = keras.metrics.MeanAbsoluteError(name="mae")
     compiled = {"loss": LOSSES, "metrics": {"price": [metric]}}
@@ -219,11 +258,13 @@ DIFFERENT = (
     own_loss_of_labels_without_an_axis,
     own_metric_of_labels_without_an_axis,
     logits,
+    logits_of_classes,
     a_threshold_that_is_given_stays,
     weights_of_zero,
     mean_over_weights_of_uneven_batches,
     masks_of_different_lengths,
     weights_of_the_labels_of_an_example,
+    r2_that_is_adjusted_for_missing_labels,
     one_metric_object_in_two_models,
 )
 
