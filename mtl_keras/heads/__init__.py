@@ -2,6 +2,8 @@
 
 from mtl_keras.heads.box import BoxHead
 from mtl_keras.heads.classification import ClassificationHead
+from mtl_keras.heads.count import CountHead
+from mtl_keras.heads.detection import DetectionHead
 from mtl_keras.heads.head import Head
 from mtl_keras.heads.mask import MaskHead
 from mtl_keras.heads.presence import PresenceHead
@@ -15,6 +17,8 @@ _HEADS = {
     for head in (
         BoxHead(),
         ClassificationHead(),
+        CountHead(),
+        DetectionHead(),
         MaskHead(),
         PresenceHead(),
         RegressionHead(),
@@ -26,6 +30,8 @@ _HEADS = {
 __all__ = [
     "BoxHead",
     "ClassificationHead",
+    "CountHead",
+    "DetectionHead",
     "Head",
     "MaskHead",
     "PresenceHead",
