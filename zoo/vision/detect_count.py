@@ -178,8 +178,8 @@ class DetectCount(zoo.Entry):
             return augment.Compose((colours, augment.Flip(boxes=())))
         return augment.Compose(
             (
-                objects.Mosaic(fraction=0.4),
-                objects.ShiftZoom(shift=0.2, zoom=(0.7, 1.6)),
+                objects.Mosaic(fraction=0.35),
+                objects.ShiftZoom(shift=0.15, zoom=(0.65, 1.4)),
                 colours,
                 objects.Flip(),
             )
