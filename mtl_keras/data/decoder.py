@@ -100,8 +100,8 @@ class AnswerDecoder:
             width of the batch: an image's mask is in the upper left corner,
             and 255 beyond it; of a detection `{task}_pixels` of shape
             `(batch, 100, 4)`, and the others of shape `(batch, 100)`, sorted
-            by falling score, 0 and the name `""` at the end; of a calibrated task `{task}_probability`, of
-            the output's shape.
+            by falling score, 0 and the name `""` at the end; of a calibrated
+            task `{task}_probability`, of the output's shape.
 
         Raises:
             ValueError: If a decoded output has the name of a model output.

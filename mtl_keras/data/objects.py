@@ -23,7 +23,8 @@ def padded(rows, most: int = MOST):
 
     Args:
         rows: Float tensor of shape `(objects, 5)`. Of more than `most`
-            objects the first are taken.
+            objects the first are taken. With a NaN the label is missing, and
+            so are all rows of the result.
         most: Integer. Defaults to 48.
 
     Returns:
@@ -31,7 +32,9 @@ def padded(rows, most: int = MOST):
     """
     rows = tf.cast(rows, tf.float32)[:most]
     rest = tf.tile([[0.0, 0.0, 0.0, 0.0, -1.0]], [most - tf.shape(rows)[0], 1])
-    return tf.ensure_shape(tf.concat([rows, rest], axis=0), (most, 5))
+    filled = tf.concat([rows, rest], axis=0)
+    missing = tf.reduce_any(tf.math.is_nan(rows))
+    return tf.ensure_shape(tf.where(missing, float("nan"), filled), (most, 5))
 
 
 def counts(rows, num_classes: int):

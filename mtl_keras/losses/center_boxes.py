@@ -81,7 +81,10 @@ class CenterBoxes(Loss):
         """
         y_true, y_pred = shapes.as_tensors(y_true, y_pred)
         _check_shapes(y_true, y_pred)
-        y_true, y_pred = ops.cast(y_true, "float32"), ops.cast(y_pred, "float32")
+        y_true, y_pred = (
+            ops.cast(y_true, "float32"),
+            ops.cast(y_pred, "float32"),
+        )
         box, number = y_true[..., :4], y_true[..., 4]
         kernel = _kernels(box, number >= 0.0, *y_pred.shape[1:3])
         count = ops.sum(ops.cast(number >= 0.0, "float32"), axis=1)

@@ -120,7 +120,9 @@ def _average_precision(true, predicted, num_classes, iou) -> float:
         truth.dataset = {
             "info": {},
             "images": [{"id": image} for image in sorted(images)],
-            "categories": [{"id": n, "name": str(n)} for n in range(num_classes)],
+            "categories": [
+                {"id": n, "name": str(n)} for n in range(num_classes)
+            ],
             "annotations": true,
         }
         truth.createIndex()

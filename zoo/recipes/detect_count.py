@@ -14,11 +14,11 @@ def get_config() -> ml_collections.ConfigDict:
     config.data = "fruit"
     # Named arguments of the model's `build`.
     config.overrides = ml_collections.ConfigDict(
-        {"trunk": "small", "width": 0.75}
+        {"trunk": "small", "width": 0.5}
     )
     config.seed = 0
     config.batch_size = 16
-    config.epochs = 120
+    config.epochs = 70
     config.optimizer = ml_collections.ConfigDict(
         {
             "name": "adamw",

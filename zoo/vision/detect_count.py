@@ -17,7 +17,7 @@ from zoo.vision import pretrained, pyramid, trunks
 
 _IMAGE_SIZE = 128
 # A pretrained trunk has seen objects of more pixels.
-_PRETRAINED_SIZE = 224
+_PRETRAINED_SIZE = 192
 _LEVELS = ("P3", "P4", "P5")
 _CHANNELS = 96
 _HIDDEN = 64
@@ -48,7 +48,7 @@ class DetectCount(zoo.Entry):
         spec,
         *,
         trunk="small",
-        width: float = 0.75,
+        width: float = 0.5,
         dropout: float = 0.1,
         image_size: int | None = None,
         trainable: str = "all",
@@ -62,11 +62,11 @@ class DetectCount(zoo.Entry):
             trunk: `"small"`, `"efficientnet_lite0"` or
                 `"hub:PRESET_OR_FOLDER"`; see `zoo.vision.trunks`.
             width: Float above 0, a factor of the channels of `"small"`.
-                Defaults to 0.75: a few hundred photographs need no more.
+                Defaults to 0.5: a few hundred photographs need no more.
             dropout: Float in [0, 1), fraction of each head's features dropped
                 in training.
             image_size: Integer, height and width of the model's input in
-                pixels, at least 32. Defaults to 224 with a pretrained trunk,
+                pixels, at least 32. Defaults to 192 with a pretrained trunk,
                 else to 128.
             trainable: `"all"`, `"lora"` or `"none"`, what is trained of a
                 pretrained trunk.
@@ -89,6 +89,7 @@ class DetectCount(zoo.Entry):
         checks.fraction("dropout", dropout, below_one=True)
         if pretrained.is_pretrained(trunk):
             self.refuse_changed(f"the trunk {trunk!r}", width=width)
+        _check_classes(spec)
         image = keras.Input((size, size, 3), name="image")
         first, *others = _stages(trunk, width, trainable, lora_rank)
         return mtl_keras.build(
@@ -271,6 +272,16 @@ def _stages(trunk, width, trainable, lora_rank) -> list:
         return {"P3": fine, "P4": top, "top": top}
 
     return [half, quarter, levels]
+
+
+def _check_classes(spec):
+    """Raises a `ValueError` if the tasks have other classes each."""
+    if len({spec.classes[name] for name in spec.tasks}) > 1:
+        raise ValueError(
+            "The tasks 'boxes' and 'counts' are of the same objects, so they "
+            "must have the same classes in the same order. Received: "
+            f"classes={dict(spec.classes)}"
+        )
 
 
 def _image_size(size, trunk) -> int:

@@ -34,7 +34,8 @@ def read(
     Args:
         folder: String or path.
         kinds: Mapping of task name to kind: `"classification"`, `"presence"`,
-            `"box"`, `"tagging"`, `"regression"`, `"survival"` or `"mask"`.
+            `"box"`, `"tagging"`, `"regression"`, `"survival"`, `"mask"`,
+            `"detection"` or `"count"`.
         inputs: String: `"image"`, `"text"`, `"table"`, `"audio"` or
             `"clip"`.
         layout: String, the layout's name, where a folder has several.

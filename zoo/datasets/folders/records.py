@@ -93,7 +93,8 @@ class Example:
             class is a string; tags are a list of strings; a presence is 0 or
             1; a number is a float; a box is a tuple `x1, y1, x2, y2` in
             fractions of the image; a survival time is a pair of time and
-            event; a mask is a `masks.Mask`.
+            event; a mask is a `masks.Mask`; a detection is a list of
+            `objects.Thing`, and a count a list of their classes.
         split: String, `"train"`, `"validation"` or `"test"`, or `None` where
             the folder does not say.
         group: String, what must not be in two splits, or `None`.

@@ -9,6 +9,8 @@ INPUTS = ("image", "text", "table", "audio", "clip")
 KINDS = (
     "box",
     "classification",
+    "count",
+    "detection",
     "mask",
     "presence",
     "regression",

@@ -16,9 +16,10 @@ from zoo.datasets.fruit import names
 
 _DESCRIPTION = """
 300 photographs with 582 apples, bananas and oranges, each with a box drawn by
-hand, reduced to at most 512 pixels. Most show one kind of fruit, some all three. The test split is the
-authors'; of their training images every sixth of each kind of file (`apple`,
-`banana`, `orange`, `mixed`), in the order of their numbers, is for validation.
+hand, reduced to at most 512 pixels. Most show one kind of fruit, some all
+three. The test split is the authors'; of their training images every sixth of
+each kind of file (`apple`, `banana`, `orange`, `mixed`), in the order of their
+numbers, is for validation.
 """
 
 _CITATION = """
@@ -40,7 +41,7 @@ _FOLDER = "data/bbox"
 _SIDE = 512
 # Of every six training images of a kind, in the order of their numbers.
 _VALIDATION = 3
-_SHARE = 6
+_PART = 6
 
 
 class Builder(tfds.core.GeneratorBasedBuilder):
@@ -128,7 +129,7 @@ def divided(paths: Mapping[str, Path]) -> dict[str, dict]:
         split, kind = folder.rpartition("/")[2], name.partition("_")[0]
         if split == "train":
             place = seen[kind] = seen.get(kind, -1) + 1
-            split = "validation" if place % _SHARE == _VALIDATION else "train"
+            split = "validation" if place % _PART == _VALIDATION else "train"
         labels = paths[f"{folder}/{name}.json"]
         splits[split][name] = (paths[path], labels)
     return splits
