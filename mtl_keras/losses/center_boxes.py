@@ -85,12 +85,16 @@ class CenterBoxes(Loss):
             ops.cast(y_true, "float32"),
             ops.cast(y_pred, "float32"),
         )
+        batch = ops.shape(y_pred)[:-3]
+        y_true = ops.reshape(y_true, (-1, *ops.shape(y_true)[-2:]))
+        y_pred = ops.reshape(y_pred, (-1, *y_pred.shape[-3:]))
         box, number = y_true[..., :4], y_true[..., 4]
         kernel = _kernels(box, number >= 0.0, *y_pred.shape[1:3])
         count = ops.sum(ops.cast(number >= 0.0, "float32"), axis=1)
         centers = _focal(_targets(kernel, number, y_pred.shape[-1] - 4), y_pred)
         boxes = _overlap(kernel, box, y_pred[..., -4:])
-        return (centers + self.box_weight * boxes) / ops.maximum(count, 1.0)
+        values = (centers + self.box_weight * boxes) / ops.maximum(count, 1.0)
+        return ops.reshape(values, batch)
 
     def get_config(self) -> dict:
         """Returns the arguments as plain data."""
@@ -99,10 +103,10 @@ class CenterBoxes(Loss):
 
 def _check_shapes(y_true, y_pred):
     is_right = (
-        len(y_true.shape) == 3
-        and len(y_pred.shape) == 4
+        len(y_true.shape) > 2
+        and len(y_pred.shape) == len(y_true.shape) + 1
         and y_true.shape[-1] == 5
-        and None not in y_pred.shape[1:]
+        and None not in y_pred.shape[-3:]
         and y_pred.shape[-1] > 4
     )
     if not is_right:
