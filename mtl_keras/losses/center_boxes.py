@@ -80,7 +80,7 @@ class CenterBoxes(Loss):
             ValueError: If the shapes do not fit.
         """
         y_true, y_pred = shapes.as_tensors(y_true, y_pred)
-        _check_shapes(y_true, y_pred)
+        _check_shapes(self.name, y_true, y_pred)
         y_true, y_pred = (
             ops.cast(y_true, "float32"),
             ops.cast(y_pred, "float32"),
@@ -101,17 +101,18 @@ class CenterBoxes(Loss):
         return {**super().get_config(), "box_weight": self.box_weight}
 
 
-def _check_shapes(y_true, y_pred):
+def _check_shapes(name, y_true, y_pred):
     is_right = (
         len(y_true.shape) > 2
         and len(y_pred.shape) == len(y_true.shape) + 1
         and y_true.shape[-1] == 5
+        and shapes.fits(y_true.shape[:-2], y_pred.shape[:-3])
         and None not in y_pred.shape[-3:]
         and y_pred.shape[-1] > 4
     )
     if not is_right:
         raise ValueError(
-            "CenterBoxes expects labels of shape (batch, objects, 5) and "
+            f"Loss {name!r} expects labels of shape (batch, objects, 5) and "
             "predictions of shape (batch, rows, columns, num_classes + 4). "
             f"Received: {shapes.received(y_true, y_pred)}"
         )

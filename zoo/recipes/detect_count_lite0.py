@@ -7,8 +7,8 @@ from ml_collections.config_dict import placeholder
 def get_config() -> ml_collections.ConfigDict:
     """Returns the recipe; `--config.optimizer.learning_rate=1e-3` changes it.
 
-    The heads alone first, then the trunk too. `python -m tools.train --model
-    detect_count --config=zoo/recipes/detect_count_lite0.py --workdir runs/0`.
+    `python -m tools.train --model detect_count
+    --config=zoo/recipes/detect_count_lite0.py --workdir runs/0`.
     """
     config = ml_collections.ConfigDict()
     config.model = "detect_count"
@@ -19,12 +19,12 @@ def get_config() -> ml_collections.ConfigDict:
     )
     config.seed = 0
     config.batch_size = 16
-    config.epochs = 24
+    config.epochs = 22
     config.optimizer = ml_collections.ConfigDict(
         {
             "name": "adamw",
             "learning_rate": 2e-3,
-            "trunk_learning_rate": 2e-4,
+            "trunk_learning_rate": 5e-4,
             "schedule": "cosine",
             "warmup_epochs": 1.0,
             "weight_decay": 1e-3,
@@ -32,10 +32,6 @@ def get_config() -> ml_collections.ConfigDict:
             "use_ema": False,
         }
     )
-    config.stages = [
-        {"epochs": 12, "trainable": "none"},
-        {"trainable": "all", "learning_rate": 6e-4},
-    ]
     # One weight a task; none is 1 for each.
     config.loss_weights = ml_collections.ConfigDict(
         {"boxes": 1.0, "counts": 1.0}
