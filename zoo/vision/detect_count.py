@@ -37,6 +37,17 @@ class DetectCount(zoo.Entry):
         "boxes": "each object's class and box",
         "counts": "how many objects of each class there are",
     }
+    notes = (
+        "`ap50` is COCO's average precision at an overlap of 0.5, by "
+        "pycocotools, the mean over the classes; `mae` the mean over classes "
+        "and images.",
+        "One seed. Of 300 bootstrap samples of the 60 test photographs, 95% "
+        "lie between .504 and .669 (ap50) and between .286 and .455 (mae) for "
+        "the small trunk.",
+        "The authors drew no box around some sliced or hidden fruit, so a "
+        "right detection may count as wrong.",
+        "Single tasks and balancers were not compared.",
+    )
     summary = (
         "Two tasks on one photograph: all objects with class and box (boxes), "
         "and the number of objects of each class (counts), which is read from "
