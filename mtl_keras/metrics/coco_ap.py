@@ -9,6 +9,10 @@ import numpy as np
 from mtl_keras import checks
 from mtl_keras.metrics.split_metric import SplitMetric
 
+_HINT = (
+    "The metric 'coco_ap' of detected objects needs pycocotools. Install it by "
+    "`pip install 'mtl-keras[coco]'`, or compile with other `metrics`."
+)
 # pycocotools leaves out true objects without area; ours have fractions of
 # the image as corners, and COCO's ranges of area are not used.
 _SIDE = 1000.0
@@ -45,6 +49,16 @@ class CocoAP(SplitMetric):
         """Returns the arguments as plain data."""
         return {**super().get_config(), "iou": self.iou}
 
+    def reads(self, task_name: str) -> tuple[str, ...]:
+        """Lists the task alone; see `SplitMetric.reads`.
+
+        Raises:
+            ImportError: If pycocotools is not installed. `compile` asks, so an
+                epoch need not end before it is known.
+        """
+        _pycocotools()
+        return super().reads(task_name)
+
     def result(self, y_true, y_pred, weight, task_name) -> float:
         """Computes the average precision; see `SplitMetric.result`."""
         from mtl_keras.data import detections
@@ -70,6 +84,14 @@ class CocoAP(SplitMetric):
         return _average_precision(
             _true(label), _predicted(found), maps.shape[-1] - 4, self.iou
         )
+
+
+def _pycocotools():
+    try:
+        from pycocotools import coco, cocoeval
+    except ImportError as error:
+        raise ImportError(_HINT) from error
+    return coco, cocoeval
 
 
 def _true(label) -> list[dict]:
@@ -108,15 +130,13 @@ def _xywh(box) -> list[float]:
 
 
 def _average_precision(true, predicted, num_classes, iou) -> float:
-    from pycocotools.coco import COCO
-    from pycocotools.cocoeval import COCOeval
-
+    coco, cocoeval = _pycocotools()
     if not predicted:
         return 0.0
     images = {a["image_id"] for a in true} | {a["image_id"] for a in predicted}
     # It prints how long each part took.
     with contextlib.redirect_stdout(io.StringIO()):
-        truth = COCO()
+        truth = coco.COCO()
         truth.dataset = {
             "info": {},
             "images": [{"id": image} for image in sorted(images)],
@@ -126,7 +146,7 @@ def _average_precision(true, predicted, num_classes, iou) -> float:
             "annotations": true,
         }
         truth.createIndex()
-        evaluation = COCOeval(truth, truth.loadRes(predicted), "bbox")
+        evaluation = cocoeval.COCOeval(truth, truth.loadRes(predicted), "bbox")
         evaluation.params.areaRng = [[0, 1e10]]
         evaluation.params.areaRngLbl = ["all"]
         evaluation.params.maxDets = [100]

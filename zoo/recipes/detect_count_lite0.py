@@ -17,11 +17,11 @@ def get_config() -> ml_collections.ConfigDict:
     config.data = "fruit"
     # Named arguments of the model's `build`.
     config.overrides = ml_collections.ConfigDict(
-        {"trunk": "efficientnet_lite0"}
+        {"trunk": "efficientnet_lite0", "image_size": 224}
     )
     config.seed = 0
     config.batch_size = 16
-    config.epochs = 22
+    config.epochs = 40
     config.optimizer = ml_collections.ConfigDict(
         {
             "name": "adamw",
@@ -31,7 +31,7 @@ def get_config() -> ml_collections.ConfigDict:
             "warmup_epochs": 1.0,
             "weight_decay": 1e-3,
             "global_clipnorm": 5.0,
-            "use_ema": False,
+            "use_ema": True,
         }
     )
     # One weight a task; none is 1 for each.

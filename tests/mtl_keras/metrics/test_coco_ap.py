@@ -1,12 +1,13 @@
 """Average precision by COCO, against a computation of its definition here."""
 
 import json
+import sys
 
 import keras
 import numpy as np
 import pytest
 
-from mtl_keras import metrics
+from mtl_keras import MultiTaskModel, Task, metrics
 
 ROWS, COLUMNS, CLASSES = 6, 6, 2
 NOTHING = [0.0, 0.0, 0.0, 0.0, -1.0]
@@ -28,6 +29,7 @@ def maps_of(*objects):
 
 
 def ap_of(labels, maps, weight=None, iou=0.5):
+    pytest.importorskip("pycocotools", reason="needs the extra coco")
     weight = np.ones(len(labels)) if weight is None else np.asarray(weight)
     return metrics.CocoAP(iou).result(
         {"boxes": np.stack(labels)},
@@ -106,3 +108,15 @@ def test_names_and_config():
 def test_maps_of_a_wrong_shape_are_explained():
     with pytest.raises(ValueError, match="labels of shape .examples, objects"):
         ap_of([rows_of([*A, 0])[:, :4]], [maps_of()])
+
+
+def test_without_pycocotools_compile_names_the_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pycocotools", None)
+    features = keras.Input((2, 2, 3), name="features")
+    task = Task("boxes", "detection", num_classes=2)
+    model = MultiTaskModel(
+        features, {"boxes": task.head.build(features, task)}, tasks=[task]
+    )
+    with pytest.raises(ImportError, match=r"pip install 'mtl-keras\[coco\]'"):
+        model.compile("sgd")
+    model.compile("sgd", metrics={"boxes": []})
