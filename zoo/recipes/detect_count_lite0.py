@@ -17,7 +17,7 @@ def get_config() -> ml_collections.ConfigDict:
     config.data = "fruit"
     # Named arguments of the model's `build`.
     config.overrides = ml_collections.ConfigDict(
-        {"trunk": "efficientnet_lite0", "image_size": 224}
+        {"trunk": "efficientnet_lite0"}
     )
     config.seed = 0
     config.batch_size = 16

@@ -16,8 +16,8 @@ from zoo.datasets.fruit import names
 from zoo.vision import pretrained, pyramid, trunks
 
 _IMAGE_SIZE = 128
-# A pretrained trunk has seen objects of more pixels.
-_PRETRAINED_SIZE = 160
+# That which the weights of a pretrained trunk were trained at.
+_PRETRAINED_SIZE = 224
 _LEVELS = ("P3", "P4", "P5")
 _CHANNELS = 96
 _HIDDEN = 64
@@ -77,7 +77,7 @@ class DetectCount(zoo.Entry):
             dropout: Float in [0, 1), fraction of each head's features dropped
                 in training.
             image_size: Integer, height and width of the model's input in
-                pixels, at least 32. Defaults to 160 with a pretrained trunk,
+                pixels, at least 32. Defaults to 224 with a pretrained trunk,
                 else to 128.
             trainable: `"all"`, `"lora"` or `"none"`, what is trained of a
                 pretrained trunk.
