@@ -8,9 +8,12 @@ def get_config() -> ml_collections.ConfigDict:
     """Returns the recipe; `--config.optimizer.learning_rate=1e-3` changes it.
 
     `python -m tools.train --model detect_count
-    --config=zoo/recipes/detect_count_lite0.py --workdir runs/0`. Test split,
-    seed 0: average precision at an overlap of 0.5 .688, numbers wrong by .320
-    on average. The aim was .70.
+    --config=zoo/recipes/detect_count_lite0.py --workdir runs/0` takes 12
+    minutes of one CPU core. Test split, seed 0: average precision at an overlap
+    of 0.5 .770, numbers wrong by .278 on average; 95% of bootstrap samples of
+    the 60 photographs give .712 to .836 and .203 to .368. Images of 160 pixels,
+    22 epochs and no averaged weights gave .688 and .320; on validation .676
+    there and .761 here, .751 with the weights of the last step.
     """
     config = ml_collections.ConfigDict()
     config.model = "detect_count"
