@@ -15,15 +15,13 @@ import pytest
 DEFAULT, SLOW = 15, 60
 # The first two are exported in every format, with each of their weights, and
 # stand for the zoo in tests that later entries need not repeat. The third has
-# four tasks, so ten signatures of an export, and two pyramids to compile; the
-# fourth has 22 convolutions to compile, twice as many as a classifier; the last
-# a pyramid and the loss of its maps.
+# four tasks, so ten signatures of an export, and two pyramids to compile. The
+# last has 22 convolutions to compile, twice as many as a classifier.
 _TIMES_THE_LIMIT = {
     "cls_det_box": 3,
     "intent_slot": 5,
     "cls_box_seg": 3,
     "seg_depth_normal": 2,
-    "detect_count": 2,
 }
 # Processors differ, and a busy one takes more CPU time for the same work: the
 # budget is that of a quiet machine, and half as much again fails.
