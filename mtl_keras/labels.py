@@ -6,7 +6,13 @@ import math
 
 from mtl_keras import label_arrays
 
-_RULES = (None, "box_xyxy", "one_hot", "time_event")
+_RULES = (None, "box_xyxy", "objects", "one_hot", "time_event")
+# The size of the last axis, and what it holds.
+_PARTS = {
+    "box_xyxy": (4, "x1, y1, x2, y2"),
+    "objects": (5, "x1, y1, x2, y2 and a class number"),
+    "time_event": (2, "a time and an event"),
+}
 _WHOLE_IMAGE = (0.0, 0.0, 1.0, 1.0)
 # Rounding: six digits of a corner may end at 1.0000005.
 _TOLERANCE = 1e-4
@@ -31,8 +37,10 @@ class LabelSpec:
         rule: `None`: each element is a label. `"box_xyxy"`: the last axis
             holds `x1, y1, x2, y2` with `x1 <= x2` and `y1 <= y2`. `"one_hot"`:
             the last axis holds a fraction for each class. `"time_event"`: it
-            holds a time, and 1 or 0 for whether the event happened then. With
-            a rule the last axis is one label, missing where any part of it is.
+            holds a time, and 1 or 0 for whether the event happened then.
+            `"objects"`: it holds a box `x1, y1, x2, y2` in [0, 1] and the
+            number of its class, -1 where there is no object. With a rule the
+            last axis is one label, missing where any part of it is.
     """
 
     shape: tuple[int | None, ...] = ()
@@ -70,9 +78,8 @@ class LabelSpec:
                 f"LabelSpec: `rule` must be one of {_RULES}. "
                 f"Received: rule={self.rule!r}"
             )
-        size = {"box_xyxy": 4, "time_event": 2}.get(self.rule)
+        size, parts = _PARTS.get(self.rule, (None, ""))
         if size is not None and self.shape[-1:] != (size,):
-            parts = "x1, y1, x2, y2" if size == 4 else "a time and an event"
             raise ValueError(
                 f"LabelSpec: a label of the rule {self.rule!r} has a last axis "
                 f"of {size}: {parts}. Received: shape={self.shape}"
@@ -190,8 +197,20 @@ class LabelSpec:
             illegal = functools.reduce(arrays.logical_or, conditions)
         else:
             illegal = arrays.zeros_like(label, dtype="bool")
-        if self.rule == "box_xyxy":
-            is_crossed = arrays.less(label[..., 2:], label[..., :2])
+        if self.rule == "objects":
+            box, number = label[..., :4], label[..., 4:]
+            conditions = (
+                arrays.less(box, -_TOLERANCE),
+                arrays.greater(box, 1.0 + _TOLERANCE),
+                arrays.not_equal(number, arrays.round(number)),
+            )
+            is_wrong = functools.reduce(
+                arrays.logical_or,
+                [arrays.any(c, axis=-1, keepdims=True) for c in conditions],
+            )
+            illegal = arrays.logical_or(illegal, is_wrong)
+        if self.rule in ("box_xyxy", "objects"):
+            is_crossed = arrays.less(label[..., 2:4], label[..., :2])
             is_crossed = arrays.any(is_crossed, axis=-1, keepdims=True)
             illegal = arrays.logical_or(illegal, is_crossed)
         if self.rule == "time_event":
@@ -322,6 +341,12 @@ class LabelSpec:
                 f"[{low}, {high}] with x1 <= x2 and y1 <= y2, or {marker} "
                 "where the label is missing."
             )
+        if self.rule == "objects":
+            return (
+                f"Task {name!r} expects objects as x1, y1, x2, y2 in [0, 1] "
+                f"and a class number from 0 to {high:g}, -1 for no object, or "
+                f"{marker} where the label is missing."
+            )
         if self.rule == "time_event":
             return (
                 f"Task {name!r} expects a time of at least {low} and an event "
@@ -340,7 +365,7 @@ class LabelSpec:
 
     def range_repair(self) -> str:
         """Returns the most likely fix of illegal labels."""
-        if self.rule == "box_xyxy":
+        if self.rule in ("box_xyxy", "objects"):
             return (
                 "If the boxes are in pixels, divide them by the image's width "
                 "and height; if they are x, y, width, height, convert them."

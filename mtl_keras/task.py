@@ -27,9 +27,10 @@ class Task:
         name: String, the key of the model's output and of the label. A letter,
             then letters, digits and underscores.
         kind: String, the kind of output, one of `heads.list_kinds()`
-            (`"classification"`, `"presence"`, `"box"`, `"mask"`, `"depth"`,
-            `"normals"`, `"regression"`, `"survival"`, `"tagging"`), or `None`
-            for any other output, which then needs `loss`.
+            (`"classification"`, `"presence"`, `"box"`, `"detection"`,
+            `"count"`, `"mask"`, `"depth"`, `"normals"`, `"regression"`,
+            `"survival"`, `"tagging"`), or `None` for any other output, which
+            then needs `loss`.
         loss: Loss name, `keras.losses.Loss` or function. Defaults to the
             kind's.
         metrics: Sequence of metric names or objects. Defaults to the kind's.

@@ -70,7 +70,7 @@ def _cpu_seconds() -> float:
     return sum(times[:4])
 
 
-def _entry(item) -> str | None:
+def entry_of(item) -> str | None:
     """Returns the entry that a test is parametrized by."""
     parameters = getattr(item, "callspec", None)
     values = parameters.params.values() if parameters else ()
@@ -91,7 +91,7 @@ def pytest_runtest_makereport(item, call):
     global _mark
     report = yield
     now = _cpu_seconds()
-    entry = _entry(item)
+    entry = entry_of(item)
     if entry is not None:
         # Travels to the process that collects the reports, under xdist too.
         report.user_properties.append((_PROPERTY, (entry, now - _mark)))

@@ -18,6 +18,7 @@ _HEADLINES = (
     "r2",
     "accuracy",
     "f1",
+    "ap50",
     "rmse",
     "mae",
     "angular_error",
@@ -25,6 +26,7 @@ _HEADLINES = (
 _TITLES = {
     "accuracy": "accuracy",
     "angular_error": "mean angle",
+    "ap50": "AP50",
     "auc": "AUC",
     "c_index": "C-index",
     "f1": "F1",

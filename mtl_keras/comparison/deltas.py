@@ -10,12 +10,15 @@ from mtl_keras.messages import listed
 # Whether more is better, by the name under which a metric is logged.
 _HIGHER = (
     "accuracy",
+    "ap",
     "ap50",
+    "ap75",
     "auc",
     "average_precision",
     "binary_accuracy",
     "c_index",
     "categorical_accuracy",
+    "coco_ap",
     "dice",
     "f1",
     "iou",

@@ -27,8 +27,10 @@ _NAMES = {
 }
 _MODULES = (
     "augment",
+    "detections",
     "letterbox",
     "mixing",
+    "objects",
     "spectrograms",
     "split_datasets",
     "splits",

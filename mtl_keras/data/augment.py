@@ -98,8 +98,8 @@ class ShiftZoom:
         for name in self.masks:
             if name in labels:
                 labels[name] = _move_mask(labels[name], zoom, shift / size)
-        image = _resample(image, zoom, shift[:, :1], axis=1)
-        image = _resample(image, zoom, shift[:, 1:], axis=2)
+        image = resample(image, zoom, shift[:, :1], axis=1)
+        image = resample(image, zoom, shift[:, 1:], axis=2)
         return _put(inputs, self.image, image), labels
 
     def _draw(self, batch, size, seed):
@@ -239,7 +239,7 @@ class Noise:
         return _put(inputs, self.image, image), labels
 
 
-def _resample(image, zoom, shift, axis):
+def resample(image, zoom, shift, axis):
     """Resamples a batch of images linearly along one axis.
 
     Two passes of gathers cost a third of ImageProjectiveTransformV3 (19 to 71

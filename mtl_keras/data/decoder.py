@@ -12,12 +12,13 @@ _KINDS_DECODED = (
     "classification",
     "presence",
     "box",
+    "detection",
     "mask",
     "depth",
     "normals",
 )
 # Decoded to places in the original image.
-_KINDS_WITH_SIZE = ("box", "mask", "depth", "normals")
+_KINDS_WITH_SIZE = ("box", "detection", "mask", "depth", "normals")
 # What a mask has beyond the image.
 OUTSIDE = 255
 
@@ -37,7 +38,9 @@ class AnswerDecoder:
     gives `det_present`, a box `box` gives `box_pixels` in the original image,
     a mask `mask` gives `mask_classes`, the class number of each pixel of the
     original image, a depth `depth` gives `depth_distances` and normals
-    `normals` give `normals_directions` of each pixel. Other kinds are not
+    `normals` give `normals_directions` of each pixel. A detection `boxes` gives
+    `boxes_pixels`, `boxes_name` and `boxes_score` of at most 100 objects, and
+    `boxes_present`, which of them reach the threshold. Other kinds are not
     decoded.
 
     Args:
@@ -47,7 +50,7 @@ class AnswerDecoder:
             and other maps need it. Defaults to `None`.
         width: Integer, its width.
         threshold: Float in [0, 1], the lowest probability of a present
-            object. Defaults to 0.5.
+            object, of a presence and of a detection. Defaults to 0.5.
         decisions: Dict, task name to a dict with `"temperature"`, above 0, and
             for a presence `"threshold"`, as `calibration.choose` finds them.
             The decoded scores and the output `{task}_probability` are then
@@ -108,7 +111,10 @@ class AnswerDecoder:
             and 255 beyond it; `{task}_distances` float32 of that shape, in
             the labels' unit, and `{task}_directions` float32 of shape
             `(batch, rows, columns, 3)`, unit vectors, NaN beyond the image;
-            of a calibrated task `{task}_probability`, of the output's shape.
+            of a detection `{task}_pixels` of shape `(batch, 100, 4)`, and the
+            others of shape `(batch, 100)`, sorted by falling score, 0 and the
+            name `""` at the end; of a calibrated task `{task}_probability`, of
+            the output's shape.
 
         Raises:
             ValueError: If a decoded output has the name of a model output.
@@ -217,16 +223,44 @@ class AnswerDecoder:
         return letterbox.mask_to_pixels(values, context["size"], float("nan"))
 
     def _box(self, task, output, context):
-        import tensorflow as tf
-
         from mtl_keras.data import letterbox
 
-        if context is None:
-            size = tf.constant([self.height, self.width], tf.int32)
-        else:
-            size = context["size"]
+        size = self._size(context)
         pixels = letterbox.to_pixels(output, size, self.height, self.width)
         return {f"{task.name}_pixels": pixels}
+
+    def _detection(self, task, output, context):
+        import tensorflow as tf
+
+        from mtl_keras.data import detections, letterbox
+
+        objects = detections.decode(output)
+        number, score = objects["classes"], objects["scores"]
+        if task.class_names:
+            # -1, no object, is the first.
+            names = tf.gather(tf.constant(["", *task.class_names]), number + 1)
+        else:
+            names = tf.where(number < 0, "", tf.strings.as_string(number))
+        pixels = letterbox.to_pixels(
+            objects["boxes"],
+            self._size(context)[..., None, :],
+            self.height,
+            self.width,
+        )
+        return {
+            f"{task.name}_pixels": pixels,
+            f"{task.name}_name": names,
+            f"{task.name}_score": score,
+            f"{task.name}_present": score >= self.threshold,
+        }
+
+    def _size(self, context):
+        """Returns the heights and widths of the original images."""
+        import tensorflow as tf
+
+        if context is None:
+            return tf.constant([self.height, self.width], tf.int32)
+        return context["size"]
 
 
 def _checked(decisions, outputs) -> dict:

@@ -136,21 +136,29 @@ class ImagePreprocessor(FilePreprocessor):
             labels: Dict of task name to tensor.
             context: Dict that the preprocessor returned.
             tasks: Dict of name to `Task`; boxes are the labels whose rule is
-                `"box_xyxy"`.
+                `"box_xyxy"` or `"objects"`.
 
         Returns:
             Dict with the same keys.
         """
+        import tensorflow as tf
+
         from mtl_keras.data import letterbox
 
-        return {
-            name: (
-                letterbox.to_canvas(
-                    label, context["size"], self.height, self.width
-                )
-                if tasks[name].label.rule == "box_xyxy"
-                else label
+        def moved(label, rule):
+            if rule not in ("box_xyxy", "objects"):
+                return label
+            size = context["size"]
+            if rule == "box_xyxy":
+                return letterbox.to_canvas(label, size, self.height, self.width)
+            # A list of boxes for each image; the class stands behind the box.
+            box = letterbox.to_canvas(
+                label[..., :4], size[..., None, :], self.height, self.width
             )
+            return tf.concat([box, label[..., 4:]], axis=-1)
+
+        return {
+            name: moved(label, tasks[name].label.rule)
             for name, label in labels.items()
         }
 

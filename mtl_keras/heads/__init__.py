@@ -2,7 +2,9 @@
 
 from mtl_keras.heads.box import BoxHead
 from mtl_keras.heads.classification import ClassificationHead
+from mtl_keras.heads.count import CountHead
 from mtl_keras.heads.depth import DepthHead
+from mtl_keras.heads.detection import DetectionHead
 from mtl_keras.heads.head import Head
 from mtl_keras.heads.mask import MaskHead
 from mtl_keras.heads.normals import NormalsHead
@@ -17,7 +19,9 @@ _HEADS = {
     for head in (
         BoxHead(),
         ClassificationHead(),
+        CountHead(),
         DepthHead(),
+        DetectionHead(),
         MaskHead(),
         NormalsHead(),
         PresenceHead(),
@@ -30,7 +34,9 @@ _HEADS = {
 __all__ = [
     "BoxHead",
     "ClassificationHead",
+    "CountHead",
     "DepthHead",
+    "DetectionHead",
     "Head",
     "MaskHead",
     "NormalsHead",

@@ -188,14 +188,16 @@ def annotate(tasks, predictions: dict, labels: dict, index: int) -> Annotation:
     ]
     boxes = []
     for task in by_kind["box"]:
-        box, overlap = _box(task, predicted, true, is_empty)
-        is_detected = None if overlap is None else overlap >= _IOU_DETECTED
+        box, fraction = _box(task, predicted, true, is_empty)
+        is_detected = None if fraction is None else fraction >= _IOU_DETECTED
         verdict = is_detected if known is None else known
         boxes.append(dataclasses.replace(box, is_right=verdict))
-        if overlap is not None:
+        if fraction is not None:
             name = f"{task.name} IoU" if len(by_kind["box"]) > 1 else "IoU"
             details.append(
-                Remark(name, f"{overlap:.2f}", is_detected, is_main=not remarks)
+                Remark(
+                    name, f"{fraction:.2f}", is_detected, is_main=not remarks
+                )
             )
     if details:
         details[0] = dataclasses.replace(details[0], starts_line=True)
@@ -282,11 +284,12 @@ def _box(task, predicted, true, is_empty):
         )
     )
     has_both = prediction is not None and label is not None
-    overlap = _iou(prediction, label) if has_both else None
-    return Box(task.name, prediction, label, None), overlap
+    fraction = overlap(prediction, label) if has_both else None
+    return Box(task.name, prediction, label, None), fraction
 
 
-def _iou(first, second):
+def overlap(first, second) -> float:
+    """Computes the intersection over union of two boxes."""
     width, height = np.maximum(
         0, np.minimum(first, second)[2:] - np.maximum(first, second)[:2]
     )

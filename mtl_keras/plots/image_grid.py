@@ -7,7 +7,7 @@ import pathlib
 import numpy as np
 
 from mtl_keras import checks
-from mtl_keras.plots import annotations, marks, pixels
+from mtl_keras.plots import annotations, detected, marks, pixels
 from mtl_keras.plots import figure as paper
 
 _WIDTH = 1200
@@ -53,11 +53,12 @@ def predictions(
             float from 0 to 1, or a list of images of different sizes. Floats
             beyond [0, 1] are stretched to it.
         tasks: List or dict of `Task`. Those of other kinds than
-            classification, presence and box are not drawn.
+            classification, presence, box and detection are not drawn.
         predictions: Dict of task name to array: classification
             `(num_images, num_classes)` probabilities, presence
             `(num_images, 1)` probability, box `(num_images, 4)` as
-            `x1, y1, x2, y2` in fractions of the image.
+            `x1, y1, x2, y2` in fractions of the image, detection the maps
+            of its head.
         path: String or path of the `.png` file to write; missing folders are
             made.
         labels: Dict of task name to array, -1 or NaN where a label is
@@ -79,20 +80,20 @@ def predictions(
     checks.integer("max_images", max_images, low=1)
     checks.integer("columns", columns, low=1)
     _check_images(images)
+    maps = _detections(images, tasks, predictions, labels, sizes)
     tasks = annotations.drawn_tasks(tasks)
     predicted = annotations.checked_predictions(predictions, tasks, len(images))
     true = annotations.checked_labels(labels, tasks, len(images))
     images = pixels.to_rgb(images[:max_images])
     if sizes is not None:
         images = _without_padding(images, sizes, predicted, true, tasks)
-    cells = _cells(
-        images,
-        [
-            annotations.annotate(tasks, predicted, true, index)
-            for index in range(len(images))
-        ],
-        columns,
-    )
+    shown = []
+    for index in range(len(images)):
+        annotation = annotations.annotate(tasks, predicted, true, index)
+        for objects in maps:
+            annotation = objects.add_to(annotation, index)
+        shown.append(annotation)
+    cells = _cells(images, shown, columns)
     columns = min(columns, len(cells))
     width = max(cell.width for cell in cells)
     height = max(cell.height for cell in cells)
@@ -118,6 +119,22 @@ def predictions(
                     baseline = bottom + number * _LINE_HEIGHT
                     axes.text(left + offset, baseline, text, **look)
         return paper.save(figure, path)
+
+
+def _detections(images, tasks, predictions, labels, sizes):
+    """Makes the objects of each detection task."""
+    tasks = tasks.values() if isinstance(tasks, dict) else tasks
+    return [
+        detected.Detections(
+            task,
+            predictions[task.name],
+            (labels or {}).get(task.name),
+            sizes,
+            np.shape(images[0])[:2],
+        )
+        for task in tasks
+        if task.kind == "detection"
+    ]
 
 
 def _check_images(images):

@@ -4,6 +4,8 @@ from mtl_keras.plots import figure as paper
 
 # Okabe and Ito (2008): colour-blind readers can tell them apart.
 _BOX_COLOURS = {True: "#009E73", False: "#D55E00", None: "#3A8FD6"}
+# Of classes, likewise, dark enough for white text.
+_CLASS_COLOURS = ("#3A8FD6", "#D55E00", "#009E73", "#A8548B", "#8A6D00")
 # The same, darker, for text on white.
 _TEXT_COLOURS = {True: "#00704F", False: "#B54400", None: paper.INK}
 _SIGNS = {True: "✓ ", False: "✗ ", None: ""}
@@ -14,6 +16,11 @@ _SMALLEST_FONT = 6
 def box_colour(is_right: bool | None) -> str:
     """Returns the colour of a predicted box."""
     return _BOX_COLOURS[is_right]
+
+
+def class_colour(number: int) -> str:
+    """Returns the colour of a class; they repeat after five."""
+    return _CLASS_COLOURS[number % len(_CLASS_COLOURS)]
 
 
 def style_of(remark) -> tuple[str, str, str]:

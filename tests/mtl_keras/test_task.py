@@ -56,6 +56,11 @@ def test_config_may_be_short():
 EXAMPLES = {
     "box": ([[0, 0, 0.5, 1], [0.5, 0, 1, 1]], [0, 0, 0.6, 1]),
     "classification": ([1, 2], [0.2, 0.7, 0.1]),
+    "count": ([[1, 0, 2], [3, 0, 0]], [1.1, 0.0, 1.8]),
+    "detection": (
+        [[[0.2, 0.2, 0.8, 0.8, 1]], [[0, 0, 0.5, 0.5, 2]]],
+        [[[0.1, 0.6, 0.1, 0.2, 0.2, 0.7, 0.7]]],
+    ),
     "mask": ([[[1, 0]], [[2, 2]]], [[[0.1, 0.8, 0.1], [0.6, 0.2, 0.2]]]),
     "depth": ([[[1.0, 2.0]], [[3.0, 4.0]]], [[[1.1], [2.1]]]),
     "normals": (
@@ -87,9 +92,10 @@ def test_the_loss_of_every_kind_reads_its_label(kind):
         for label in labels
     )
     for batch in (near, far):
-        # A label is one token's, or one pixel's.
+        # A label is one token's, one pixel's, or the number of one class.
         is_dense = kind in ("depth", "mask", "normals", "tagging")
-        assert float(batch.count) == (2 if is_dense else 1)
+        num_labels = 3 if kind == "count" else 2 if is_dense else 1
+        assert float(batch.count) == num_labels
         assert float(batch.num_invalid) == 0
     assert 0 < float(near.total) < float(far.total)
 

@@ -73,6 +73,11 @@ def _label(task, rng, shape):
     if spec.rule == "box_xyxy":
         corners = np.sort(rng.uniform(size=(BATCH_SIZE, 2, 2)), axis=1)
         return corners.reshape(BATCH_SIZE, 4).astype("float32")
+    if spec.rule == "objects":
+        corners = np.sort(rng.uniform(size=(BATCH_SIZE, LENGTH, 2, 2)), axis=2)
+        number = rng.integers(-1, task.num_classes, (BATCH_SIZE, LENGTH, 1))
+        boxes = corners.reshape(BATCH_SIZE, LENGTH, 4)
+        return np.concatenate([boxes, number], axis=-1).astype("float32")
     if spec.rule == "time_event":
         # The first to die is not the last: else there is nothing to learn.
         times = rng.uniform(1, 9, BATCH_SIZE)

@@ -1,5 +1,6 @@
 """Draws examples of a folder with their labels."""
 
+import collections
 import math
 from pathlib import Path
 
@@ -53,7 +54,11 @@ def caption(example: Example, kinds: dict) -> list[str]:
             lines.append(f"{task}: {label[0]:g}, {event}")
         elif kind == "tagging":
             lines.append(f"{task}: {_spans(example.inputs['tokens'], label)}")
-        elif kind not in ("box", "depth", "mask", "normals"):
+        elif kind == "count":
+            numbers = collections.Counter(label)
+            text = ", ".join(f"{n} {name}" for name, n in numbers.items())
+            lines.append(f"{task}: {text or 'none'}")
+        elif kind not in ("box", "depth", "detection", "mask", "normals"):
             lines.append(f"{task}: {label}")
     return lines
 
@@ -101,6 +106,9 @@ def _draw_image(axes, source, example, left, top):
             continue
         if kind == "box":
             _draw_box(axes, example.labels[task], left, top, right, bottom)
+        elif kind == "detection":
+            for thing in example.labels[task]:
+                _draw_box(axes, thing.box, left, top, right, bottom)
         elif kind == "mask":
             extent = (left, right, bottom, top)
             _draw_mask(axes, source.mask(example, task), extent)

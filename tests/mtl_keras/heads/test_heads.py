@@ -126,8 +126,8 @@ def test_heads_share_no_variable(kind):
 
 
 def test_every_kind_is_tested():
-    # Sentences are tested with the chain, maps in files of their own.
-    others = {"depth", "mask", "normals", "tagging"}
+    # Sentences are tested with the chain, the others in files of their own.
+    others = {"count", "depth", "detection", "mask", "normals", "tagging"}
     assert {*SIZES, *others} == set(heads.list_kinds())
 
 

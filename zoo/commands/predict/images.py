@@ -184,8 +184,9 @@ def describe(outputs: dict, tasks: dict) -> str:
 
     Returns:
         String such as `det yes 0.99  cls 7 0.95  box 12 20 40 51  mask pet
-        34%  depth 1.2 to 4.7  normals 0.02 0.61 0.40`: of a depth the nearest
-        and the farthest pixel, of normals their mean.
+        34%  depth 1.2 to 4.7  normals 0.02 0.61 0.40  boxes apple 0.61 12 20 40
+        51  counts 1 apple`: of a depth the nearest and the farthest pixel, of
+        normals their mean.
     """
     parts, gates = [], []
     for name, task in tasks.items():
@@ -211,11 +212,34 @@ def describe(outputs: dict, tasks: dict) -> str:
         elif task.kind == "normals":
             mean = outputs[f"{name}_directions"].mean(axis=(0, 1))
             parts.append(f"{name} {' '.join(f'{x:.2f}' for x in mean)}")
+        elif task.kind == "detection":
+            parts.append(f"{name} {_objects(outputs, name)}")
+        elif task.kind == "count":
+            parts.append(f"{name} {_counts(outputs[name], task)}")
         elif task.kind == "regression":
             parts.append(f"{name} {float(outputs[name].reshape(-1)[0]):.3g}")
     if gates == [False]:
         parts = parts[:1]
     return "  ".join(parts)
+
+
+def _objects(outputs, name) -> str:
+    """Lists the objects that are present, each with score and box."""
+    texts = []
+    for index in outputs[f"{name}_present"].nonzero()[0]:
+        label = outputs[f"{name}_name"][index].decode()
+        score = outputs[f"{name}_score"][index]
+        box = " ".join(f"{x:.0f}" for x in outputs[f"{name}_pixels"][index])
+        texts.append(f"{label} {score:.2f} {box}")
+    return ", ".join(texts) or "none"
+
+
+def _counts(numbers, task) -> str:
+    """Lists the classes of which there is at least one, to the nearest."""
+    names = task.class_names or range(len(numbers))
+    rounded = [round(float(number)) for number in numbers]
+    texts = [f"{n} {k}" for n, k in zip(rounded, names, strict=True) if n > 0]
+    return ", ".join(texts) or "none"
 
 
 def _fractions(classes, task) -> str:

@@ -35,7 +35,7 @@ def read(
         folder: String or path.
         kinds: Mapping of task name to kind: `"classification"`, `"presence"`,
             `"box"`, `"tagging"`, `"regression"`, `"survival"`, `"mask"`,
-            `"depth"` or `"normals"`.
+            `"depth"`, `"normals"`, `"detection"` or `"count"`.
         inputs: String: `"image"`, `"text"`, `"table"`, `"audio"` or
             `"clip"`.
         layout: String, the layout's name, where a folder has several.

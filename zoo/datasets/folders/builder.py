@@ -60,7 +60,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
                 {
                     **_input_features(source),
                     **{
-                        task: _label_feature(kind)
+                        task: _label_feature(kind, source.class_names.get(task))
                         for task, kind in source.kinds.items()
                     },
                 }
@@ -87,6 +87,14 @@ class Builder(tfds.core.GeneratorBasedBuilder):
                     **_inputs(source, example),
                     **source.encode(example),
                 }
+                for task, kind in source.kinds.items():
+                    if kind == "detection":
+                        # An image without objects has a list of none.
+                        rows = np.array(features[task], np.float32)
+                        features[task] = rows.reshape(-1, 5)
+                    elif kind == "count":
+                        counted = np.array(features[task], np.float32)
+                        features[task] = counted
                 for task in _mask_tasks(source.kinds):
                     features[task] = source.mask(example, task)[..., None]
                 for task, kind in source.kinds.items():
@@ -124,9 +132,14 @@ def example_of(inputs: str, kinds: dict):
     def split(element):
         import tensorflow as tf
 
+        from mtl_keras.data import objects
+
         labels = {task: element[task] for task in kinds}
         for task in _mask_tasks(kinds):
             labels[task] = mask_labels.class_numbers(labels[task])
+        for task, kind in kinds.items():
+            if kind == "detection":
+                labels[task] = objects.padded(labels[task])
         if inputs == "text":
             text = tf.strings.reduce_join(element["tokens"], separator=" ")
             return {"text": text}, labels
@@ -157,7 +170,7 @@ def _mask_tasks(kinds):
     return [task for task, kind in kinds.items() if kind == "mask"]
 
 
-def _label_feature(kind):
+def _label_feature(kind, class_names):
     if kind == "mask":
         return tfds.features.Image(
             shape=(None, None, 1), dtype=np.uint8, encoding_format="png"
@@ -172,6 +185,11 @@ def _label_feature(kind):
         return tfds.features.Sequence(tfds.features.Scalar(np.int32))
     if kind in ("classification", "presence"):
         return tfds.features.Scalar(np.int32)
+    if kind == "detection":
+        return tfds.features.Tensor(shape=(None, 5), dtype=np.float32)
+    if kind == "count":
+        size = len(class_names)
+        return tfds.features.Tensor(shape=(size,), dtype=np.float32)
     if kind == "regression":
         return tfds.features.Scalar(np.float32)
     size = 4 if kind == "box" else 2

@@ -4,14 +4,16 @@ from zoo.datasets.folders import rows
 from zoo.datasets.folders.records import Damage, Problem
 from zoo.datasets.folders.request import Request
 
-_KINDS = ("classification", "tagging", "mask")
+_KINDS = ("classification", "tagging", "mask", "detection", "count")
+# Of one list, since both are of the same objects.
+_OF_OBJECTS = ("detection", "count")
 
 
 def read(request: Request) -> tuple[dict, list[Problem]]:
     """Reads the lists: a class a line, in order.
 
     `classes.txt` is that of the one classification task; of the one tagging
-    task, or mask, where there is no classification.
+    task, mask, or of the objects, where there is no classification.
 
     Args:
         request: `Request`.
@@ -32,6 +34,9 @@ def read(request: Request) -> tuple[dict, list[Problem]]:
             continue
         try:
             classes[task] = _names(request.listing.path(file))
+            if request.kinds[task] in _OF_OBJECTS:
+                others = request.of_kind(*_OF_OBJECTS)
+                classes.update(dict.fromkeys(others, classes[task]))
         except Damage as damage:
             problems.append(damage.at(file))
     return classes, problems

@@ -40,5 +40,14 @@ def _encode(kind, label, numbers, tokens):
         return -1 if label is None else label
     if kind == "regression":
         return _NAN if label is None else label
+    if kind == "detection":
+        if label is None:
+            return [[_NAN] * 5]
+        # Without an object, a list of none.
+        return [[*each.box, numbers[each.class_name]] for each in label]
+    if kind == "count":
+        if label is None:
+            return [_NAN] * len(numbers)
+        return [label.count(name) for name in numbers]
     size = 4 if kind == "box" else 2
     return [_NAN] * size if label is None else list(label)

@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterable
 
 from mtl_keras.messages import listed
-from zoo.datasets.folders import tags
+from zoo.datasets.folders import objects, tags
 from zoo.datasets.folders.division import key_of
 from zoo.datasets.folders.records import Example, Place, Problem
 from zoo.datasets.folders.source import Source
@@ -20,6 +20,8 @@ _IMBALANCE = 20
 # Fewer examples or groups than this leave one of three splits empty.
 _FEWEST = 7
 _NO_SPLIT = "all"
+# Kinds whose classes may be imbalanced.
+_JUDGED = ("classification", "count", "detection", "presence", "tagging")
 
 
 class Inspection:
@@ -82,7 +84,7 @@ class Inspection:
     def classes(self, task: str) -> list[str]:
         """Returns what a task's labels are counted by, missing ones last."""
         kind = self.source.kinds[task]
-        if kind == "classification":
+        if kind in ("classification", "count", "detection"):
             names = list(self.source.class_names[task])
         elif kind == "presence":
             names = ["yes", "no"]
@@ -210,7 +212,7 @@ class Inspection:
                     f"Received: {listed(names)}",
                 )
             )
-        if kind not in ("classification", "presence", "tagging"):
+        if kind not in _JUDGED:
             return
         if kind == "tagging" and self.source.scan.num_repaired(task):
             self._warn(
@@ -240,6 +242,8 @@ def _counted(kind, label):
         yield "yes" if label else "no"
     elif kind == "classification":
         yield label
+    elif kind in ("count", "detection"):
+        yield from objects.class_names_of(kind, label)
     elif kind == "tagging":
         for tag in label:
             prefix, name = tags.split(tag)

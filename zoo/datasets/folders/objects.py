@@ -1,9 +1,10 @@
-"""The objects of an image as labels of one class, presence, and one box.
+"""The objects of an image as labels of one class, presence, and boxes.
 
 The largest object decides the class and the box. A presence task asks for the
 class that `columns` names for it, else for the class that it is named after,
 else whether there is any object. Without an object the class and the box are
-missing.
+missing. A detection task has all objects, a count task how many there are of
+each class.
 """
 
 import dataclasses
@@ -92,6 +93,12 @@ def labels(
         task = request.only(kind, layout)
         if task is not None and largest is not None:
             made[task] = getattr(largest, field)
+    is_whole = all(t.class_name and t.box for t in things)
+    for task in request.of_kind("detection"):
+        made[task] = things if is_whole else None
+    for task in request.of_kind("count"):
+        names = [thing.class_name for thing in things]
+        made[task] = None if None in names else names
     present = {thing.class_name for thing in things}
     for task in request.of_kind("presence"):
         asked = request.columns.get(task, task)
@@ -103,6 +110,13 @@ def labels(
             asked in present if asked in class_names else bool(things)
         )
     return made
+
+
+def class_names_of(kind: str, label) -> list[str]:
+    """Lists the class of each object of a detection's or a count's label."""
+    if kind == "count":
+        return label
+    return [thing.class_name for thing in label]
 
 
 def largest_of(things: list[Thing]) -> Thing | None:

@@ -94,7 +94,8 @@ class Example:
             1; a number is a float; a box is a tuple `x1, y1, x2, y2` in
             fractions of the image; a survival time is a pair of time and
             event; a mask is a `masks.Mask`,
-            depths and normals are a `maps.Map`.
+            depths and normals are a `maps.Map`; a detection is a list of
+            `objects.Thing`, and a count a list of their classes.
         split: String, `"train"`, `"validation"` or `"test"`, or `None` where
             the folder does not say.
         group: String, what must not be in two splits, or `None`.

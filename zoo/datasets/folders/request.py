@@ -9,7 +9,9 @@ INPUTS = ("image", "text", "table", "audio", "clip")
 KINDS = (
     "box",
     "classification",
+    "count",
     "depth",
+    "detection",
     "mask",
     "normals",
     "presence",

@@ -3,7 +3,7 @@
 import collections
 
 from mtl_keras.messages import did_you_mean, listed
-from zoo.datasets.folders import masks, tags
+from zoo.datasets.folders import masks, objects, tags
 from zoo.datasets.folders.records import Damage, Example, Place, Problem
 from zoo.datasets.folders.spelling import is_misspelt
 from zoo.datasets.folders.table_columns import TableColumns
@@ -14,6 +14,7 @@ MOST_PROBLEMS = 10_000
 # like stands this many times.
 _OFTEN = 4
 _MOST_CLASSES = 12
+_OF_OBJECTS = ("count", "detection")
 _MOST_PAIRS = 200_000
 
 
@@ -33,7 +34,8 @@ class Scan:
         num_errors: Integer, how many errors there are.
         counts: Dict of task to `collections.Counter` of `(split, label)`:
             the class, 0 or 1, or `True` for a label of another kind; `None`
-            for a missing one. Of tags, words are counted.
+            for a missing one. Of tags, words are counted, and objects of
+            detections and counts, `True` where there are none.
         columns: `TableColumns`.
         mask_values: Dict of mask task to the set of its classes, as strings.
         has_groups: Boolean.
@@ -78,6 +80,10 @@ class Scan:
                     self.counts[task][item.split, tag] += 1
                     if tag not in self._first[task]:
                         self._first[task][tag] = item.place_of(task, index)
+            elif kind in _OF_OBJECTS and label is not None:
+                for name in objects.class_names_of(kind, label) or [True]:
+                    self.counts[task][item.split, name] += 1
+                    self._first[task].setdefault(name, item.place_of(task))
             else:
                 counted = _counted(kind, label)
                 self.counts[task][item.split, counted] += 1
@@ -95,7 +101,7 @@ class Scan:
         for task, kind in self._kinds.items():
             if kind == "tagging":
                 self._convert_counts(task)
-            if kind in ("classification", "tagging"):
+            if kind in ("classification", "tagging", *_OF_OBJECTS):
                 self._judge_classes(task)
         for problem in self.columns.problems():
             self.add(problem)
@@ -103,7 +109,8 @@ class Scan:
 
     def class_names(self, task: str) -> list[str]:
         """Returns the names of the classes that were seen, sorted."""
-        return sorted({n for _, n in self.counts[task] if n is not None})
+        names = {name for _, name in self.counts[task]}
+        return sorted(names - {None, True})
 
     def num_labels(self, task: str) -> int:
         """Counts a task's labels; of tags, the words that have one."""
@@ -124,6 +131,9 @@ class Scan:
             label = example.labels[task]
             if wrong and label is not None:
                 labels = label if isinstance(label, list) else [label]
+                if self._kinds[task] in _OF_OBJECTS:
+                    kind = self._kinds[task]
+                    labels = objects.class_names_of(kind, label)
                 if not wrong.isdisjoint(labels):
                     return True
         return example.inputs.get(
@@ -206,7 +216,7 @@ class Scan:
     def _judge_classes(self, task):
         totals = collections.Counter()
         for (_, name), number in self.counts[task].items():
-            if name is not None:
+            if name not in (None, True):
                 totals[name] += number
         known = self._known.get(task)
         if known is None:
@@ -225,7 +235,9 @@ class Scan:
         """Reports names that are most likely another one, misspelt."""
         totals, first = self._kind_totals(task, totals)
         in_train = {
-            name for split, name in self.counts[task] if split == "train"
+            name
+            for split, name in self.counts[task]
+            if split == "train" and name is not True
         }
         in_train = {tags.split(str(name))[1] or name for name in in_train}
         often = {name: n for name, n in totals.items() if n >= _OFTEN}

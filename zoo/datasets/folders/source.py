@@ -27,7 +27,9 @@ from zoo.datasets.folders.records import (
 from zoo.datasets.folders.request import Request
 from zoo.datasets.folders.scan import Scan
 
-_WITH_CLASSES = ("classification", "mask", "tagging")
+_WITH_CLASSES = ("classification", "count", "detection", "mask", "tagging")
+# Their classes are those that a layout lists.
+_OF_OBJECTS = ("classification", "count", "detection")
 
 
 class Source:
@@ -338,7 +340,7 @@ class Source:
         known = {}
         listed_names = self._reader.class_names(self._request)
         if listed_names:
-            for task in self._request.of_kind("classification"):
+            for task in self._request.of_kind(*_OF_OBJECTS):
                 known[task] = tuple(listed_names)
             for task in self._request.of_kind("mask"):
                 known[task] = (masks.BACKGROUND, *listed_names)

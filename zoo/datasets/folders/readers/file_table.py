@@ -92,6 +92,9 @@ def _labels(row, resolved, request):
     """Reads a row's labels; boxes stay as they are written."""
     labels = {}
     for task, names in resolved.labels.items():
+        if request.kinds[task] in ("count", "detection"):
+            # A table has a row for each box, and no list of the classes.
+            continue
         cells = [row.get(name) for name in names]
         try:
             if request.kinds[task] == "box":

@@ -1,0 +1,3 @@
+"""The classes of `fruit`."""
+
+KINDS = ("apple", "banana", "orange")
