@@ -5,35 +5,19 @@ from the predicate; a head for each task. The roles' head also reads the
 trunk's features of the predicate.
 """
 
-import collections
-import functools
-import importlib.resources
+from keras import layers
 
-import keras
-from keras import layers, ops
-
-import zoo
 from mtl_keras import MultiTaskModel, checks
-from mtl_keras import data as mtl_data
 from mtl_keras import sharing as mtl_sharing
 from zoo.datasets.ewt_joint import names as ewt_names
-from zoo.text import pretrained, trunks
-from zoo.text.layers import (
-    AtMark,
-    BesideTokens,
-    NearMark,
-    SentencePooling,
-    Spelling,
-)
+from zoo.text import pretrained, token_entry, trunks
+from zoo.text.layers import AtMark, BesideTokens, NearMark, SentencePooling
+from zoo.text.token_entry import TokenEntry
 
-_WORD_LENGTH = 14
-# Six shapes; the treebank's longest sentence has 159 words.
-_BUCKETS = (10, 18, 26, 36, 52, 80)
-_SUBWORD_BUCKETS = (16, 28, 44, 72)
 _COUNTED_TOKENS = 24
 
 
-class ClsNerSrl(zoo.Entry):
+class ClsNerSrl(TokenEntry):
     """Class, parts of speech, entities and semantic roles of a sentence."""
 
     data = {"ewt_joint": "zoo.datasets.ewt_joint:Builder"}
@@ -43,9 +27,6 @@ class ClsNerSrl(zoo.Entry):
         "ner": "tagging",
         "srl": "tagging",
     }
-    reads = "text"
-    # White space alone separates tokens.
-    separators = ""
     classes = {
         "ewt_joint": {
             "cls": ewt_names.GENRES,
@@ -79,38 +60,6 @@ class ClsNerSrl(zoo.Entry):
         "which are noisier than those of the test split.",
         "The data and these weights: CC BY-SA 4.0 (share-alike).",
     )
-
-    def assets(self, data: str) -> dict:
-        """Returns the vocabulary that lies beside a data set's builder.
-
-        Args:
-            data: String, a key of `self.data`.
-
-        Returns:
-            Dict with the list `"words"`.
-        """
-        return {"words": list(_words(data))}
-
-    def learn_assets(self, examples) -> dict:
-        """Finds the words that a folder's training split holds at least twice.
-
-        Args:
-            examples: Iterable of `zoo.datasets.folders.Example`.
-
-        Returns:
-            Dict with the list `"words"`, the most frequent first.
-        """
-        from mtl_keras.data import tokens
-
-        counts = collections.Counter(
-            tokens.unmarked(token).lower()
-            for example in examples
-            for token in example.inputs["tokens"]
-        )
-        words = [word for word, count in counts.items() if count > 1]
-        # A vocabulary cannot be empty.
-        words = words or list(counts)
-        return {"words": sorted(words, key=lambda w: (-counts[w], w))}
 
     def build(
         self,
@@ -171,7 +120,7 @@ class ClsNerSrl(zoo.Entry):
         Raises:
             ValueError: If an argument is unknown or out of range.
         """
-        _check_sizes(
+        token_entry.check_sizes(
             units=units,
             depth=depth,
             word_units=word_units,
@@ -204,7 +153,7 @@ class ClsNerSrl(zoo.Entry):
                 dropout=trunk_dropout,
                 num_tokens=num_tokens,
             )
-            inputs = {**inputs, "mark": _input("mark", num_tokens)}
+            inputs["mark"] = token_entry.input_of("mark", num_tokens)
 
             def shared_trunk(tensors):
                 return tensors["features"]
@@ -215,9 +164,10 @@ class ClsNerSrl(zoo.Entry):
                 lora_rank=lora_rank,
                 trunk_dropout=trunk_dropout,
             )
-            inputs, features, present = self._words(
+            inputs, features, present = self.words(
                 spec, word_units, spelling_units, dropout, num_tokens
             )
+            inputs["mark"] = token_entry.input_of("mark", num_tokens)
             features = layers.Concatenate(name="features")(
                 [features, near(inputs["mark"])]
             )
@@ -267,25 +217,6 @@ class ClsNerSrl(zoo.Entry):
         named = {"tasks": tasks, "sharing": architecture, "name": "cls_ner_srl"}
         return MultiTaskModel(inputs, outputs, **named)
 
-    def _words(self, spec, word_units, spelling_units, dropout, num_tokens):
-        """Makes inputs, features of each word alone, and which are words."""
-        inputs = {
-            "words": _input("words", num_tokens),
-            "mark": _input("mark", num_tokens),
-            "characters": _input("characters", num_tokens, _WORD_LENGTH),
-        }
-        vocabulary = self.preprocessor(spec)
-        word = layers.Embedding(vocabulary.num_words, word_units, name="word")
-        spelling = Spelling(
-            vocabulary.num_characters, spelling_units, name="spelling"
-        )
-        features = layers.Concatenate(name="word_features")(
-            [word(inputs["words"]), spelling(inputs["characters"])]
-        )
-        if dropout:
-            features = layers.Dropout(dropout, name="word_dropout")(features)
-        return inputs, features, ops.not_equal(inputs["words"], 0)
-
     def countable(self, spec) -> MultiTaskModel:
         """Builds the model for 24 words and without a loop.
 
@@ -296,33 +227,6 @@ class ClsNerSrl(zoo.Entry):
             `MultiTaskModel` with the default arguments.
         """
         return self.build(spec, num_tokens=_COUNTED_TOKENS)
-
-    def preprocessor(self, spec, *, trunk: str = "conv"):
-        """Makes the graph from sentences to the model's inputs.
-
-        Args:
-            spec: `zoo.Spec`.
-            trunk: String, as for `build`.
-
-        Returns:
-            `mtl_keras.data.TokenPreprocessor` with the words that the training
-            split holds at least twice; of a pretrained trunk a
-            `TokenSubwordPreprocessor` with its tokenizer.
-        """
-        if pretrained.is_pretrained(trunk):
-            return pretrained.preprocessor(trunk, marked=True)
-        return mtl_data.TokenPreprocessor(spec.assets["words"], _WORD_LENGTH)
-
-    def postprocessor(self, spec):
-        """Makes the graph from the outputs to names and spans.
-
-        Args:
-            spec: `zoo.Spec`.
-
-        Returns:
-            `mtl_keras.data.SpanDecoder`.
-        """
-        return mtl_data.SpanDecoder(self.tasks(spec))
 
     def example(self, spec):
         """Makes the function from a data set's example to input and labels.
@@ -345,39 +249,6 @@ class ClsNerSrl(zoo.Entry):
             return {"text": text}, {name: element[name] for name in self.kinds}
 
         return split
-
-    def augmentation(self, spec, *, trunk: str = "conv"):
-        """Makes the random changes of training sentences.
-
-        Args:
-            spec: `zoo.Spec`.
-            trunk: String, as for `build`.
-
-        Returns:
-            Function of a batch's `(inputs, labels, seed)`: some words become
-            unknown, so that their characters are learnt. `None` of a
-            pretrained trunk.
-        """
-        del spec
-        if pretrained.is_pretrained(trunk):
-            return None
-        return mtl_data.swap.HideWords(rate=0.15)
-
-    def batching(self, spec, *, trunk: str = "conv") -> dict:
-        """Groups sentences of similar length into batches.
-
-        Args:
-            spec: `zoo.Spec`.
-            trunk: String, as for `build`.
-
-        Returns:
-            Dict of arguments of `mtl_keras.data.pipeline`.
-        """
-        del spec
-        is_pretrained = pretrained.is_pretrained(trunk)
-        return {
-            "bucket_lengths": _SUBWORD_BUCKETS if is_pretrained else _BUCKETS
-        }
 
     def search(self, hp, space: str, defaults: dict) -> dict:
         """Chooses dropout, and with `"full"` also the trunk and its sizes.
@@ -410,21 +281,3 @@ class ClsNerSrl(zoo.Entry):
 
 # Numbers for the distance of a word from the predicate.
 _DISTANCE_UNITS = 24
-
-
-@functools.cache
-def _words(data: str) -> tuple[str, ...]:
-    """Reads the vocabulary, which lies beside the data set's builder."""
-    package = importlib.resources.files(f"zoo.datasets.{data}")
-    text = package.joinpath("words.txt").read_text(encoding="utf-8")
-    return tuple(text.split("\n")[:-1])
-
-
-def _input(name, *shape):
-    return keras.Input(shape, dtype="int32", name=name)
-
-
-def _check_sizes(**sizes) -> None:
-    for name, size in sizes.items():
-        if size is not None or name not in ("depth", "num_tokens"):
-            checks.integer(name, size, low=1)
