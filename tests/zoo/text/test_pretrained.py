@@ -383,3 +383,44 @@ def test_wrong_argument_is_explained(trunk, arguments, message):
     with pytest.raises(ValueError, match=message) as error:
         pretrained.build(**{"trunk": trunk, **arguments})
     assert "Received" in str(error.value)
+
+
+def test_subwords_of_marked_tokens_are_those_of_the_words(trunk, preprocessor):
+    marked = pretrained.preprocessor(trunk, marked=True)
+    inputs, context = marked({"text": tf.constant(["play >>gnomic<< jazz"])})
+    plain, _ = preprocessor({"text": tf.constant(["play gnomic jazz"])})
+    for name, value in plain.items():
+        np.testing.assert_array_equal(inputs[name], value)
+    length = plain["word_starts"].shape[1]
+    assert to_numpy(inputs["mark"]).tolist() == [[0, 1] + [0] * (length - 2)]
+    assert context["text"].numpy()[0] == b"play gnomic jazz"
+    # Punctuation is a word here, and no part of the words elsewhere.
+    starts = marked(tf.constant("jazz !"))[0]["word_starts"]
+    assert np.count_nonzero(starts) == 2
+    again = type(marked).from_config(marked.get_config())
+    np.testing.assert_array_equal(
+        again(tf.constant("a >>jazz<<"))[0]["mark"],
+        marked(tf.constant("a >>jazz<<"))[0]["mark"],
+    )
+
+
+def test_mark_of_a_word_that_was_dropped_is_dropped(trunk):
+    short = pretrained.preprocessor(trunk, max_length=4, marked=True)
+    inputs, _ = short({"text": tf.constant(["play jazz jazz >>jazz<<"])})
+    assert np.count_nonzero(inputs["word_starts"]) == 2
+    assert np.count_nonzero(inputs["mark"]) == 0
+
+
+def test_entry_of_marked_tokens_reads_subwords(trunk):
+    model = zoo.load("cls_ner_srl", trunk=trunk, hidden=8, crf=True)
+    texts = tf.constant(["Dogs >>bark<< loudly .", "Hm ."])
+    inputs, _ = model.preprocessor({"text": texts})
+    outputs = model(inputs)
+    assert outputs["srl"].shape[:2] == inputs["word_starts"].shape
+    other = model.preprocessor(
+        {"text": tf.constant([">>Dogs<< bark loudly .", "Hm ."])}
+    )[0]
+    difference = to_numpy(model(other)["srl"]) - to_numpy(outputs["srl"])
+    assert np.abs(difference[0]).max() > 1e-5
+    # The trunk does not know the predicate: the other tasks are the same.
+    assert_close(model(other)["pos"], outputs["pos"])
