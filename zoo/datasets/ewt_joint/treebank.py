@@ -149,6 +149,20 @@ def _words(path, rows) -> dict:
     }
 
 
+def check_relation(path: Path, relation: str) -> None:
+    """Raises for a relation that is not one of the treebank's.
+
+    Args:
+        path: Path of the file it is from.
+        relation: String.
+
+    Raises:
+        ValueError: If it is unknown.
+    """
+    if relation not in names.RELATIONS:
+        raise originals.damage(path, "a relation of UD", repr(relation))
+
+
 def _roles(sentences, number, words):
     """Finds the roles of a sentence: the same words by their tags (XPOS)."""
     rows = sentences[number] if number < len(sentences) else ()
