@@ -8,8 +8,10 @@ on, and by which relation.
 from mtl_keras import MultiTaskModel, Task, checks
 from mtl_keras import data as mtl_data
 from mtl_keras import sharing as mtl_sharing
+from zoo.datasets import tree_faults
 from zoo.datasets.ewt_joint import names as ewt_names
 from zoo.datasets.ewt_joint.sentences import word_features
+from zoo.datasets.folders.records import Damage
 from zoo.text import pretrained, token_entry, trunks
 from zoo.text.biaffine import BiaffineArcs, BiaffineRelations
 from zoo.text.token_entry import TokenEntry
@@ -17,6 +19,8 @@ from zoo.text.trees import AttachmentScore, TreeDecoder
 
 # The treebank's longest sentence has 159 words.
 _LIMIT = 160
+_HEADS = tuple(map(str, range(_LIMIT + 1)))
+_IS_HEAD = frozenset(_HEADS)
 _COUNTED_TOKENS = 24
 
 
@@ -34,10 +38,11 @@ class TagParse(TokenEntry):
         "ewt_joint": {
             "pos": ewt_names.PARTS_OF_SPEECH,
             "feats": word_features(),
-            "head": tuple(map(str, range(_LIMIT + 1))),
+            "head": _HEADS,
             "rel": ewt_names.RELATIONS,
         }
     }
+    folder_classes = {"head": _HEADS}
     answers = {
         "pos": "the part of speech of each word",
         "feats": "number, tense, person ... of each word, as one class",
@@ -79,6 +84,35 @@ class TagParse(TokenEntry):
             if "rel" in spec:
                 scores.append(AttachmentScore("rel"))
         return Task(name, self.kinds[name], class_names=classes, metrics=scores)
+
+    def check_example(self, example) -> None:
+        """Raises for a sentence of a folder whose heads are no tree.
+
+        Args:
+            example: `zoo.datasets.folders.Example`.
+
+        Raises:
+            Damage: If the sentence has more than 160 words, a head that is
+                none of its words, no root, several roots or a cycle.
+        """
+        num_words = len(example.inputs["tokens"])
+        if num_words > _LIMIT:
+            raise Damage(
+                f"Expected at most {_LIMIT} words. Received: {num_words}",
+                example.place.line,
+            )
+        heads = example.labels.get("head")
+        if heads is None:
+            return
+        if not _IS_HEAD.issuperset(heads):
+            # Reported as an unknown class.
+            return
+        fault = tree_faults.first([int(head) for head in heads])
+        if fault is not None:
+            raise Damage(
+                f"Expected {fault.expected}. Received: {fault.received}",
+                example.place_of("head", fault.index).line,
+            )
 
     def build(
         self,
@@ -153,6 +187,12 @@ class TagParse(TokenEntry):
                 f"`units` must be a multiple of 4. Received: units={units!r}"
             )
         checks.fraction("dropout", dropout, below_one=True)
+        if spec.classes.get("head", _HEADS) != _HEADS:
+            raise ValueError(
+                "The classes of 'head' are the numbers of the words, '0' to "
+                f"'{_LIMIT}'. Expected `classes` without 'head'. Received: "
+                f"{len(spec.classes['head'])} classes"
+            )
         # The heads first: the relations read them.
         tasks = tuple(sorted(self.tasks(spec), key=lambda t: t.name == "rel"))
         if pretrained.is_pretrained(trunk):

@@ -38,6 +38,53 @@ def decode(probabilities: np.ndarray) -> np.ndarray:
     return _spanning_tree(full)[1:]
 
 
+def draw(words, heads, *tags) -> str:
+    """Draws a tree as text, a line for each word, from the first to the last.
+
+    A word stands as far to the right as it is below the root, between its
+    number and that of its head; in a projective tree a line joins the two.
+
+    Args:
+        words: Strings.
+        heads: Integers, the number of each word's head, from 1; 0 is the
+            root. They must be a tree.
+        *tags: Lists of strings that are written beside the words.
+
+    Returns:
+        String of several lines.
+    """
+    heads = [int(head) for head in heads]
+    depths = []
+    for head in heads:
+        depth = 0
+        while head:
+            head, depth = heads[head - 1], depth + 1
+        depths.append(depth)
+    cells = [[" "] * (2 * depth) for depth in depths]
+    for number, depth in enumerate(depths, start=1):
+        places = [d for d, head in enumerate(heads, start=1) if head == number]
+        ends = [*places, number]
+        for place in range(min(ends), max(ends) + 1):
+            row = cells[place - 1]
+            if place in places:
+                is_first, is_last = place == min(ends), place == max(ends)
+                row[2 * depth] = "┌" if is_first else "└" if is_last else "├"
+                row[2 * depth + 1] = "╴"
+            elif place != number and 2 * depth < len(row):
+                row[2 * depth] = "│"
+    columns = [
+        [str(number) for number in range(1, len(heads) + 1)],
+        ["".join(row) + word for row, word in zip(cells, words, strict=True)],
+        [str(head) for head in heads],
+        *map(list, tags),
+    ]
+    for column in columns:
+        width = max(map(len, column))
+        column[:] = [cell.ljust(width) for cell in column]
+    rows = zip(*columns, strict=True)
+    return "\n".join("  ".join(row).rstrip() for row in rows)
+
+
 def _is_tree(heads) -> bool:
     if (heads == 0).sum() != 1:
         return False
@@ -152,28 +199,43 @@ class TreeDecoder:
     """Decodes tags and heads of words; heads form a tree where they can.
 
     Called with arrays or eager tensors, as by `tools.predict`, the heads are
-    those of `decode`: one tree with one root. Within a graph, as in an export,
-    each word has its most probable head.
+    those of `decode`: one tree with one root; it is drawn as well, as the
+    string `head_tree` of each sentence. Within a graph, as in an export, each
+    word has its most probable head.
 
     Args:
         tasks: As for `mtl_keras.data.SpanDecoder`.
         head: String, the task with the heads. Defaults to `"head"`.
+        beside: Sequence of strings, tasks whose tags are drawn beside each
+            word. Defaults to `("pos", "rel")`.
     """
 
-    def __init__(self, tasks, head: str = "head"):
+    def __init__(self, tasks, head: str = "head", beside=("pos", "rel")):
         from mtl_keras.data import SpanDecoder
 
         self._tags = SpanDecoder(tasks)
-        self._head = head
+        self._head, self._beside = head, tuple(beside)
 
     def __call__(self, outputs, context=None) -> dict:
         """Decodes the outputs of a batch; see `SpanDecoder`."""
         import tensorflow as tf
 
         has_words = self._head in outputs and context is not None
-        if has_words and tf.executing_eagerly():
-            outputs = {**outputs, self._head: self._trees(outputs, context)}
-        return self._tags(outputs, context)
+        if not has_words or not tf.executing_eagerly():
+            return self._tags(outputs, context)
+        trees = self._trees(outputs, context)
+        decoded = self._tags({**outputs, self._head: trees}, context)
+        drawings = [
+            self._drawing(decoded, row, heads[: (starts >= 0).sum()])
+            for row, (heads, starts) in enumerate(
+                zip(
+                    trees.argmax(axis=-1),
+                    np.asarray(context["starts"]),
+                    strict=True,
+                )
+            )
+        ]
+        return {**decoded, f"{self._head}_tree": tf.constant(drawings)}
 
     def _trees(self, outputs, context):
         probabilities = np.array(outputs[self._head])
@@ -184,9 +246,22 @@ class TreeDecoder:
             probabilities[row, np.arange(num_words), heads] = 1
         return probabilities
 
+    def _drawing(self, decoded, row, heads):
+        def strings(key):
+            return [text.decode() for text in decoded[key][row].numpy()]
+
+        tags = [
+            strings(f"{task}_names")
+            for task in self._beside
+            if f"{task}_names" in decoded
+        ]
+        words = strings(f"{self._head}_texts")
+        return draw(words, heads, *tags)
+
     def get_config(self) -> dict:
         """Returns the arguments of the constructor, as plain data."""
-        return {**self._tags.get_config(), "head": self._head}
+        config = {**self._tags.get_config(), "head": self._head}
+        return {**config, "beside": list(self._beside)}
 
     @classmethod
     def from_config(cls, config: dict) -> "TreeDecoder":

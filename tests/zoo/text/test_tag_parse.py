@@ -1,5 +1,6 @@
 """What `tag_parse` builds, beyond what every entry is tested for."""
 
+import dataclasses
 import functools
 
 import keras
@@ -7,6 +8,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import zoo
+from zoo import own_data
+from zoo.commands.predict import sentences
 from zoo.text import tag_parse, trunks
 from zoo.text.biaffine import BiaffineArcs, BiaffineRelations
 
@@ -116,6 +120,79 @@ def test_sentences_of_more_words_than_the_limit_are_refused():
         _inputs(["a " * 161])
 
 
+def _rows(heads, words=("Dogs", "bark", ".")):
+    """Writes a sentence of CoNLL-U, whose features and relations are right."""
+    pos = {".": "PUNCT", "bark": "VERB"}
+    return "".join(
+        f"{number}\t{word}\t_\t{pos.get(word, 'NOUN')}\t_\t_\t{head}\t"
+        f"{'dep' if head else 'root'}\t_\t_\n"
+        for number, (word, head) in enumerate(
+            zip(words, heads, strict=True), start=1
+        )
+    )
+
+
+@pytest.mark.slow
+def test_folder_of_conllu_files(tmp_path):
+    folder = tmp_path / "treebank"
+    folder.mkdir()
+    for split in ("train", "validation"):
+        (folder / f"{split}.conllu").write_text(
+            "# sent_id = 1\n# text = Dogs bark .\n"
+            f"{_rows((2, 0, 2))}\n# sent_id = 2\n1-2\tHm\t_\t_\t_\t_\t_\t_"
+            f"\t_\t_\n{_rows((0,), ('Dogs',))}\n"
+        )
+    places = {"data_dir": tmp_path / "prepared"}
+    model = zoo.load("tag_parse", str(folder), **_SMALL, **places)
+    # No word has features.
+    assert set(model.tasks) == {"pos", "head", "rel"}
+    assert model.tasks["pos"].class_names == ("NOUN", "PUNCT", "VERB")
+    assert model.tasks["rel"].class_names == ("dep", "root")
+    # As many as a sentence may have words, whatever the folder has.
+    assert model.tasks["head"].num_classes == 161
+    ((inputs, labels, weights),) = zoo.dataset(
+        "tag_parse", "validation", str(folder), batch_size=2, **places
+    )
+    lengths = np.count_nonzero(inputs["words"], axis=1)
+    rows = [labels["head"][np.flatnonzero(lengths == n)[0]] for n in (3, 1)]
+    assert rows[0][:3].numpy().tolist() == [2, 0, 2]
+    assert rows[1][0] == 0
+    model.compile()
+    scores = model.evaluate([(inputs, labels, weights)], return_dict=True)
+    assert 0 <= scores["head_las"] <= scores["head_uas"] <= 1
+
+
+@pytest.mark.parametrize(
+    ("heads", "line", "message"),
+    [
+        ((2, 0, 4), 6, "Expected a head from 0 to 3. Received: 4"),
+        ((2, 0, 0), 6, "Expected one word with the head 0. Received: 2 words"),
+        ((2, 1, 2), 4, "Expected one word with the head 0. Received: 0 words"),
+        ((2, 1, 0), 4, "heads without a cycle. Received: a cycle of 2 words"),
+        ((1, 0, 2), 4, "a cycle of 1 words: 1"),
+        ((2, 0, 161), 6, "Unknown class of 'head': '161'"),
+        (("", 0, 2), 4, "Expected 10 columns"),
+    ],
+)
+def test_heads_that_are_no_tree_are_refused(tmp_path, heads, line, message):
+    text = f"{_rows((0,), ('Hm',))}\n# sent_id = 2\n{_rows(heads)}\n"
+    (tmp_path / "train.conllu").write_text(text)
+    source = own_data.read(_ENTRY, tmp_path)
+    with pytest.raises(ValueError, match="train.conllu") as error:
+        source.check()
+    assert message in str(error.value)
+    assert f"train.conllu:{line}:" in str(error.value)
+    # What is left can be looked at.
+    assert [e.labels["head"] for e in source.readable_examples()] == [["0"]]
+
+
+def test_folders_sentence_of_too_many_words_is_refused(tmp_path):
+    heads = [0, *range(1, 161)]
+    (tmp_path / "train.conllu").write_text(_rows(heads, ["a"] * 161))
+    with pytest.raises(ValueError, match="at most 160 words. Received: 161"):
+        own_data.read(_ENTRY, tmp_path, ("pos",)).check()
+
+
 def test_marks_are_no_marks_here():
     inputs, context = _preprocessor()(["Dogs >>bark<<"])
     assert set(inputs) == {"words", "characters"}
@@ -136,3 +213,29 @@ def test_marks_are_no_marks_here():
 def test_wrong_arguments(arguments, message):
     with pytest.raises(ValueError, match=message):
         _build(**arguments)
+
+
+def test_other_classes_of_heads_are_refused():
+    spec = dataclasses.replace(
+        _SPEC, classes={**_SPEC.classes, "head": ("left", "right")}
+    )
+    with pytest.raises(ValueError, match="without 'head'. Received: 2 classes"):
+        _ENTRY.build(spec)
+
+
+def test_lines_of_an_output():
+    outputs = {
+        "pos_names": np.array([b"NOUN", b"VERB", b""], object),
+        "pos_texts": np.array([b"Dogs", b"bark", b""], object),
+        "head_names": np.array([b"2", b"0", b""], object),
+        "head_texts": np.array([b"Dogs", b"bark", b""], object),
+        "head_tree": b"1  first\n2  second",
+    }
+    tasks = {task.name: task for task in _ENTRY.tasks(_SPEC)}
+    tasks = {name: tasks[name] for name in ("pos", "head")}
+    assert sentences.describe(outputs, tasks) == [
+        "pos   Dogs/NOUN bark/VERB",
+        "head",
+        "  1  first",
+        "  2  second",
+    ]

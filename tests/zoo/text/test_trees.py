@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from mtl_keras import Task
 from mtl_keras.data import TokenPreprocessor
+from zoo.datasets import tree_faults
 from zoo.text import trees
 
 
@@ -117,9 +118,35 @@ def test_decoder_makes_a_tree_in_python_and_not_in_a_graph():
     arcs[0, 1, :3] = 0.1, 0.9, 0
     names = ("0", "1", "2", "3")
     decoder = trees.TreeDecoder([Task("head", "tagging", class_names=names)])
-    eager = decoder({"head": arcs}, context)["head_names"]
-    assert eager.numpy().tolist() == [[b"0", b"1"]]
+    eager = decoder({"head": arcs}, context)
+    assert eager["head_names"].numpy().tolist() == [[b"0", b"1"]]
+    assert eager["head_tree"].numpy().tolist() == [
+        "1  a    0\n2  └╴b  1".encode()
+    ]
     traced = tf.function(lambda x: decoder({"head": x}, context)["head_names"])
     assert traced(tf.constant(arcs)).numpy().tolist() == [[b"2", b"1"]]
     again = trees.TreeDecoder.from_config(decoder.get_config())
     assert again.get_config() == decoder.get_config()
+
+
+def test_drawing_joins_each_word_to_its_head():
+    words = ["They", "said", "they", "left", "Rome", "."]
+    drawing = trees.draw(words, [2, 0, 4, 2, 4, 2], ["P", "V"] * 3)
+    assert drawing.split("\n") == [
+        "1  ┌╴They    2  P",
+        "2  said      0  V",
+        "3  │ ┌╴they  4  P",
+        "4  ├╴left    2  V",
+        "5  │ └╴Rome  4  P",
+        "6  └╴.       2  V",
+    ]
+    assert trees.draw(["Hm"], [0]) == "1  Hm  0"
+
+
+@pytest.mark.parametrize("num_words", [1, 2, 3, 4])
+def test_faults_are_found_in_all_heads_that_are_no_tree(num_words):
+    expected = {tuple(tree) for tree in _trees(num_words)}
+    for heads in itertools.product(range(num_words + 2), repeat=num_words):
+        fault = tree_faults.first(heads)
+        assert (fault is None) == (heads in expected), heads
+        assert fault is None or 0 <= fault.index < num_words

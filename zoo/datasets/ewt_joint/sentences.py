@@ -20,7 +20,7 @@ class Sentences(tfds.core.GeneratorBasedBuilder):
     - `tokens`: strings, the words.
     - `pos`: class numbers of the words, by `names.PARTS_OF_SPEECH`.
     - `feats`: class numbers of the words' features, all of a word as one
-      class, by `features()`.
+      class, by `word_features()`.
     - `head`: int32, the number of each word's head, from 1; 0 is the root.
     - `rel`: class numbers of the relations, by `names.RELATIONS`.
     - `id`: the sentence's name in the treebank.
@@ -70,8 +70,7 @@ class Sentences(tfds.core.GeneratorBasedBuilder):
     ) -> Iterator:
         known = {*word_features()}
         for sentence in treebank.read(conllu, iob, skeletons):
-            for relation in sentence["relation"]:
-                treebank.check_relation(conllu, relation)
+            treebank.check_tree(conllu, sentence)
             yield (
                 sentence["id"],
                 {

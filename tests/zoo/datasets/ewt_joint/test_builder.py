@@ -209,6 +209,25 @@ def test_any_damage_is_named(tmp_path, seed):
     )
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"head": [2, 1, 0]}, "heads without a cycle in x, word 1"),
+        ({"head": [0, 0, 1]}, "one word with the head 0 in x, word 2"),
+        ({"relation": ["root", "object", "punct"]}, "a relation of UD"),
+    ],
+)
+def test_sentences_without_a_tree_are_refused(changes, message):
+    sentence = {
+        "id": "x",
+        "head": [0, 1, 1],
+        "relation": ["root", "obj", "punct"],
+    }
+    treebank.check_tree(Path("a.conllu"), sentence)
+    with pytest.raises(ValueError, match=f"a.conllu.*Expected {message}"):
+        treebank.check_tree(Path("a.conllu"), sentence | changes)
+
+
 def test_other_roles_than_the_original_are_refused(tmp_path):
     path = _small(tmp_path) / "roles.tar.gz"
     contents = dict(treebank.skeleton_files(path))
