@@ -46,6 +46,7 @@ def describe(name: str, entry) -> dict:
         "module": type(entry).__module__,
         "summary": entry.summary or documented.splitlines()[0],
         **({"reads": entry.reads} if entry.reads else {}),
+        **({"checks_folders": True} if entry.check_example else {}),
         "tasks": {
             task.name: _describe_task(task, entry.answers.get(task.name))
             for task in entry.tasks(spec)
