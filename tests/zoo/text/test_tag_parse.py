@@ -41,6 +41,7 @@ def _inputs(texts):
     return _preprocessor()(tf.constant(texts))[0]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("trunk", trunks.list_trunks())
 def test_padding_changes_no_output(trunk):
     keras.utils.set_random_seed(0)
