@@ -96,7 +96,11 @@ def build(
 
 
 def preprocessor(
-    trunk: str, max_length: int | None = None, *, marked: bool | None = None
+    trunk: str,
+    max_length: int | None = None,
+    *,
+    marked: bool | None = None,
+    max_tokens: int = 512,
 ):
     """Makes what turns sentences into a pretrained trunk's inputs.
 
@@ -108,6 +112,8 @@ def preprocessor(
         marked: Boolean, where white space alone separates words, whether
             they may be marked. Defaults to `None`: words are those of
             `mtl_keras.data.SentencePreprocessor`.
+        max_tokens: Integer, the most words of a sentence, as for
+            `SubwordPreprocessor`.
 
     Returns:
         `mtl_keras.data.SubwordPreprocessor`, or a `TokenSubwordPreprocessor`
@@ -130,8 +136,10 @@ def preprocessor(
         )
     tokenizer = hub.load_tokenizer(preset)
     if marked is None:
-        return SubwordPreprocessor(tokenizer, max_length)
-    return TokenSubwordPreprocessor(tokenizer, max_length, marked=marked)
+        return SubwordPreprocessor(tokenizer, max_length, max_tokens=max_tokens)
+    return TokenSubwordPreprocessor(
+        tokenizer, max_length, max_tokens=max_tokens, marked=marked
+    )
 
 
 def _preset(trunk) -> str:

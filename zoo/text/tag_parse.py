@@ -286,7 +286,9 @@ class TagParse(TokenEntry):
             tokens; of a pretrained trunk a `TokenSubwordPreprocessor`.
         """
         if pretrained.is_pretrained(trunk):
-            return pretrained.preprocessor(trunk, marked=False)
+            return pretrained.preprocessor(
+                trunk, marked=False, max_tokens=_LIMIT
+            )
         return mtl_data.TokenPreprocessor(
             spec.assets["words"],
             token_entry.WORD_LENGTH,
