@@ -248,7 +248,8 @@ class TreeDecoder:
 
     def _drawing(self, decoded, row, heads):
         def strings(key):
-            return [text.decode() for text in decoded[key][row].numpy()]
+            texts = decoded[key][row].numpy()[: len(heads)]
+            return [text.decode() for text in texts]
 
         tags = [
             strings(f"{task}_names")

@@ -111,20 +111,23 @@ def test_names_and_configs():
 
 
 def test_decoder_makes_a_tree_in_python_and_not_in_a_graph():
-    _, context = TokenPreprocessor(["a"], marked=False)(["a b"])
-    arcs = np.zeros((1, 2, 4), "float32")
+    _, context = TokenPreprocessor(["a"], marked=False)(["a b", "c"])
+    arcs = np.zeros((2, 2, 4), "float32")
+    arcs[1, 0, 0] = 1
     # Both words prefer each other.
     arcs[0, 0, :3] = 0.4, 0, 0.6
     arcs[0, 1, :3] = 0.1, 0.9, 0
     names = ("0", "1", "2", "3")
     decoder = trees.TreeDecoder([Task("head", "tagging", class_names=names)])
     eager = decoder({"head": arcs}, context)
-    assert eager["head_names"].numpy().tolist() == [[b"0", b"1"]]
-    assert eager["head_tree"].numpy().tolist() == [
-        "1  a    0\n2  └╴b  1".encode()
-    ]
+    assert eager["head_names"].numpy().tolist() == [[b"0", b"1"], [b"0", b""]]
+    drawn = [text.decode() for text in eager["head_tree"].numpy()]
+    assert drawn == ["1  a    0\n2  └╴b  1", "1  c  0"]
     traced = tf.function(lambda x: decoder({"head": x}, context)["head_names"])
-    assert traced(tf.constant(arcs)).numpy().tolist() == [[b"2", b"1"]]
+    assert traced(tf.constant(arcs)).numpy().tolist() == [
+        [b"2", b"1"],
+        [b"0", b""],
+    ]
     again = trees.TreeDecoder.from_config(decoder.get_config())
     assert again.get_config() == decoder.get_config()
 

@@ -82,7 +82,7 @@ def describe(outputs: dict, tasks: dict) -> list[str]:
             lines.append(f"{title}  {label} {outputs[f'{name}_score']:.2f}")
         elif f"{name}_tree" in outputs:
             tree = outputs[f"{name}_tree"].decode().split("\n")
-            lines += [title, *(f"  {line}" for line in tree)]
+            lines += [name, *(f"  {line}" for line in tree)]
         elif task.kind == "tagging":
             spans = zip(
                 outputs[f"{name}_names"], outputs[f"{name}_texts"], strict=True
