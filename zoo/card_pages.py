@@ -51,7 +51,8 @@ def page(card: Card, root: Path) -> str:
 
     Args:
         card: `Card`.
-        root: `pathlib.Path` of the clone, whose `docs/images` may show it.
+        root: `pathlib.Path` of the clone, whose `docs/images` may show its
+            outputs as a PNG file or as text.
 
     Returns:
         String, Markdown.
@@ -63,6 +64,11 @@ def page(card: Card, root: Path) -> str:
         parts.append(
             f"![Outputs on examples of the test split](../images/{name}.png)"
         )
+    sentence = root / f"docs/images/{name}.txt"
+    if sentence.exists():
+        # Of a model that reads sentences: what `tools.predict` prints.
+        printed = sentence.read_text(encoding="utf-8").rstrip()
+        parts.append(f"```text\n{printed}\n```")
     parts += [
         _outputs(card),
         "## Use it",

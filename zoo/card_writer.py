@@ -7,7 +7,14 @@ from pathlib import Path
 
 from mtl_keras import files
 from mtl_keras.messages import listed
-from zoo import loading, prepared_data, registry, saved, weights
+from zoo import (
+    loading,
+    prepared_data,
+    registry,
+    saved,
+    weights,
+    weights_file,
+)
 from zoo.card import Card
 
 _ANSWERS = {
@@ -19,6 +26,8 @@ _ANSWERS = {
     "survival": "a risk, higher for an earlier event",
 }
 _DIGITS = 4
+# Larger files of weights are stored as float16.
+_MOST_BYTES = 8e6
 
 
 def describe(name: str, entry) -> dict:
@@ -46,6 +55,7 @@ def describe(name: str, entry) -> dict:
         "module": type(entry).__module__,
         "summary": entry.summary or documented.splitlines()[0],
         **({"reads": entry.reads} if entry.reads else {}),
+        **({"checks_folders": True} if entry.check_example else {}),
         "tasks": {
             task.name: _describe_task(task, entry.answers.get(task.name))
             for task in entry.tasks(spec)
@@ -274,6 +284,8 @@ def ship(card: Card, name: str, workdirs: list[Path]) -> dict:
         path = path.with_name(f"{path.name}.weights.h5")
         # Saved from a fresh model: without optimizer and balancer.
         model.save_weights(path)
+        if path.stat().st_size > _MOST_BYTES:
+            weights_file.halve(path)
     recipe = _packaged_recipe(report["command"])
     decisions = saved.decisions(best)
     return {

@@ -82,6 +82,10 @@ class Entry:
         separators: String, of an entry that reads text, the characters that
             separate words, beside white space. Defaults to those of
             `mtl_keras.data.SentencePreprocessor`.
+        folder_classes: Dict from task name to class names that hold for each
+            folder of own data.
+        check_example: Method that raises `Damage` for an `Example` of such a
+            folder (see `zoo.datasets.folders.records`), or `None`.
         answers: Dict from task name to what its output says, for the card,
             such as `"whether the income is above 50,000 dollars"`. Defaults
             to a text of the kind's.
@@ -101,6 +105,8 @@ class Entry:
     classes: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType({})
     reads: str | None = None
     separators: str | None = None
+    folder_classes: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+    check_example: Callable | None = None
     answers: Mapping[str, str] = MappingProxyType({})
     summary: str = ""
     published: tuple | list = ()

@@ -117,15 +117,17 @@ def read(
     names = entry.task_names(tasks)
     kinds = {name: entry.kinds[name] for name in names}
     path = Path(folder).expanduser()
+    classes = {**entry.folder_classes, **(classes or {})}
     source = folders.read(
         path,
         kinds,
         entry.reads,
-        classes={n: c for n, c in (classes or {}).items() if n in names},
+        classes={n: c for n, c in classes.items() if n in names},
         separators=_separators(entry),
+        check=entry.check_example,
         **(options or {}),
     )
-    key = (str(path.resolve()), tuple(kinds), source.digest())
+    key = (str(path.resolve()), type(entry), tuple(kinds), source.digest())
     if key not in _last:
         _last.clear()
         _last[key] = source

@@ -10,6 +10,8 @@ END = "<!-- End of the table. -->"
 # The logs end with them; best first where a task has several.
 _HEADLINES = (
     "span_f1",
+    "las",
+    "uas",
     "mean_iou",
     "iou",
     "mean_auc",
@@ -31,12 +33,14 @@ _TITLES = {
     "c_index": "C-index",
     "f1": "F1",
     "iou": "IoU",
+    "las": "LAS",
     "mae": "MAE",
     "mean_auc": "mean AUC",
     "mean_iou": "IoU",
     "r2": "R2",
     "rmse": "RMSE",
     "span_f1": "span F1",
+    "uas": "UAS",
 }
 
 

@@ -64,6 +64,50 @@ def num_variables(path: Path, limit: int) -> int | None:
         return sum(name.startswith("/layers/") for name, _ in datasets)
 
 
+def halve(path: Path) -> None:
+    """Stores a file's float32 numbers as float16; Keras loads them as before.
+
+    Args:
+        path: Path of a `.weights.h5` file, which is replaced.
+
+    Raises:
+        ValueError: If a number is too large for float16.
+    """
+    import h5py
+
+    from mtl_keras import files
+
+    with h5py.File(path, "r") as source:
+        files.write_atomically(path, lambda file: _write_halved(source, file))
+
+
+def _write_halved(source, file):
+    import h5py
+
+    with h5py.File(file, "w") as target:
+        _copy_halved(source, target)
+
+
+def _copy_halved(source, target):
+    import h5py
+    import numpy as np
+
+    target.attrs.update(source.attrs)
+    for name, item in source.items():
+        if isinstance(item, h5py.Group):
+            _copy_halved(item, target.create_group(name))
+            continue
+        values = item[()]
+        if values.dtype == np.float32:
+            if np.abs(values).max(initial=0) > np.finfo(np.float16).max:
+                raise ValueError(
+                    f"Expected weights that float16 can hold in {item.name!r}. "
+                    f"Received: {np.abs(values).max()}"
+                )
+            values = values.astype(np.float16)
+        target.create_dataset(name, data=values).attrs.update(item.attrs)
+
+
 def _source(path, limit):
     """Returns what h5py opens: the path, or the file inside an archive."""
     if path.suffix != ".keras":

@@ -251,6 +251,8 @@ class TokenSubwordPreprocessor(SubwordPreprocessor):
         max_length: As for `SubwordPreprocessor`.
         name: As for `SubwordPreprocessor`.
         max_tokens: As for `SubwordPreprocessor`.
+        marked: Boolean, whether tokens may be marked. If false, there is no
+            input `mark`. Defaults to `True`.
 
     Raises:
         ValueError: If a length is too small or the tokenizer has no markers.
@@ -258,9 +260,25 @@ class TokenSubwordPreprocessor(SubwordPreprocessor):
 
     _reader = TokenPreprocessor
 
+    def __init__(
+        self,
+        tokenizer,
+        max_length: int = 512,
+        name: str = "text",
+        max_tokens: int = 512,
+        marked: bool = True,
+    ):
+        super().__init__(tokenizer, max_length, name, max_tokens)
+        self.marked = checks.boolean("marked", marked)
+        self._words = self._reader(
+            ("a",), name=name, max_tokens=max_tokens, marked=self.marked
+        )
+
     def __call__(self, raw):
         """Makes the model's input; see `SubwordPreprocessor`."""
         inputs, context = super().__call__(raw)
+        if not self.marked:
+            return inputs, context
         words, _ = self._words(raw)
         starts, mark = inputs["word_starts"], words["mark"]
         missing = tf.shape(starts)[-1] - tf.shape(mark)[-1]
@@ -269,6 +287,10 @@ class TokenSubwordPreprocessor(SubwordPreprocessor):
         # A token that was dropped from a long sentence has no mark.
         inputs["mark"] = tf.where(starts > 0, mark, 0)
         return inputs, context
+
+    def get_config(self) -> dict:
+        """Returns the arguments of the constructor, as plain data."""
+        return {**super().get_config(), "marked": self.marked}
 
 
 def _pieces(points, codes, is_space, starts):

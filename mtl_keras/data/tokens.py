@@ -4,6 +4,7 @@ import re
 
 import tensorflow as tf
 
+from mtl_keras import checks
 from mtl_keras.data.text import PADDING, SPACES, SentencePreprocessor, table
 
 _SPACE = f"[{re.escape(SPACES)}]+"
@@ -37,6 +38,8 @@ class TokenPreprocessor(SentencePreprocessor):
         word_length: As for `SentencePreprocessor`.
         name: As for `SentencePreprocessor`.
         max_tokens: As for `SentencePreprocessor`.
+        marked: Boolean, whether tokens may be marked. If false, there is no
+            input `mark`. Defaults to `True`.
 
     Raises:
         ValueError: If a word is repeated or a length is too small.
@@ -48,8 +51,10 @@ class TokenPreprocessor(SentencePreprocessor):
         word_length: int = 14,
         name: str = "text",
         max_tokens: int = 512,
+        marked: bool = True,
     ):
         super().__init__(words, word_length, name, max_tokens)
+        self.marked = checks.boolean("marked", marked)
         both = {
             form
             for letter in self._alphabet
@@ -87,9 +92,11 @@ class TokenPreprocessor(SentencePreprocessor):
         )
         tokens = tf.concat([tokens, nowhere], 1)
         mark = tf.strings.regex_full_match(tokens.flat_values, _MARKED)
-        tokens = tokens.with_values(
-            tf.strings.regex_replace(tokens.flat_values, _MARKS, r"\1")
-        )
+        mark = tokens.with_values(tf.cast(mark, tf.int32))
+        if self.marked:
+            tokens = tokens.with_values(
+                tf.strings.regex_replace(tokens.flat_values, _MARKS, r"\1")
+            )
         lengths = tokens.with_values(
             tf.strings.length(tokens.flat_values, unit="UTF8_CHAR")
         )
@@ -108,10 +115,9 @@ class TokenPreprocessor(SentencePreprocessor):
         with tf.control_dependencies([self._check_tokens(starts)]):
             lengths = tf.identity(lengths)
         first = points.row_starts()
-        inputs = {
-            "words": self._words(points, first, starts, lengths),
-            "mark": tokens.with_values(tf.cast(mark, tf.int32)),
-        }
+        inputs = {"words": self._words(points, first, starts, lengths)}
+        if self.marked:
+            inputs["mark"] = mark
         inputs = {k: v.to_tensor(PADDING) for k, v in inputs.items()}
         characters = self._characters(points, first, starts, lengths)
         inputs["characters"] = characters.to_tensor(
@@ -123,6 +129,10 @@ class TokenPreprocessor(SentencePreprocessor):
             "ends": ends.to_tensor(-1),
             "text": text,
         }
+
+    def get_config(self) -> dict:
+        """Returns the arguments of the constructor."""
+        return {**super().get_config(), "marked": self.marked}
 
     def _folded(self, letters):
         return letters

@@ -125,6 +125,19 @@ def test_a_sentence_that_is_too_long_is_an_error(tmp_path, capsys):
     )
 
 
+@pytest.mark.slow
+def test_heads_that_are_no_tree_are_an_error(tmp_path, capsys):
+    (tmp_path / "data").mkdir()
+    rows = [
+        f"{number}\tdogs\t_\tNOUN\t_\t_\t{head}\tdep\t_\t_\n"
+        for number, head in ((1, 0), (2, 3), (3, 2))
+    ]
+    (tmp_path / "data" / "train.conllu").write_text("".join(rows))
+    assert _inspect(tmp_path, "tag_parse") == 1
+    printed = capsys.readouterr().out
+    assert "train.conllu:2: Expected heads without a cycle" in printed
+
+
 def test_a_task_without_labels_is_an_error_only_where_it_is_named(
     tmp_path, capsys
 ):

@@ -83,6 +83,8 @@ def test_image_is_shown_where_there_is_one(tmp_path):
     (tmp_path / "docs" / "images").mkdir(parents=True)
     (tmp_path / "docs" / "images" / "shapes.png").write_bytes(b"")
     assert "../images/shapes.png" in card_pages.page(CARD, tmp_path)
+    (tmp_path / "docs" / "images" / "shapes.txt").write_text("a │ b\n")
+    assert "\n\n```text\na │ b\n```\n\n" in card_pages.page(CARD, tmp_path)
 
 
 def test_readme_without_marks_is_refused():

@@ -25,10 +25,11 @@ from tests.zoo.served import SERVED, is_default
 CONVERTED = SERVED + [
     (name, None) for name, weights in SERVED if not is_default(name, weights)
 ]
-# A CRF is a loop over tokens, which LiteRT wants a batch size for.
+# A CRF and an LSTM are loops over tokens, which LiteRT wants a batch size for.
 LITERT_BATCH_SIZE = {
     ("cls_ner_srl", "ewt_joint"): 1,
     ("intent_slot", "snips"): 1,
+    ("tag_parse", "ewt_joint"): 1,
 }
 SIZES = (1, 7)
 

@@ -13,7 +13,7 @@ import pytest
 import zoo
 from mtl_keras import files
 from tests.zoo import tiny_entry
-from zoo import registry, weights
+from zoo import registry, weights, weights_file
 
 
 @pytest.fixture
@@ -247,3 +247,35 @@ def test_bombs_are_refused_in_bounded_memory(tmp_path):
     assert len(lines) == 2, done.stderr
     assert f"unpacks to {declared:,}" in lines[0]
     assert f"unpacks to {32 * 2**26:,}" in lines[1]
+
+
+def test_halved_file_is_smaller_and_loads_nearly_the_same(tmp_path):
+    def small():
+        return keras.Sequential(
+            [keras.Input((64,)), keras.layers.Dense(64, name="dense")]
+        )
+
+    model, path = small(), tmp_path / "model.weights.h5"
+    model.save_weights(path)
+    size = path.stat().st_size
+    weights_file.halve(path)
+    assert path.stat().st_size < size - 64 * 64
+    again = small()
+    again.load_weights(path)
+    for old, new in zip(model.weights, again.weights, strict=True):
+        assert new.dtype == "float32"
+        # float16 has 11 significant bits.
+        np.testing.assert_allclose(
+            keras.ops.convert_to_numpy(new),
+            keras.ops.convert_to_numpy(old),
+            rtol=2**-11,
+            atol=1e-7,
+        )
+    before = path.read_bytes()
+    again.get_layer("dense").bias.assign(np.full(64, 1e5, "float32"))
+    again.save_weights(path)
+    with pytest.raises(ValueError, match="float16.*dense.*100000"):
+        weights_file.halve(path)
+    again.load_weights(path)
+    assert path.read_bytes() != before
+    assert len(list(tmp_path.iterdir())) == 1

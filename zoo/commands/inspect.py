@@ -94,12 +94,20 @@ def open_folder(values: flags.FlagValues):
             )
     if values.tasks:
         kinds = {task: kinds[task] for task in values.tasks}
+    rules = {}
+    # Of other models no entry and no backend is imported.
+    if card.get("checks_folders"):
+        entry = registry.find(values.model).entry
+        classes = entry.folder_classes
+        rules["classes"] = {t: classes[t] for t in kinds if t in classes}
+        rules["check"] = entry.check_example
     return folders.read(
         values.data,
         kinds,
         inputs_of(card),
         layout=values.layout,
         columns=folder_flags.columns(values),
+        **rules,
     )
 
 

@@ -7,21 +7,17 @@ trunk's features of the predicate.
 
 from keras import layers
 
-import zoo
 from mtl_keras import MultiTaskModel, checks
-from mtl_keras import data as mtl_data
 from mtl_keras import sharing as mtl_sharing
 from zoo.datasets.ewt_joint import names as ewt_names
-from zoo.text import pretrained, token_inputs, trunks
+from zoo.text import pretrained, token_entry, trunks
 from zoo.text.layers import AtMark, BesideTokens, NearMark, SentencePooling
+from zoo.text.token_entry import TokenEntry
 
-# Six shapes; the treebank's longest sentence has 159 words.
-_BUCKETS = (10, 18, 26, 36, 52, 80)
-_SUBWORD_BUCKETS = (16, 28, 44, 72)
 _COUNTED_TOKENS = 24
 
 
-class ClsNerSrl(zoo.Entry):
+class ClsNerSrl(TokenEntry):
     """Class, parts of speech, entities and semantic roles of a sentence."""
 
     data = {"ewt_joint": "zoo.datasets.ewt_joint:Builder"}
@@ -31,9 +27,6 @@ class ClsNerSrl(zoo.Entry):
         "ner": "tagging",
         "srl": "tagging",
     }
-    reads = "text"
-    # White space alone separates tokens.
-    separators = ""
     classes = {
         "ewt_joint": {
             "cls": ewt_names.GENRES,
@@ -75,28 +68,6 @@ class ClsNerSrl(zoo.Entry):
         "at class .612, parts of speech .944, entities F1 .662, roles F1 .686.",
         "The data and these weights: CC BY-SA 4.0 (share-alike).",
     )
-
-    def assets(self, data: str) -> dict:
-        """Returns the vocabulary that lies beside a data set's builder.
-
-        Args:
-            data: String, a key of `self.data`.
-
-        Returns:
-            Dict with the list `"words"`.
-        """
-        return {"words": list(token_inputs.vocabulary(data))}
-
-    def learn_assets(self, examples) -> dict:
-        """Finds the words that a folder's training split holds at least twice.
-
-        Args:
-            examples: Iterable of `zoo.datasets.folders.Example`.
-
-        Returns:
-            Dict with the list `"words"`, the most frequent first.
-        """
-        return {"words": token_inputs.frequent_words(examples)}
 
     def build(
         self,
@@ -159,7 +130,7 @@ class ClsNerSrl(zoo.Entry):
         Raises:
             ValueError: If an argument is unknown or out of range.
         """
-        token_inputs.check_sizes(
+        token_entry.check_sizes(
             units=units,
             depth=depth,
             word_units=word_units,
@@ -193,10 +164,7 @@ class ClsNerSrl(zoo.Entry):
                 dropout=trunk_dropout,
                 num_tokens=num_tokens,
             )
-            inputs = {
-                **inputs,
-                "mark": token_inputs.input_of("mark", num_tokens),
-            }
+            inputs["mark"] = token_entry.input_of("mark", num_tokens)
 
             def shared_trunk(tensors):
                 return tensors["features"]
@@ -207,13 +175,10 @@ class ClsNerSrl(zoo.Entry):
                 lora_rank=lora_rank,
                 trunk_dropout=trunk_dropout,
             )
-            inputs, features, present = token_inputs.marked_words(
-                self.preprocessor(spec),
-                word_units,
-                spelling_units,
-                dropout,
-                num_tokens,
+            inputs, features, present = self.words(
+                spec, word_units, spelling_units, dropout, num_tokens
             )
+            inputs["mark"] = token_entry.input_of("mark", num_tokens)
             features = layers.Concatenate(name="features")(
                 [features, near(inputs["mark"])]
             )
@@ -274,35 +239,6 @@ class ClsNerSrl(zoo.Entry):
         """
         return self.build(spec, num_tokens=_COUNTED_TOKENS)
 
-    def preprocessor(self, spec, *, trunk: str = "conv"):
-        """Makes the graph from sentences to the model's inputs.
-
-        Args:
-            spec: `zoo.Spec`.
-            trunk: String, as for `build`.
-
-        Returns:
-            `mtl_keras.data.TokenPreprocessor` with the words that the training
-            split holds at least twice; of a pretrained trunk a
-            `TokenSubwordPreprocessor` with its tokenizer.
-        """
-        if pretrained.is_pretrained(trunk):
-            return pretrained.preprocessor(trunk, marked=True)
-        return mtl_data.TokenPreprocessor(
-            spec.assets["words"], token_inputs.WORD_LENGTH
-        )
-
-    def postprocessor(self, spec):
-        """Makes the graph from the outputs to names and spans.
-
-        Args:
-            spec: `zoo.Spec`.
-
-        Returns:
-            `mtl_keras.data.SpanDecoder`.
-        """
-        return mtl_data.SpanDecoder(self.tasks(spec))
-
     def example(self, spec):
         """Makes the function from a data set's example to input and labels.
 
@@ -324,39 +260,6 @@ class ClsNerSrl(zoo.Entry):
             return {"text": text}, {name: element[name] for name in self.kinds}
 
         return split
-
-    def augmentation(self, spec, *, trunk: str = "conv"):
-        """Makes the random changes of training sentences.
-
-        Args:
-            spec: `zoo.Spec`.
-            trunk: String, as for `build`.
-
-        Returns:
-            Function of a batch's `(inputs, labels, seed)`: some words become
-            unknown, so that their characters are learnt. `None` of a
-            pretrained trunk.
-        """
-        del spec
-        if pretrained.is_pretrained(trunk):
-            return None
-        return mtl_data.swap.HideWords(rate=0.15)
-
-    def batching(self, spec, *, trunk: str = "conv") -> dict:
-        """Groups sentences of similar length into batches.
-
-        Args:
-            spec: `zoo.Spec`.
-            trunk: String, as for `build`.
-
-        Returns:
-            Dict of arguments of `mtl_keras.data.pipeline`.
-        """
-        del spec
-        is_pretrained = pretrained.is_pretrained(trunk)
-        return {
-            "bucket_lengths": _SUBWORD_BUCKETS if is_pretrained else _BUCKETS
-        }
 
     def search(self, hp, space: str, defaults: dict) -> dict:
         """Chooses dropout, and with `"full"` also the trunk and its sizes.

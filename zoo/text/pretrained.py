@@ -96,7 +96,11 @@ def build(
 
 
 def preprocessor(
-    trunk: str, max_length: int | None = None, *, marked: bool = False
+    trunk: str,
+    max_length: int | None = None,
+    *,
+    marked: bool | None = None,
+    max_tokens: int = 512,
 ):
     """Makes what turns sentences into a pretrained trunk's inputs.
 
@@ -105,12 +109,15 @@ def preprocessor(
         max_length: Integer, the most sub-words of a sentence; a longer one is
             truncated at its end, see `SubwordPreprocessor`. Defaults to the
             number of the trunk's positions, 512 where there is no limit.
-        marked: Boolean, whether white space alone separates words and one of
-            them may be marked. Defaults to `False`.
+        marked: Boolean, where white space alone separates words, whether
+            they may be marked. Defaults to `None`: words are those of
+            `mtl_keras.data.SentencePreprocessor`.
+        max_tokens: Integer, the most words of a sentence, as for
+            `SubwordPreprocessor`.
 
     Returns:
         `mtl_keras.data.SubwordPreprocessor`, or a `TokenSubwordPreprocessor`
-        if `marked` is true.
+        where `marked` is given.
 
     Raises:
         ValueError: If the trunk is unknown or not installed, or has fewer
@@ -127,8 +134,12 @@ def preprocessor(
             f"The trunk {trunk!r} has {limit} positions. "
             f"Received: max_length={max_length}"
         )
-    reader = TokenSubwordPreprocessor if marked else SubwordPreprocessor
-    return reader(hub.load_tokenizer(preset), max_length)
+    tokenizer = hub.load_tokenizer(preset)
+    if marked is None:
+        return SubwordPreprocessor(tokenizer, max_length, max_tokens=max_tokens)
+    return TokenSubwordPreprocessor(
+        tokenizer, max_length, max_tokens=max_tokens, marked=marked
+    )
 
 
 def _preset(trunk) -> str:

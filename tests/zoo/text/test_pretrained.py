@@ -434,3 +434,24 @@ def test_entry_of_marked_tokens_reads_subwords(trunk):
     assert np.abs(difference[0]).max() > 1e-5
     # The trunk does not know the predicate: the other tasks are the same.
     assert_close(model(other)["pos"], outputs["pos"])
+
+
+@pytest.mark.slow
+def test_parser_reads_subwords(trunk):
+    model = zoo.load(
+        "tag_parse", trunk=trunk, hidden=8, arc_units=8, relation_units=4
+    )
+    texts = tf.constant(["Dogs >>bark<< loudly .", "Hm ."])
+    inputs, context = model.preprocessor({"text": texts})
+    assert set(inputs) == {tensor.name for tensor in model.inputs}
+    # Nothing is marked here.
+    assert context["text"].numpy()[0] == texts.numpy()[0]
+    arcs = to_numpy(model(inputs)["head"])
+    assert arcs.shape == (*inputs["word_starts"].shape, 161)
+    present = to_numpy(inputs["word_starts"]) > 0
+    assert present.sum(axis=1).tolist() == [4, 2]
+    assert_close(arcs[present].sum(axis=-1), np.ones(6))
+    # No word hangs on itself or on the padding.
+    assert arcs[0, 0, 1] == arcs[1, 0, 3:].max() == 0
+    with pytest.raises(tf.errors.InvalidArgumentError, match="at most 160"):
+        model.preprocessor({"text": tf.constant(["a " * 161])})

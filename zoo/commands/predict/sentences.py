@@ -69,7 +69,7 @@ def describe(outputs: dict, tasks: dict) -> list[str]:
 
     Returns:
         List of strings such as `intent  PlayMusic 0.99`, `slot  genre: jazz`
-        and `pos  Dogs/NOUN bark/VERB`.
+        and `pos  Dogs/NOUN bark/VERB`, and the lines of a tree.
     """
     from mtl_keras.data.spans import is_scheme
 
@@ -80,6 +80,9 @@ def describe(outputs: dict, tasks: dict) -> list[str]:
         if task.kind == "classification":
             label = outputs[f"{name}_name"].decode()
             lines.append(f"{title}  {label} {outputs[f'{name}_score']:.2f}")
+        elif f"{name}_tree" in outputs:
+            tree = outputs[f"{name}_tree"].decode().split("\n")
+            lines += [name, *(f"  {line}" for line in tree)]
         elif task.kind == "tagging":
             spans = zip(
                 outputs[f"{name}_names"], outputs[f"{name}_texts"], strict=True

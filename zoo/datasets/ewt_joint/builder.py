@@ -9,7 +9,7 @@ import tensorflow_datasets as tfds
 from zoo.datasets import originals
 from zoo.datasets.ewt_joint import names, treebank
 
-_DESCRIPTION = """
+DESCRIPTION = """
 English sentences of the web: answers, emails, newsgroups, reviews and weblogs
 (English Web Treebank). Three annotations are joined by sentence: parts of
 speech of Universal Dependencies, entities (persons, places, organisations) of
@@ -18,7 +18,7 @@ which divide documents. The training split's entities are those of the first
 release, which are noisier than those of the others.
 """
 
-_CITATION = """
+CITATION = """
 @inproceedings{silveira2014gold,
   title = {A Gold Standard Dependency Corpus for {E}nglish},
   author = {Silveira, Natalia and Dozat, Timothy and de Marneffe,
@@ -126,11 +126,11 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         }
         return tfds.core.DatasetInfo(
             builder=self,
-            description=_DESCRIPTION,
+            description=DESCRIPTION,
             features=tfds.features.FeaturesDict(features),
             supervised_keys=None,
             homepage="https://universaldependencies.org/treebanks/en_ewt",
-            citation=_CITATION,
+            citation=CITATION,
             license="CC-BY-SA-4.0",
         )
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from mtl_keras.messages import listed
-from zoo.datasets import originals
+from zoo.datasets import originals, tree_faults
 from zoo.datasets.ewt_joint import names
 
 _ID = re.compile(r"# sent_id = (\S+)")
@@ -147,6 +147,28 @@ def _words(path, rows) -> dict:
         **{key: [c[n] for _, c in rows] for key, n in columns.items()},
         "head": heads,
     }
+
+
+def check_tree(path: Path, sentence: Mapping) -> None:
+    """Raises for heads that are no tree, and for an unknown relation.
+
+    Args:
+        path: Path of the file that the sentence is from.
+        sentence: Dict, as `read` yields it.
+
+    Raises:
+        ValueError: If the heads are not a tree with one root, or a relation
+            is not one of the treebank's.
+    """
+    fault = tree_faults.first(sentence["head"])
+    if fault is not None:
+        word = f"{sentence['id']}, word {fault.index + 1}"
+        raise originals.damage(
+            path, f"{fault.expected} in {word}", fault.received
+        )
+    for relation in sentence["relation"]:
+        if relation not in names.RELATIONS:
+            raise originals.damage(path, "a relation of UD", repr(relation))
 
 
 def _roles(sentences, number, words):

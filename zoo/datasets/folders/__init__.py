@@ -10,7 +10,7 @@ The layouts are shown in `docs/own_data.md`. Readers use no TensorFlow; the
 builder, which prepares what they read, does.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from mtl_keras.messages import listed, unknown
 from zoo.datasets.folders.records import DataError, Example, Place, Problem
@@ -28,6 +28,7 @@ def read(
     columns: Mapping | None = None,
     classes: Mapping[str, Sequence[str]] | None = None,
     separators: str = "",
+    check: Callable[[Example], None] | None = None,
 ) -> Source:
     """Recognises a folder's layout.
 
@@ -49,6 +50,9 @@ def read(
         separators: String, characters at which words are split beside white
             space, with their tags: those of a preprocessor that does so
             (`mtl_keras.data.text.SEPARATORS`). Defaults to none.
+        check: Function of an `Example` that raises `zoo.datasets.folders.
+            records.Damage` if its labels are impossible together. Defaults to
+            `None`: none is checked.
 
     Returns:
         `Source`. Its `problems()` lists what is wrong within the files, and
@@ -82,4 +86,4 @@ def read(
     reader = readers.find(request, layout)
     class_names, problems = class_lists.read(request)
     class_names.update(classes or {})
-    return Source(request, reader, class_names, problems)
+    return Source(request, reader, class_names, problems, check)

@@ -26,6 +26,8 @@ class Scan:
         known: Dict of task name to class names, where these are given.
         listing: `Listing` of the folder.
         is_table: Boolean, whether the inputs are a table's columns.
+        check: Function of an `Example` that raises `Damage` if its labels are
+            impossible together. Defaults to `None`: none is checked.
 
     Attributes:
         num_examples: Integer.
@@ -41,11 +43,14 @@ class Scan:
         has_groups: Boolean.
     """
 
-    def __init__(self, kinds: dict, known: dict, listing, *, is_table: bool):
+    def __init__(
+        self, kinds: dict, known: dict, listing, *, is_table: bool, check=None
+    ):
         self._kinds, self._known = kinds, known
         self._listing, self._is_table = listing, is_table
         self.mask_values = {t: set() for t, k in kinds.items() if k == "mask"}
         self._wrong_masks = set()
+        self._check, self._impossible = check, set()
         self.num_examples = self.num_errors = 0
         self.splits = collections.Counter()
         self.problems = []
@@ -65,6 +70,8 @@ class Scan:
             self.add(item)
             return
         if not all(self._is_sound(item, task) for task in self.mask_values):
+            return
+        if not self._is_possible(item):
             return
         self.num_examples += 1
         self.splits[item.split] += 1
@@ -136,9 +143,11 @@ class Scan:
                     labels = objects.class_names_of(kind, label)
                 if not wrong.isdisjoint(labels):
                     return True
-        return example.inputs.get(
-            "image"
-        ) in self._wrong_masks or self.columns.is_wrong(example)
+        return (
+            example.inputs.get("image") in self._wrong_masks
+            or example.place in self._impossible
+            or self.columns.is_wrong(example)
+        )
 
     def converted(self, example: Example) -> Example:
         """Converts an example's tags to BIO."""
@@ -148,6 +157,18 @@ class Scan:
                 is_plain = scheme.name == "plain"
                 example.labels[task] = tags.to_bio(label, is_plain=is_plain)
         return example
+
+    def _is_possible(self, example):
+        """Looks at what the entry expects of an example's labels."""
+        if self._check is None:
+            return True
+        try:
+            self._check(example)
+        except Damage as damage:
+            self._impossible.add(example.place)
+            self.add(damage.at(example.place.file, damage.line))
+            return False
+        return True
 
     def _is_sound(self, example, task):
         """Looks at an example's mask, and keeps its classes."""

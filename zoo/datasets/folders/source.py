@@ -45,6 +45,7 @@ class Source:
         classes: Dict of task name to sequence of class names, of the tasks
             whose classes are given.
         problems: Sequence of `Problem` that were seen before.
+        check: As for `Scan`.
 
     Attributes:
         folder: Path of the folder.
@@ -54,8 +55,15 @@ class Source:
             `"clip"`.
     """
 
-    def __init__(self, request: Request, reader, classes: dict, problems=()):
-        self._request, self._reader = request, reader
+    def __init__(
+        self,
+        request: Request,
+        reader,
+        classes: dict,
+        problems=(),
+        check=None,
+    ):
+        self._request, self._reader, self._check = request, reader, check
         self._first_problems = tuple(problems)
         self._given = {task: tuple(names) for task, names in classes.items()}
         self.folder = request.listing.root
@@ -72,6 +80,7 @@ class Source:
             self._known_classes,
             self.listing,
             is_table=self.inputs == "table",
+            check=self._check,
         )
         for problem in self._first_problems:
             scan.add(problem)

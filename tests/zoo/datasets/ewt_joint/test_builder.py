@@ -12,7 +12,8 @@ import tensorflow_datasets as tfds
 
 from mtl_keras import files
 from tests.zoo.datasets import damages
-from zoo.datasets.ewt_joint import Builder, builder, names, treebank
+from zoo.datasets.ewt_joint import Builder, Sentences, builder, names, treebank
+from zoo.datasets.ewt_joint.sentences import word_features
 
 _CONLLU = """\
 # newdoc id = weblog-one
@@ -208,6 +209,25 @@ def test_any_damage_is_named(tmp_path, seed):
     )
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"head": [2, 1, 0]}, "heads without a cycle in x, word 1"),
+        ({"head": [0, 0, 1]}, "one word with the head 0 in x, word 2"),
+        ({"relation": ["root", "object", "punct"]}, "a relation of UD"),
+    ],
+)
+def test_sentences_without_a_tree_are_refused(changes, message):
+    sentence = {
+        "id": "x",
+        "head": [0, 1, 1],
+        "relation": ["root", "obj", "punct"],
+    }
+    treebank.check_tree(Path("a.conllu"), sentence)
+    with pytest.raises(ValueError, match=f"a.conllu.*Expected {message}"):
+        treebank.check_tree(Path("a.conllu"), sentence | changes)
+
+
 def test_other_roles_than_the_original_are_refused(tmp_path):
     path = _small(tmp_path) / "roles.tar.gz"
     contents = dict(treebank.skeleton_files(path))
@@ -249,6 +269,17 @@ def test_files_of_a_folder_become_examples(tmp_path, monkeypatch):
         for example in made.as_dataset(split="test").as_numpy_iterator()
     ]
     assert sorted(missing)[:2] == [-1, 1]
+    # The trees are read from the same files.
+    trees = Sentences(data_dir=str(tmp_path / "data"))
+    trees.download_and_prepare(
+        download_config=tfds.download.DownloadConfig(manual_dir=str(manual))
+    )
+    heads = {
+        example["id"]: example["head"].tolist()
+        for example in trees.as_dataset(split="test").as_numpy_iterator()
+    }
+    assert len(heads) == 4
+    assert heads[b"weblog-one-0002"] == [2, 0, 4, 2]
 
 
 def test_every_file_has_a_checksum_of_one_commit():
@@ -285,13 +316,16 @@ def test_real_files_become_the_treebanks_splits(real):
     skeletons = treebank.read_skeletons(
         real / builder.SKELETON_FILE, builder._SKELETONS
     )
+    relations, features = set(), set()
     counts, roles, words = {}, collections.Counter(), collections.Counter()
     for split, (conllu, iob) in builder.FILES.items():
         sentences = list(treebank.read(real / conllu, real / iob, skeletons))
         missing = sum(s["roles"] is None for s in sentences)
         predicates = sum(len(s["roles"] or ()) for s in sentences)
         counts[split] = (len(sentences), predicates, missing)
+        relations = {r for s in sentences for r in s["relation"]} | relations
         if split == "train":
+            features = {each for s in sentences for each in s["features"]}
             words.update(t.lower() for s in sentences for t in s["tokens"])
             roles.update(
                 tag[2:]
@@ -306,6 +340,8 @@ def test_real_files_become_the_treebanks_splits(real):
         "test": (2077, 4798, 18),
     }
     assert set(roles) == set(names.ROLES)
+    assert relations == set(names.RELATIONS)
+    assert features == {*word_features()} - {names.OTHER_FEATURES}
     assert min(roles.values()) >= 20
     table = importlib.resources.files("zoo.datasets.ewt_joint") / "words.txt"
     expected = sorted(word for word, count in words.items() if count > 1)

@@ -18,6 +18,19 @@ _COMMENT = re.compile(r"#\s*([^=:]+?)\s*[=:]\s*(.*?)\s*$")
 _TAG = re.compile(r"O|[BIESLU]-.+")
 _COLUMNS = "global.columns"
 _START = "-DOCSTART-"
+# The columns of CoNLL-U by the task that they are named after, or by the name
+# that tasks often have.
+_CONLLU = {
+    "lemma": 2,
+    "upos": 3,
+    "pos": 3,
+    "xpos": 4,
+    "feats": 5,
+    "head": 6,
+    "deprel": 7,
+    "rel": 7,
+}
+_NUM_CONLLU = 10
 # How many lines are looked at for the number of columns.
 _NUM_FIRST = 200
 
@@ -72,6 +85,7 @@ class _File:
     def __init__(self, path, request):
         self._path, self._request = path, request
         self._is_conllu = path.lower().endswith(".conllu")
+        self._standard = {}
         self._tagged = request.of_kind("tagging")
         self._columns = {
             name: place
@@ -84,6 +98,8 @@ class _File:
     def sentences(self):
         """Yields an example, or a problem, for each sentence."""
         self._num_cells = self._usual_num_cells()
+        if self._is_conllu and self._num_cells == _NUM_CONLLU:
+            self._standard = _CONLLU
         words, comments = [], {}
         lines = rows.lines(self._request.listing.path(self._path))
         for number, line in lines:
@@ -153,7 +169,11 @@ class _File:
         for task in self._tagged:
             place = self._place(task, None)
             tags = [cells[place] for _, cells in words]
-            is_missing = all(map(rows.is_missing, tags))
+            # Of CoNLL-U, `_` in a whole sentence: it is not annotated.
+            is_missing = all(
+                rows.is_missing(tag) or (self._standard and tag == "_")
+                for tag in tags
+            )
             labels[task] = None if is_missing else tags
         lines = [number for number, _ in words]
         places = {task: lines for task in self._tagged}
@@ -179,10 +199,11 @@ class _File:
         return len(cells) == self._num_cells and all(cells)
 
     def _place(self, name, default):
-        place = self._columns.get(name, default)
+        columns = {**self._standard, **self._columns}
+        place = columns.get(name, default)
         alias = self._request.columns.get(name)
         if isinstance(alias, str):
-            place = self._columns.get(alias.lower(), place)
+            place = columns.get(alias.lower(), place)
         if name == "token":
             for other in ("form", "word", "text"):
                 place = self._columns.get(other, place)

@@ -1,0 +1,185 @@
+"""What entries share that read sentences of separate, perhaps marked tokens."""
+
+import collections
+import functools
+import importlib.resources
+
+import keras
+from keras import layers, ops
+
+import zoo
+from mtl_keras import checks
+from mtl_keras import data as mtl_data
+from zoo.text import pretrained
+from zoo.text.layers import Spelling
+
+WORD_LENGTH = 14
+# Six shapes; the longest sentence of `ewt_joint` has 159 words.
+_BUCKETS = (10, 18, 26, 36, 52, 80)
+_SUBWORD_BUCKETS = (16, 28, 44, 72)
+
+
+class TokenEntry(zoo.Entry):
+    """An entry that reads sentences by a `TokenPreprocessor`."""
+
+    reads = "text"
+    # White space alone separates tokens.
+    separators = ""
+
+    def assets(self, data: str) -> dict:
+        """Returns the vocabulary that lies beside a data set's builder.
+
+        Args:
+            data: String, a key of `self.data`.
+
+        Returns:
+            Dict with the list `"words"`.
+        """
+        return {"words": list(_words(data))}
+
+    def learn_assets(self, examples) -> dict:
+        """Finds the words that a folder's training split holds at least twice.
+
+        Args:
+            examples: Iterable of `zoo.datasets.folders.Example`.
+
+        Returns:
+            Dict with the list `"words"`, the most frequent first.
+        """
+        from mtl_keras.data import tokens
+
+        counts = collections.Counter(
+            tokens.unmarked(token).lower()
+            for example in examples
+            for token in example.inputs["tokens"]
+        )
+        words = [word for word, count in counts.items() if count > 1]
+        # A vocabulary cannot be empty.
+        words = words or list(counts)
+        return {"words": sorted(words, key=lambda w: (-counts[w], w))}
+
+    def words(self, spec, word_units, spelling_units, dropout, num_tokens):
+        """Makes inputs, features of each word alone, and which are words.
+
+        Args:
+            spec: `zoo.Spec`.
+            word_units: Integer, size of a word's embedding.
+            spelling_units: Integer, features from a word's characters.
+            dropout: Float in [0, 1), fraction of the features dropped.
+            num_tokens: Integer, a fixed number of tokens, or `None`.
+
+        Returns:
+            Triple of a dict of Keras inputs, the features `(batch, tokens,
+            channels)` and booleans `(batch, tokens)`, false at the padding.
+        """
+        inputs = {
+            "words": input_of("words", num_tokens),
+            "characters": input_of("characters", num_tokens, WORD_LENGTH),
+        }
+        vocabulary = self.preprocessor(spec)
+        word = layers.Embedding(vocabulary.num_words, word_units, name="word")
+        spelling = Spelling(
+            vocabulary.num_characters, spelling_units, name="spelling"
+        )
+        features = layers.Concatenate(name="word_features")(
+            [word(inputs["words"]), spelling(inputs["characters"])]
+        )
+        if dropout:
+            features = layers.Dropout(dropout, name="word_dropout")(features)
+        return inputs, features, ops.not_equal(inputs["words"], 0)
+
+    def preprocessor(self, spec, *, trunk: str = "conv"):
+        """Makes the graph from sentences to the model's inputs.
+
+        Args:
+            spec: `zoo.Spec`.
+            trunk: String, as for `build`.
+
+        Returns:
+            `mtl_keras.data.TokenPreprocessor` with the words that the training
+            split holds at least twice; of a pretrained trunk a
+            `TokenSubwordPreprocessor` with its tokenizer.
+        """
+        if pretrained.is_pretrained(trunk):
+            return pretrained.preprocessor(trunk, marked=True)
+        return mtl_data.TokenPreprocessor(spec.assets["words"], WORD_LENGTH)
+
+    def postprocessor(self, spec):
+        """Makes the graph from the outputs to names and spans.
+
+        Args:
+            spec: `zoo.Spec`.
+
+        Returns:
+            `mtl_keras.data.SpanDecoder`.
+        """
+        return mtl_data.SpanDecoder(self.tasks(spec))
+
+    def augmentation(self, spec, *, trunk: str = "conv"):
+        """Makes the random changes of training sentences.
+
+        Args:
+            spec: `zoo.Spec`.
+            trunk: String, as for `build`.
+
+        Returns:
+            Function of a batch's `(inputs, labels, seed)`: some words become
+            unknown, so that their characters are learnt. `None` of a
+            pretrained trunk.
+        """
+        del spec
+        if pretrained.is_pretrained(trunk):
+            return None
+        return mtl_data.swap.HideWords(rate=0.15)
+
+    def batching(self, spec, *, trunk: str = "conv") -> dict:
+        """Groups sentences of similar length into batches.
+
+        Args:
+            spec: `zoo.Spec`.
+            trunk: String, as for `build`.
+
+        Returns:
+            Dict of arguments of `mtl_keras.data.pipeline`.
+        """
+        del spec
+        is_pretrained = pretrained.is_pretrained(trunk)
+        return {
+            "bucket_lengths": _SUBWORD_BUCKETS if is_pretrained else _BUCKETS
+        }
+
+
+@functools.cache
+def _words(data: str) -> tuple[str, ...]:
+    """Reads the vocabulary, which lies beside the data set's builder."""
+    package = importlib.resources.files(f"zoo.datasets.{data}")
+    text = package.joinpath("words.txt").read_text(encoding="utf-8")
+    return tuple(text.split("\n")[:-1])
+
+
+def input_of(name: str, *shape):
+    """Makes an int32 input.
+
+    Args:
+        name: String.
+        *shape: Integers or `None`, without the batch.
+
+    Returns:
+        Keras tensor.
+    """
+    return keras.Input(shape, dtype="int32", name=name)
+
+
+def check_sizes(**sizes) -> None:
+    """Raises early for sizes that are no integers of at least 1.
+
+    Args:
+        **sizes: Values by argument; `depth`, `num_tokens` and `units` may be
+            `None`.
+
+    Raises:
+        ValueError: If one is out of range.
+    """
+    for name, size in sizes.items():
+        if size is not None or name not in ("depth", "num_tokens", "units"):
+            checks.integer(name, size, low=1)
