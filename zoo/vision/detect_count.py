@@ -51,6 +51,9 @@ class DetectCount(zoo.Entry):
         "taken for one, and halves of oranges for whole ones.",
         "The authors drew no box around some sliced or hidden fruit, so a "
         "right detection may count as wrong.",
+        "The boxes alone reach .62 on the test split and .58 on validation, "
+        "both tasks .57 and .60: with one seed no difference can be told. "
+        "Counts alone and other balancers were not compared.",
     )
     summary = (
         "Two tasks on one photograph: all objects with class and box (boxes), "
