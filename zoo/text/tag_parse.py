@@ -43,6 +43,12 @@ class TagParse(TokenEntry):
         }
     }
     folder_classes = {"head": _HEADS}
+    search_dropout = 0.6
+    search_values = {
+        "trunk": tuple(trunks.list_trunks()),
+        "units": (96, 160, 256),
+        "arc_units": (96, 160, 256),
+    }
     answers = {
         "pos": "the part of speech of each word",
         "feats": "number, tense, person ... of each word, as one class",
