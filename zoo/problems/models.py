@@ -71,18 +71,20 @@ def train(
     batch_size: int = 128,
     loss_weights=None,
     seed: int = 0,
+    jit_compile: bool = True,
 ) -> None:
     """Trains by Adam with a cosine schedule.
 
     Args:
         model: `MultiTaskModel`.
-        x: Array of inputs.
+        x: Array of inputs, or a dict of arrays.
         labels: Dict of arrays.
         steps: Integer, at least; whole executions of 50 steps are taken.
         learning_rate: Float, the first.
         batch_size: Integer.
         loss_weights: As for `compile`.
         seed: Integer, of the order of the examples.
+        jit_compile: Boolean, whether XLA compiles the steps.
     """
     steps = -(-steps // 50) * 50
     schedule = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
@@ -91,17 +93,15 @@ def train(
         loss_weights=loss_weights,
         metrics={name: [] for name in labels},
         steps_per_execution=50,
-        jit_compile=True,
+        jit_compile=jit_compile,
     )
+    num = len(next(iter(labels.values())))
     rng = np.random.default_rng(seed)
     order = np.concatenate(
-        [
-            rng.permutation(len(x))
-            for _ in range(-(-steps * batch_size // len(x)))
-        ]
+        [rng.permutation(num) for _ in range(-(-steps * batch_size // num))]
     )[: steps * batch_size]
     model.fit(
-        x[order],
+        keras.tree.map_structure(lambda array: array[order], x),
         {name: values[order] for name, values in labels.items()},
         batch_size=batch_size,
         shuffle=False,

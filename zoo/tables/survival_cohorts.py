@@ -148,18 +148,20 @@ class SurvivalCohorts(zoo.Entry):
             for name, columns in preprocessor.feature_columns.items()
         }
 
-        def trunk(features):
-            for index in range(depth):
+        def stage(index):
+            def call(features):
                 name = f"dense_{index}"
                 features = layers.Dense(units, "relu", name=name)(features)
                 name = f"dropout_{index}"
-                features = layers.Dropout(dropout, name=name)(features)
-            return features
+                return layers.Dropout(dropout, name=name)(features)
+
+            return call
 
         return mtl_keras.build(
             inputs,
             self.tasks(spec),
-            trunk=trunk,
+            # Several stages, since `branching` parts the tasks between them.
+            trunk=[stage(index) for index in range(depth)],
             sharing=sharings.Adapters(adapters=adapters, base=sharing),
             name="survival_cohorts",
         )

@@ -7,7 +7,9 @@ import pytest
 
 import zoo.problems
 from zoo.commands import benchmark, sharing_benchmark
-from zoo.problems import adult, between, conflict, groups
+from zoo.problems import adult, between, cohorts, conflict, groups
+
+ENTRY = "survival_cohorts"
 
 
 @pytest.mark.parametrize("name", zoo.problems.list_problems())
@@ -102,3 +104,40 @@ def test_adult_reads_categories_and_both_labels(monkeypatch, tmp_path):
     np.testing.assert_array_equal(labels["income"], [0, 1])
     np.testing.assert_array_equal(labels["never_married"], [1, 0])
     assert test_labels["income"] == [1] and test_labels["never_married"] == [1]
+
+
+@pytest.mark.sampled
+@pytest.mark.parametrize("name", cohorts.WIDTHS)
+def test_models_of_the_cohorts_are_of_one_size(name):
+    single = name == "single task"
+    # The cohort with the most columns.
+    tasks = ("support",) if single else tuple(zoo.info(ENTRY)["tasks"])
+    hard = 62_488
+    assert abs(cohorts.build(name, tasks).count_params() - hard) < 0.05 * hard
+
+
+def _patients():
+    """Two of each cohort; each has only its own inputs and label."""
+    model = zoo.load(ENTRY)
+    rng = np.random.default_rng(0)
+    inputs, labels = {}, {}
+    for place, task in enumerate(model.tasks):
+        size = model.input[f"{task}_input"].shape[1]
+        values = rng.normal(size=(8, size)).astype("float32")
+        inputs[f"{task}_input"] = values
+        labels[task] = np.full((8, 2), np.nan, "float32")
+        labels[task][2 * place : 2 * place + 2] = [[1, 1], [2, 1]]
+    return inputs, labels
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["equal", "cagrad"])
+def test_each_cohort_is_measured(method, monkeypatch):
+    monkeypatch.setattr(cohorts, "_BATCH_SIZE", 8)
+    patients = _patients()
+    for name in ("single task", "hard"):
+        values, size = cohorts.trained(name, method, patients, patients, 0)
+        assert set(values) == {"metabric", "support", "gbsg", "whas"}
+        # Two patients are in order or not, and each pair is learned.
+        assert set(values.values()) == {1.0}
+        assert size > 50_000
