@@ -17,7 +17,7 @@ of its own may do better. `cross_stitch` gains 0.005 on SUPPORT
 and 0.004 on GBSG, is level on METABRIC, and loses 0.003 on WHAS. Sharing helps
 SUPPORT with every architecture (0.000 to 0.006), and GBSG with all but `nddr`
 (0.000 to 0.007). `cagrad` is level with equal weights, except for `nddr`, which
-it lowers by 0.013 on GBSG. Differences below 0.005 are within that of seeds.
+it lowers by 0.013 on GBSG. Seeds differ by up to 0.007.
 
 `python -m tools.train --model=survival_cohorts` prepares the data.
 """
