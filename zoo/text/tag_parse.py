@@ -68,8 +68,8 @@ class TagParse(TokenEntry):
         "training split does not have are one class, OTHER.",
         "A sentence has at most 160 words.",
         "In an export each word has its most probable head; a tree is decoded "
-        "outside of it, by zoo.text.trees.decode. Decoding changes 8% of the "
-        "test sentences, and UAS from .8493 to .8495.",
+        "outside of it, by `decode` of zoo/text/trees.py. Decoding changes 8% "
+        "of the test sentences, and UAS from .8493 to .8495.",
         "One seed. 95% intervals, by 1,000 bootstrap draws of the test "
         "sentences: parts of speech .941 to .948, features .948 to .955, UAS "
         ".841 to .859, LAS .801 to .820. Single-task models, balancers and "
