@@ -38,7 +38,7 @@ def decode(maps, *, most: int = MOST, clip: bool = True) -> dict:
     heat = tf.where(heat >= highest, heat, 0.0)
     if clip:
         boxes = tf.clip_by_value(boxes, 0.0, 1.0)
-    found = tf.image.combined_non_max_suppression(
+    selected = tf.image.combined_non_max_suppression(
         # y first, and one box for all classes.
         tf.reshape(tf.gather(boxes, [1, 0, 3, 2], axis=-1), (-1, num, 1, 4)),
         tf.reshape(heat, (-1, num, num_classes)),
@@ -48,10 +48,10 @@ def decode(maps, *, most: int = MOST, clip: bool = True) -> dict:
         score_threshold=_LOWEST,
         clip_boxes=False,
     )
-    scores = tf.ensure_shape(found.nmsed_scores, (None, most))
-    classes = tf.cast(found.nmsed_classes, tf.int32)
+    scores = tf.ensure_shape(selected.nmsed_scores, (None, most))
+    classes = tf.cast(selected.nmsed_classes, tf.int32)
     return {
-        "boxes": tf.gather(found.nmsed_boxes, [1, 0, 3, 2], axis=-1),
+        "boxes": tf.gather(selected.nmsed_boxes, [1, 0, 3, 2], axis=-1),
         "scores": scores,
         "classes": tf.where(scores > 0.0, classes, -1),
     }

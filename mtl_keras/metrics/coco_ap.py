@@ -80,9 +80,10 @@ class CocoAP(SplitMetric):
             return float("nan")
         if np.isnan(maps).any():
             return float("nan")
-        found = {k: v.numpy() for k, v in detections.decode(maps).items()}
+        decoded = detections.decode(maps)
+        objects = {key: part.numpy() for key, part in decoded.items()}
         return _average_precision(
-            _true(label), _predicted(found), maps.shape[-1] - 4, self.iou
+            _true(label), _predicted(objects), maps.shape[-1] - 4, self.iou
         )
 
 
@@ -112,15 +113,17 @@ def _true(label) -> list[dict]:
     return annotations
 
 
-def _predicted(found) -> list[dict]:
+def _predicted(objects) -> list[dict]:
     return [
         {
             "image_id": int(image),
-            "category_id": int(found["classes"][image, number]),
-            "bbox": _xywh(found["boxes"][image, number]),
-            "score": float(found["scores"][image, number]),
+            "category_id": int(objects["classes"][image, number]),
+            "bbox": _xywh(objects["boxes"][image, number]),
+            "score": float(objects["scores"][image, number]),
         }
-        for image, number in zip(*np.nonzero(found["scores"] > 0), strict=True)
+        for image, number in zip(
+            *np.nonzero(objects["scores"] > 0), strict=True
+        )
     ]
 
 

@@ -29,7 +29,7 @@ class Detections:
 
         self._task = task
         decoded = detections.decode(np.asarray(maps, np.float32))
-        self._found = {key: np.asarray(part) for key, part in decoded.items()}
+        self._objects = {key: np.asarray(part) for key, part in decoded.items()}
         self._labels = labels
         if labels is not None and len(labels) != len(maps):
             raise ValueError(
@@ -51,10 +51,10 @@ class Detections:
         """
         true, is_known = self._true(index)
         boxes, names = [], []
-        scores = self._found["scores"][index]
+        scores = self._objects["scores"][index]
         for number in np.flatnonzero(scores >= _THRESHOLD):
-            name = self._name(self._found["classes"][index, number])
-            box = self._placed(self._found["boxes"][index, number], index)
+            name = self._name(self._objects["classes"][index, number])
+            box = self._placed(self._objects["boxes"][index, number], index)
             match = _match(box, name, true)
             label = None if match is None else true.pop(match)[1]
             is_right = label is not None if is_known else None

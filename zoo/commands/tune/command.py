@@ -230,22 +230,22 @@ class _References:
 
     def __init__(self, hypermodel, values, search):
         self._hypermodel, self._values = hypermodel, values
-        self._search, self._found = search, None
+        self._search, self._metrics = search, None
 
     def __call__(self) -> dict:
         from zoo import single_tasks
 
-        if self._found is None:
+        if self._metrics is None:
             # A worker may have come before its chief wrote what is searched.
             _check_workdir(Path(self._values.workdir), self._search)
-            self._found = single_tasks.measure(
+            self._metrics = single_tasks.measure(
                 self._hypermodel.recipe,
                 self._hypermodel.sought,
                 self._values.workdir,
                 self._values.data_dir,
                 _tell,
             )
-        return self._found
+        return self._metrics
 
 
 class _Progress:
