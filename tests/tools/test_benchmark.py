@@ -1,13 +1,13 @@
 """`benchmark step`: its flags, and that JAX alone is enough for it."""
 
 import json
-import os
 import subprocess
 import sys
 
 import pytest
 
 from mtl_keras.profiling import network
+from tests import backend_process
 from zoo.commands import benchmark
 
 # A machine with a GPU may have JAX and no TensorFlow.
@@ -65,7 +65,7 @@ def test_runs_on_jax_where_tensorflow_is_not_installed(tmp_path):
             *("--balancer=upgrad,uncertainty", "--dtype=bfloat16"),
             f"--output={output}",
         ],
-        env={**os.environ, "KERAS_BACKEND": "jax"},
+        env=backend_process.environment("jax"),
         capture_output=True,
         text=True,
         timeout=600,

@@ -8,10 +8,10 @@ trunk's features of the predicate.
 from keras import layers
 
 from mtl_keras import MultiTaskModel, checks
-from mtl_keras import sharing as mtl_sharing
 from zoo.datasets.ewt_joint import names as ewt_names
 from zoo.text import pretrained, token_entry, trunks
 from zoo.text.layers import AtMark, BesideTokens, NearMark, SentencePooling
+from zoo.text.sentence import Adaptation, Sentence, Size
 from zoo.text.token_entry import TokenEntry
 
 _COUNTED_TOKENS = 24
@@ -130,103 +130,63 @@ class ClsNerSrl(TokenEntry):
         Raises:
             ValueError: If an argument is unknown or out of range.
         """
+        is_bilstm = trunk == "bilstm"
+        channels = units
+        if units is None:
+            channels = 192 if is_bilstm else 160
         token_entry.check_sizes(
-            units=units,
+            units=channels,
             depth=depth,
             word_units=word_units,
             spelling_units=spelling_units,
             hidden=hidden,
             num_tokens=num_tokens,
         )
-        is_bilstm = trunk == "bilstm"
         crf = is_bilstm if crf is None else checks.boolean("crf", crf)
-        if units is not None and units % 4:
-            raise ValueError(
-                f"`units` must be a multiple of 4. Received: units={units!r}"
-            )
         checks.fraction("dropout", dropout, below_one=True)
         tasks = self.tasks(spec)
         near = NearMark(_DISTANCE_UNITS, name="near")
-        pooled = None
-        if pretrained.is_pretrained(trunk):
-            self.refuse_changed(
-                f"the trunk {trunk!r}",
-                units=units,
-                depth=depth,
-                word_units=word_units,
-                spelling_units=spelling_units,
-                sharing=sharing,
+        sentence = Sentence(
+            self,
+            spec,
+            trunk,
+            Size(units, depth, word_units, spelling_units),
+            Adaptation(trainable, lora_rank, trunk_dropout),
+            sharing=sharing,
+            dropout=dropout,
+            num_tokens=num_tokens,
+        )
+        mark = token_entry.input_of("mark", num_tokens)
+        sentence.inputs["mark"] = mark
+        # A pretrained trunk does not know the predicate.
+        knows_predicate = sentence.pooled is None
+        if knows_predicate:
+            sentence.features = layers.Concatenate(name="features")(
+                [sentence.features, near(mark)]
             )
-            inputs, features, present, pooled = pretrained.build(
-                trunk,
-                trainable=trainable,
-                lora_rank=lora_rank,
-                dropout=trunk_dropout,
-                num_tokens=num_tokens,
-            )
-            inputs["mark"] = token_entry.input_of("mark", num_tokens)
-
-            def shared_trunk(tensors):
-                return tensors["features"]
-        else:
-            self.refuse_changed(
-                f"the trunk {trunk!r}",
-                trainable=trainable,
-                lora_rank=lora_rank,
-                trunk_dropout=trunk_dropout,
-            )
-            inputs, features, present = self.words(
-                spec, word_units, spelling_units, dropout, num_tokens
-            )
-            inputs["mark"] = token_entry.input_of("mark", num_tokens)
-            features = layers.Concatenate(name="features")(
-                [features, near(inputs["mark"])]
-            )
-
-            def shared_trunk(tensors):
-                return trunks.build(
-                    tensors["features"],
-                    tensors["present"],
-                    trunk,
-                    units or (192 if is_bilstm else 160),
-                    dropout,
-                    depth=2 if depth is None and is_bilstm else depth,
-                    unroll=num_tokens is not None,
-                )
 
         def head(x, task):
             if task.kind == "classification":
-                sentence = pooled
-                if sentence is None:
+                pooled = sentence.pooled
+                if pooled is None:
                     pool = SentencePooling(name=f"{task.name}_pool")
-                    sentence = pool([x, present])
-                return task.head.build(sentence, task, dropout=dropout)
+                    pooled = pool([x, sentence.present])
+                return task.head.build(pooled, task, dropout=dropout)
             if task.name == "srl":
-                predicate = AtMark(name="srl_predicate")([x, inputs["mark"]])
+                predicate = AtMark(name="srl_predicate")([x, mark])
                 x = BesideTokens(name="srl_beside")([x, predicate])
-                if pooled is not None:
-                    # This trunk does not know the predicate.
-                    x = layers.Concatenate(name="srl_near")(
-                        [x, near(inputs["mark"])]
-                    )
+                if not knows_predicate:
+                    x = layers.Concatenate(name="srl_near")([x, near(mark)])
             return task.head.build(
                 x,
                 task,
                 hidden=hidden,
                 dropout=dropout,
                 crf=crf and task.name != "pos",
-                present=present,
+                present=sentence.present,
             )
 
-        architecture = mtl_sharing.get(sharing)
-        outputs = architecture.outputs(
-            {"features": features, "present": present},
-            tasks,
-            mtl_sharing.Trunk(shared_trunk),
-            head,
-        )
-        named = {"tasks": tasks, "sharing": architecture, "name": "cls_ner_srl"}
-        return MultiTaskModel(inputs, outputs, **named)
+        return sentence.model("cls_ner_srl", tasks, head, channels)
 
     def countable(self, spec) -> MultiTaskModel:
         """Builds the model for 24 words and without a loop.

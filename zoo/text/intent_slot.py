@@ -4,37 +4,31 @@ A shared trunk over words and their characters; a head for the intent, and one
 for the tags of the words, which reads the intent's output as well.
 """
 
-import collections
-import functools
-import importlib.resources
-
-import keras
-from keras import layers, ops
-
 import zoo
 from mtl_keras import MultiTaskModel, Task, checks, metrics
 from mtl_keras import data as mtl_data
-from mtl_keras import sharing as mtl_sharing
 from zoo.datasets.snips import names as snips_names
-from zoo.text import pretrained, trunks
+from zoo.text import pretrained, token_entry, trunks
 from zoo.text.joint_head import JointHead
-from zoo.text.layers import Spelling
+from zoo.text.sentence import Adaptation, Sentence, Size
+from zoo.text.token_entry import TokenEntry
 
-_WORD_LENGTH = 14
-# Five shapes hold nearly all sentences; the last ones are of 35 words.
-_BUCKETS = (8, 12, 16, 24, 36)
-# Of sub-words. Wide: swapped spans may be longer than those they replace.
-_SUBWORD_BUCKETS = (14, 24, 36)
 _COUNTED_TOKENS = 12
 _DEPTHS = {"bilstm": (1, 2), "conv": (2, 7), "transformer": (1, 3)}
 
 
-class IntentSlot(zoo.Entry):
+class IntentSlot(TokenEntry):
     """The intent of a sentence and the tags of its words."""
 
     data = {"snips": "zoo.datasets.snips:Builder"}
     kinds = {"intent": "classification", "slot": "tagging"}
-    reads = "text"
+    # Punctuation separates words too, as the preprocessor does.
+    separators = zoo.Entry.separators
+    depths = {}
+    # Five shapes hold nearly all sentences; the last ones are of 35 words.
+    bucket_lengths = (8, 12, 16, 24, 36)
+    # Wide: swapped spans may be longer than those they replace.
+    subword_bucket_lengths = (14, 24, 36)
     classes = {
         "snips": {"intent": snips_names.INTENTS, "slot": snips_names.TAGS}
     }
@@ -42,36 +36,6 @@ class IntentSlot(zoo.Entry):
         "Two tasks on one sentence: what the speaker wants (intent), and "
         "which words name the artist, the city, the time ... (slot)."
     )
-
-    def assets(self, data: str) -> dict:
-        """Returns the vocabulary that lies beside a data set's builder.
-
-        Args:
-            data: String, a key of `self.data`.
-
-        Returns:
-            Dict with the list `"words"`.
-        """
-        return {"words": list(_words(data))}
-
-    def learn_assets(self, examples) -> dict:
-        """Finds the words that a folder's training split holds at least twice.
-
-        Args:
-            examples: Iterable of `zoo.datasets.folders.Example`.
-
-        Returns:
-            Dict with the list `"words"`, the most frequent first.
-        """
-        counts = collections.Counter(
-            token.lower()
-            for example in examples
-            for token in example.inputs["tokens"]
-        )
-        words = [word for word, count in counts.items() if count > 1]
-        # A vocabulary cannot be empty.
-        words = words or list(counts)
-        return {"words": sorted(words, key=lambda w: (-counts[w], w))}
 
     def task(self, name: str, spec) -> Task:
         """Makes one task; tags are scored by spans too.
@@ -150,101 +114,35 @@ class IntentSlot(zoo.Entry):
         Raises:
             ValueError: If an argument is unknown or out of range.
         """
-        _check_sizes(
+        token_entry.check_sizes(
             units=units,
             word_units=word_units,
             spelling_units=spelling_units,
             depth=depth,
             num_tokens=num_tokens,
         )
-        if units % 4:
-            raise ValueError(
-                f"`units` must be a multiple of 4. Received: units={units!r}"
-            )
         checks.fraction("dropout", dropout, below_one=True)
         # The intent first: the tags' head reads its output.
         tasks = tuple(sorted(self.tasks(spec), key=lambda task: task.name))
-        hidden, pooled = units, None
-        if pretrained.is_pretrained(trunk):
-            self.refuse_changed(
-                f"the trunk {trunk!r}",
-                units=units,
-                depth=depth,
-                word_units=word_units,
-                spelling_units=spelling_units,
-                sharing=sharing,
-            )
-            inputs, features, present, pooled = pretrained.build(
-                trunk,
-                trainable=trainable,
-                lora_rank=lora_rank,
-                dropout=trunk_dropout,
-                num_tokens=num_tokens,
-            )
-            hidden = None
-
-            def shared_trunk(tensors):
-                return tensors["features"]
-        else:
-            self.refuse_changed(
-                f"the trunk {trunk!r}",
-                trainable=trainable,
-                lora_rank=lora_rank,
-                trunk_dropout=trunk_dropout,
-            )
-            inputs, features, present = self._words(
-                spec, word_units, spelling_units, dropout, num_tokens
-            )
-
-            def shared_trunk(tensors):
-                return trunks.build(
-                    tensors["features"],
-                    tensors["present"],
-                    trunk,
-                    units,
-                    dropout,
-                    depth=depth,
-                    unroll=num_tokens is not None,
-                )
-
+        sentence = Sentence(
+            self,
+            spec,
+            trunk,
+            Size(units, depth, word_units, spelling_units),
+            Adaptation(trainable, lora_rank, trunk_dropout),
+            sharing=sharing,
+            dropout=dropout,
+            num_tokens=num_tokens,
+        )
         head = JointHead(
-            present,
-            pooled,
+            sentence.present,
+            sentence.pooled,
             intent_to_slot=intent_to_slot,
             dropout=dropout,
-            hidden=hidden,
+            hidden=None if pretrained.is_pretrained(trunk) else units,
             crf=crf,
         )
-        architecture = mtl_sharing.get(sharing)
-        outputs = architecture.outputs(
-            {"features": features, "present": present},
-            tasks,
-            mtl_sharing.Trunk(shared_trunk),
-            head,
-        )
-        named = {"tasks": tasks, "sharing": architecture, "name": "intent_slot"}
-        return MultiTaskModel(inputs, outputs, **named)
-
-    def _words(self, spec, word_units, spelling_units, dropout, num_tokens):
-        """Makes inputs, features of each word alone, and which are words."""
-        inputs = {
-            "words": keras.Input((num_tokens,), dtype="int32", name="words"),
-            "characters": keras.Input(
-                (num_tokens, _WORD_LENGTH), dtype="int32", name="characters"
-            ),
-        }
-        present = ops.not_equal(inputs["words"], 0)
-        vocabulary = self.preprocessor(spec)
-        word = layers.Embedding(vocabulary.num_words, word_units, name="word")
-        spelling = Spelling(
-            vocabulary.num_characters, spelling_units, name="spelling"
-        )
-        features = layers.Concatenate(name="word_features")(
-            [word(inputs["words"]), spelling(inputs["characters"])]
-        )
-        if dropout:
-            features = layers.Dropout(dropout, name="word_dropout")(features)
-        return inputs, features, present
+        return sentence.model("intent_slot", tasks, head)
 
     def countable(self, spec) -> MultiTaskModel:
         """Builds the model for 12 words and without a loop.
@@ -271,18 +169,9 @@ class IntentSlot(zoo.Entry):
         """
         if pretrained.is_pretrained(trunk):
             return pretrained.preprocessor(trunk)
-        return mtl_data.SentencePreprocessor(spec.assets["words"], _WORD_LENGTH)
-
-    def postprocessor(self, spec):
-        """Makes the graph from the outputs to an intent's name and slots.
-
-        Args:
-            spec: `zoo.Spec`.
-
-        Returns:
-            `mtl_keras.data.SpanDecoder`.
-        """
-        return mtl_data.SpanDecoder(self.tasks(spec))
+        return mtl_data.SentencePreprocessor(
+            spec.assets["words"], token_entry.WORD_LENGTH
+        )
 
     def example(self, spec):
         """Makes the function from a data set's example to input and labels.
@@ -322,21 +211,6 @@ class IntentSlot(zoo.Entry):
         return mtl_data.augment.Compose(
             (swap, mtl_data.swap.HideWords(rate=0.05))
         )
-
-    def batching(self, spec, *, trunk: str = "conv") -> dict:
-        """Groups sentences of similar length into batches.
-
-        Args:
-            spec: `zoo.Spec`.
-            trunk: String, as for `build`.
-
-        Returns:
-            Dict of arguments of `mtl_keras.data.pipeline`.
-        """
-        is_pretrained = pretrained.is_pretrained(trunk)
-        return {
-            "bucket_lengths": _SUBWORD_BUCKETS if is_pretrained else _BUCKETS
-        }
 
     def search(self, hp, space: str, defaults: dict) -> dict:
         """Chooses dropout, and with `"full"` also the trunk and its sizes.
@@ -382,17 +256,3 @@ class IntentSlot(zoo.Entry):
         for name in ("crf", "intent_to_slot"):
             overrides[name] = hp.Boolean(name, default=defaults[name])
         return overrides
-
-
-@functools.cache
-def _words(data: str) -> tuple[str, ...]:
-    """Reads the vocabulary, which lies beside the data set's builder."""
-    package = importlib.resources.files(f"zoo.datasets.{data}")
-    text = package.joinpath("words.txt").read_text(encoding="utf-8")
-    return tuple(text.split("\n")[:-1])
-
-
-def _check_sizes(**sizes) -> None:
-    for name, size in sizes.items():
-        if size is not None or name not in ("depth", "num_tokens"):
-            checks.integer(name, size, low=1)

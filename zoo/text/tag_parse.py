@@ -7,13 +7,13 @@ on, and by which relation.
 
 from mtl_keras import MultiTaskModel, Task, checks
 from mtl_keras import data as mtl_data
-from mtl_keras import sharing as mtl_sharing
 from zoo.datasets import tree_faults
 from zoo.datasets.ewt_joint import names as ewt_names
 from zoo.datasets.ewt_joint.sentences import word_features
 from zoo.datasets.folders.records import Damage
 from zoo.text import pretrained, token_entry, trunks
 from zoo.text.biaffine import BiaffineArcs, BiaffineRelations
+from zoo.text.sentence import Adaptation, Sentence, Size
 from zoo.text.token_entry import TokenEntry
 from zoo.text.trees import AttachmentScore, TreeDecoder
 
@@ -195,10 +195,6 @@ class TagParse(TokenEntry):
             relation_units=relation_units,
             num_tokens=num_tokens,
         )
-        if units % 4:
-            raise ValueError(
-                f"`units` must be a multiple of 4. Received: units={units!r}"
-            )
         checks.fraction("dropout", dropout, below_one=True)
         if spec.classes.get("head", _HEADS) != _HEADS:
             raise ValueError(
@@ -208,53 +204,22 @@ class TagParse(TokenEntry):
             )
         # The heads first: the relations read them.
         tasks = tuple(sorted(self.tasks(spec), key=lambda t: t.name == "rel"))
-        if pretrained.is_pretrained(trunk):
-            self.refuse_changed(
-                f"the trunk {trunk!r}",
-                units=units,
-                depth=depth,
-                word_units=word_units,
-                spelling_units=spelling_units,
-                sharing=sharing,
-            )
-            inputs, features, present, _ = pretrained.build(
-                trunk,
-                trainable=trainable,
-                lora_rank=lora_rank,
-                dropout=trunk_dropout,
-                num_tokens=num_tokens,
-            )
-
-            def shared_trunk(tensors):
-                return tensors["features"]
-        else:
-            self.refuse_changed(
-                f"the trunk {trunk!r}",
-                trainable=trainable,
-                lora_rank=lora_rank,
-                trunk_dropout=trunk_dropout,
-            )
-            inputs, features, present = self.words(
-                spec, word_units, spelling_units, dropout, num_tokens
-            )
-
-            def shared_trunk(tensors):
-                return trunks.build(
-                    tensors["features"],
-                    tensors["present"],
-                    trunk,
-                    units,
-                    dropout,
-                    depth=2 if depth is None and trunk == "bilstm" else depth,
-                    unroll=num_tokens is not None,
-                )
-
+        sentence = Sentence(
+            self,
+            spec,
+            trunk,
+            Size(units, depth, word_units, spelling_units),
+            Adaptation(trainable, lora_rank, trunk_dropout),
+            sharing=sharing,
+            dropout=dropout,
+            num_tokens=num_tokens,
+        )
         arcs = []
 
         def arcs_of(x):
             if not arcs:
                 layer = BiaffineArcs(_LIMIT, arc_units, dropout, name="head")
-                arcs.append(layer([x, present]))
+                arcs.append(layer([x, sentence.present]))
             return arcs[0]
 
         def head(x, task):
@@ -266,15 +231,7 @@ class TagParse(TokenEntry):
                 )([x, arcs_of(x)])
             return task.head.build(x, task, hidden=hidden, dropout=dropout)
 
-        architecture = mtl_sharing.get(sharing)
-        outputs = architecture.outputs(
-            {"features": features, "present": present},
-            tasks,
-            mtl_sharing.Trunk(shared_trunk),
-            head,
-        )
-        named = {"tasks": tasks, "sharing": architecture, "name": "tag_parse"}
-        return MultiTaskModel(inputs, outputs, **named)
+        return sentence.model("tag_parse", tasks, head)
 
     def countable(self, spec) -> MultiTaskModel:
         """Builds the model for 24 words.

@@ -14,9 +14,6 @@ from zoo.text import pretrained
 from zoo.text.layers import Spelling
 
 WORD_LENGTH = 14
-# Six shapes; the longest sentence of `ewt_joint` has 159 words.
-_BUCKETS = (10, 18, 26, 36, 52, 80)
-_SUBWORD_BUCKETS = (16, 28, 44, 72)
 
 
 class TokenEntry(zoo.Entry):
@@ -25,6 +22,12 @@ class TokenEntry(zoo.Entry):
     reads = "text"
     # White space alone separates tokens.
     separators = ""
+    # Numbers of blocks that differ from the trunks' own.
+    depths = {"bilstm": 2}
+    # Six shapes; the longest sentence of `ewt_joint` has 159 words.
+    bucket_lengths = (10, 18, 26, 36, 52, 80)
+    # Of sub-words.
+    subword_bucket_lengths = (16, 28, 44, 72)
 
     def assets(self, data: str) -> dict:
         """Returns the vocabulary that lies beside a data set's builder.
@@ -143,10 +146,9 @@ class TokenEntry(zoo.Entry):
             Dict of arguments of `mtl_keras.data.pipeline`.
         """
         del spec
-        is_pretrained = pretrained.is_pretrained(trunk)
-        return {
-            "bucket_lengths": _SUBWORD_BUCKETS if is_pretrained else _BUCKETS
-        }
+        if pretrained.is_pretrained(trunk):
+            return {"bucket_lengths": self.subword_bucket_lengths}
+        return {"bucket_lengths": self.bucket_lengths}
 
 
 @functools.cache
@@ -174,12 +176,17 @@ def check_sizes(**sizes) -> None:
     """Raises early for sizes that are no integers of at least 1.
 
     Args:
-        **sizes: Values by argument; `depth`, `num_tokens` and `units` may be
-            `None`.
+        **sizes: Values by argument; `depth` and `num_tokens` may be `None`, and
+            `units` is a multiple of 4.
 
     Raises:
         ValueError: If one is out of range.
     """
     for name, size in sizes.items():
-        if size is not None or name not in ("depth", "num_tokens", "units"):
+        if size is not None or name not in ("depth", "num_tokens"):
             checks.integer(name, size, low=1)
+    if sizes["units"] % 4:
+        raise ValueError(
+            "`units` must be a multiple of 4. Received: "
+            f"units={sizes['units']!r}"
+        )

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 
 from mtl_keras import balancing
-from tests.mtl_keras.engine.backends import LOSS, network
+from tests.mtl_keras.engine.backends import SIMPLE_LOSS, network
 
 
 def two_replicas():
@@ -33,7 +33,7 @@ def train(name, scope, num_rows):
         labels["box"][16:32] = np.nan
         model.compile(
             keras.optimizers.SGD(0.05, momentum=0.9),
-            loss=LOSS,
+            loss=SIMPLE_LOSS,
             loss_weights=balancing.get(name, monitor=True),
         )
     # Some methods move by epoch.

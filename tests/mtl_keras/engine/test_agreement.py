@@ -1,6 +1,5 @@
 """Every method: backends agree after some steps, and one with two replicas."""
 
-import os
 import pathlib
 import subprocess
 import sys
@@ -9,6 +8,7 @@ import numpy as np
 import pytest
 
 from mtl_keras import balancing
+from tests import backend_process
 
 ROOT = pathlib.Path(__file__).parents[3]
 
@@ -24,12 +24,7 @@ def run(folder, rows, backend, replicas):
     command = [sys.executable, "-m", "tests.mtl_keras.engine.agreement"]
     subprocess.run(
         [*command, folder, replicas, *(f"{k}={v}" for k, v in rows.items())],
-        env={
-            **os.environ,
-            "KERAS_BACKEND": backend,
-            # Most of the time goes into compiling steps that run a few times.
-            "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
-        },
+        env=backend_process.environment(backend),
         cwd=ROOT,
         check=True,
         timeout=1200,

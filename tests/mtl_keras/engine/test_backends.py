@@ -1,6 +1,5 @@
 """TensorFlow and JAX end with the same weights and log the same figures."""
 
-import os
 import pathlib
 import subprocess
 import sys
@@ -9,6 +8,7 @@ import keras
 import numpy as np
 import pytest
 
+from tests import backend_process
 from tests.mtl_keras.engine.backends import CASES, tolerance
 
 ROOT = pathlib.Path(__file__).parents[3]
@@ -25,10 +25,7 @@ def ends(tmp_path_factory):
             [sys.executable, "-m", "tests.mtl_keras.engine.backends", path],
             cwd=ROOT,
             env={
-                **os.environ,
-                "KERAS_BACKEND": backend,
-                # The time goes into compiling steps that run a few times.
-                "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
+                **backend_process.environment(backend),
                 "TF_CPP_MIN_LOG_LEVEL": "3",
             },
             capture_output=True,
@@ -83,7 +80,7 @@ def test_library_loads_no_tensorflow_on_jax():
     result = subprocess.run(
         [sys.executable, "-c", code],
         cwd=ROOT,
-        env={**os.environ, "KERAS_BACKEND": "jax"},
+        env=backend_process.environment("jax"),
         capture_output=True,
         text=True,
         timeout=300,

@@ -1,7 +1,6 @@
 """Two devices of JAX train like one, with missing labels."""
 
 import json
-import os
 import pathlib
 import subprocess
 import sys
@@ -9,6 +8,8 @@ import sys
 import keras
 import numpy as np
 import pytest
+
+from tests import backend_process
 
 ROOT = pathlib.Path(__file__).parents[3]
 
@@ -23,13 +24,7 @@ def test_two_devices_agree_with_one():
     result = subprocess.run(
         [sys.executable, "-m", "tests.mtl_keras.engine.devices"],
         cwd=ROOT,
-        env={
-            **os.environ,
-            "KERAS_BACKEND": "jax",
-            "JAX_PLATFORMS": "cpu",
-            "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
-            "XLA_FLAGS": "--xla_force_host_platform_device_count=2",
-        },
+        env=backend_process.environment("jax", num_devices=2),
         capture_output=True,
         text=True,
         timeout=600,

@@ -1,12 +1,13 @@
 """The tests of the model itself pass on JAX as well."""
 
-import os
 import pathlib
 import subprocess
 import sys
 
 import keras
 import pytest
+
+from tests import backend_process
 
 FOLDER = pathlib.Path(__file__).parents[1]
 FILES = (
@@ -58,12 +59,7 @@ def test_files_pass_on_jax():
             *(FOLDER / name for name in FILES),
         ],
         cwd=FOLDER.parents[1],
-        env={
-            **os.environ,
-            "KERAS_BACKEND": "jax",
-            # Most of the time goes into compiling steps that run a few times.
-            "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
-        },
+        env=backend_process.environment("jax"),
         capture_output=True,
         text=True,
         timeout=3600,

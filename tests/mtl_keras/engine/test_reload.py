@@ -7,7 +7,7 @@ import pytest
 from mtl_keras import balancing
 from mtl_keras.training import checkpoint
 from tests import test_case as case
-from tests.mtl_keras.engine.backends import LOSS, network
+from tests.mtl_keras.engine.backends import SIMPLE_LOSS, network
 
 # One of each kind of state: none, scalars, by epoch, drawn, per parameter.
 QUICK = ["uncertainty", "dwa", "rlw", "gradnorm", "cagrad", "moco"]
@@ -18,7 +18,7 @@ def compiled(name, **options):
     model, x, labels = network("plain")
     model.compile(
         keras.optimizers.Adam(0.01),
-        loss=LOSS,
+        loss=SIMPLE_LOSS,
         loss_weights=balancing.get(name, **options),
     )
     return model, (x, labels)
@@ -105,7 +105,7 @@ def test_compiling_again_replaces_the_balancer():
     model, data = compiled("uncertainty")
     fit(model, data)
     num_balanced = len(model.variables)
-    model.compile(keras.optimizers.Adam(0.01), loss=LOSS)
+    model.compile(keras.optimizers.Adam(0.01), loss=SIMPLE_LOSS)
     assert len(model.variables) < num_balanced
     assert len(model.get_weights()) == len(model.weights)
     fit(model, data)

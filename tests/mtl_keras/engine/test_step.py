@@ -6,7 +6,6 @@ must end where static training ends.
 """
 
 import functools
-import os
 import pathlib
 import subprocess
 import sys
@@ -17,6 +16,7 @@ import pytest
 from keras import layers
 
 from mtl_keras import MultiTaskModel, balancing, optimizers
+from tests import backend_process
 
 ROOT = pathlib.Path(__file__).parents[3]
 RNG = np.random.default_rng(0)
@@ -249,12 +249,7 @@ def test_on_jax():
     files = [__file__, pathlib.Path(__file__).with_name("test_cost.py")]
     result = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", *files, "-m", ""],
-        env={
-            **os.environ,
-            "KERAS_BACKEND": "jax",
-            # Most of the time goes into compiling steps that run a few times.
-            "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
-        },
+        env=backend_process.environment("jax"),
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -6,7 +6,6 @@ after one more epoch of the loaded model.
 """
 
 import functools
-import os
 import pathlib
 import subprocess
 import sys
@@ -16,6 +15,7 @@ import numpy as np
 import pytest
 
 import mtl_keras
+from tests import backend_process
 from tests import test_case as case
 
 SAVED = pathlib.Path(__file__).with_name("saved")
@@ -130,6 +130,6 @@ def test_importing_the_library_is_enough_to_load(backend):
         capture_output=True,
         text=True,
         check=True,
-        env={**os.environ, "KERAS_BACKEND": backend},
+        env=backend_process.environment(backend),
     )
     assert done.stdout.split() == ["MultiTaskModel", "CAGrad", backend]

@@ -1,11 +1,12 @@
 """Gradients and affinities on JAX are those worked out by hand, too."""
 
-import os
 import pathlib
 import subprocess
 import sys
 
 import pytest
+
+from tests import backend_process
 
 
 @pytest.mark.slow
@@ -16,7 +17,7 @@ def test_values_on_jax():
             *(sys.executable, "-m", "pytest", "-q", "-n0", "-p"),
             *("no:cacheprovider", str(here / "test_gradients.py")),
         ],
-        env={**os.environ, "KERAS_BACKEND": "jax"},
+        env=backend_process.environment("jax"),
         cwd=here.parents[2],
         capture_output=True,
         text=True,

@@ -272,12 +272,12 @@ def data(name, kind="vector", num_examples=24):
     return x, labels
 
 
-def step(model, name, loss_weights=None, steps=1, jit_compile=False):
+def step(model, name, loss_weights=None, steps=1, **options):
     """Trains some steps and returns the logs."""
     model.compile(
         keras.optimizers.SGD(0.1),
         loss_weights=loss_weights,
-        jit_compile=jit_compile,
+        **{"jit_compile": False, **options},
     )
     x, labels = data(name, num_examples=8 * steps)
     history = model.fit(x, labels, batch_size=8, shuffle=False, verbose=0)

@@ -1,0 +1,153 @@
+"""The words of a sentence and the trunk that its tasks share."""
+
+import dataclasses
+
+from mtl_keras import MultiTaskModel
+from mtl_keras import sharing as mtl_sharing
+from zoo.text import pretrained, trunks
+
+
+@dataclasses.dataclass(frozen=True)
+class Size:
+    """Arguments of `build` that belong to the zoo's own trunks.
+
+    Attributes:
+        units: Integer, channels, or `None` where the entry chooses them.
+        depth: Integer, number of blocks, or `None`.
+        word_units: Integer, size of a word's embedding.
+        spelling_units: Integer, features from a word's characters.
+    """
+
+    units: int | None
+    depth: int | None
+    word_units: int
+    spelling_units: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Adaptation:
+    """Arguments of `build` that belong to a pretrained trunk.
+
+    Attributes:
+        trainable: String, `"all"`, `"lora"` or `"none"`.
+        lora_rank: Integer of at least 1.
+        trunk_dropout: Float in [0, 1), or `None`, that of its pretraining.
+    """
+
+    trainable: str
+    lora_rank: int
+    trunk_dropout: float | None
+
+
+class Sentence:
+    """What heads read, and the trunk in front of them.
+
+    Attributes:
+        inputs: Dict of Keras inputs.
+        features: Keras tensor `(batch, tokens, channels)`, which the trunk
+            reads. An entry may add channels to it.
+        present: Booleans `(batch, tokens)`, false at the padding.
+        pooled: Keras tensor `(batch, channels)`, the sentence's features, of a
+            pretrained trunk; `None` of the zoo's own.
+    """
+
+    def __init__(
+        self,
+        entry,
+        spec,
+        trunk: str,
+        size: Size,
+        adaptation: Adaptation,
+        *,
+        sharing,
+        dropout: float,
+        num_tokens: int | None,
+    ):
+        """Makes the inputs and checks what would have no effect.
+
+        Args:
+            entry: `zoo.text.token_entry.TokenEntry`.
+            spec: `zoo.Spec`.
+            trunk: String, as for the entry's `build`.
+            size: `Size`, as `build` received it.
+            adaptation: `Adaptation`, as `build` received it.
+            sharing: As for the entry's `build`.
+            dropout: Float in [0, 1), fraction of the features dropped.
+            num_tokens: Integer, a fixed number of tokens, or `None`.
+
+        Raises:
+            ValueError: If an argument is unknown, out of range or without
+                effect on this trunk.
+        """
+        self._trunk, self._dropout = trunk, dropout
+        self._unroll = num_tokens is not None
+        self._sharing = mtl_sharing.get(sharing)
+        self._size = size
+        self._depth = size.depth
+        if size.depth is None:
+            self._depth = entry.depths.get(trunk)
+        self.pooled = None
+        if pretrained.is_pretrained(trunk):
+            entry.refuse_changed(
+                f"the trunk {trunk!r}",
+                **dataclasses.asdict(size),
+                sharing=sharing,
+            )
+            self.inputs, self.features, self.present, self.pooled = (
+                pretrained.build(
+                    trunk,
+                    trainable=adaptation.trainable,
+                    lora_rank=adaptation.lora_rank,
+                    dropout=adaptation.trunk_dropout,
+                    num_tokens=num_tokens,
+                )
+            )
+        else:
+            entry.refuse_changed(
+                f"the trunk {trunk!r}", **dataclasses.asdict(adaptation)
+            )
+            self.inputs, self.features, self.present = entry.words(
+                spec, size.word_units, size.spelling_units, dropout, num_tokens
+            )
+
+    def model(
+        self, name: str, tasks, head, units: int | None = None
+    ) -> MultiTaskModel:
+        """Joins the trunk, shared as the entry was asked to, and the heads.
+
+        Args:
+            name: String, the model's name.
+            tasks: Sequence of `Task`, in the order in which heads are built.
+            head: Function of `(features, task)` that returns the task's output.
+            units: Integer, channels of the zoo's own trunk. Defaults to those
+                of the size.
+
+        Returns:
+            `MultiTaskModel`.
+        """
+        return MultiTaskModel(
+            self.inputs,
+            self._sharing.outputs(
+                {"features": self.features, "present": self.present},
+                tasks,
+                mtl_sharing.Trunk(lambda t: self._features(t, units)),
+                head,
+            ),
+            tasks=tasks,
+            sharing=self._sharing,
+            name=name,
+        )
+
+    def _features(self, tensors, units):
+        """Builds a trunk; a pretrained one has made its features already."""
+        if pretrained.is_pretrained(self._trunk):
+            return tensors["features"]
+        return trunks.build(
+            tensors["features"],
+            tensors["present"],
+            self._trunk,
+            units or self._size.units,
+            self._dropout,
+            depth=self._depth,
+            unroll=self._unroll,
+        )
