@@ -36,6 +36,21 @@ class Data:
         )
         self._example = _only(spec.tasks, example)
 
+    def num_examples(self, split: str) -> int:
+        """Counts the examples of a split, or of a part of one.
+
+        Args:
+            split: String.
+
+        Returns:
+            Integer.
+
+        Raises:
+            ValueError: If there is no such split.
+        """
+        _check_split(self._builder, split)
+        return self._builder.info.splits[split].num_examples
+
     def examples(self, split: str):
         """Makes the raw examples of a split, in order.
 
@@ -182,10 +197,15 @@ def _check_split(builder, split) -> None:
                 f"{options[0] + '[:100]'!r}.{did_you_mean(name, options)} "
                 f"Received: split={split!r}"
             )
-    example = f"{names[0]}[:100]"
+    sizes = [
+        f"The split {name!r} has {builder.info.splits[name].num_examples:,} "
+        "examples. "
+        for name in names
+        if name in options
+    ]
     wrong = ValueError(
         f"Expected a part of {data!r} with at least one example, such as "
-        f"{example!r} or '{names[0]}[:10%]'. Received: split={split!r}"
+        f"'{names[0]}[:10%]'. {''.join(sizes)}Received: split={split!r}"
     )
     try:
         # TFDS parses the split here, and refuses some empty ones.

@@ -114,8 +114,9 @@ def test_part_of_the_training_split_is_for_training_too(tiny, data_dir):
     [
         ({"split": "tset"}, "Unknown split of 'tiny_squares'.*mean 'test'"),
         ({"split": "test[:3]+dev"}, "Unknown split of 'tiny_squares'"),
-        ({"split": "test[:0]"}, "at least one example.*'test.:100.'"),
-        ({"split": "test[:abc]"}, "such as 'test.:100.'.*'test.:abc.'"),
+        ({"split": "test[:0]"}, "at least one example.*'test' has 10 examples"),
+        ({"split": "test[:99]"}, "'test' has 10 examples.*'test.:99.'"),
+        ({"split": "test[:abc]"}, "such as 'test.:10%.'.*'test.:abc.'"),
         ({"split": "test", "data": "squares"}, "Unknown data"),
         ({"split": "test", "tasks": "clss"}, "Unknown task.*mean 'cls'"),
         ({"split": "test", "widht": 3}, "Unknown override.*mean 'width'"),
