@@ -146,7 +146,33 @@ def prepared_builder(entry, data: str, data_dir: str | Path | None = None):
     builder = make(data_dir=None if data_dir is None else str(data_dir))
     if not builder.info.splits:
         prepare(builder)
+    else:
+        _check_columns(builder)
     return builder
+
+
+def _check_columns(builder) -> None:
+    """Refuses data that an earlier version prepared with other columns."""
+    import tensorflow_datasets as tfds
+
+    folder = Path(builder.data_dir)
+    stored = tfds.features.FeatureConnector.from_config(str(folder))
+    stored, expected = (
+        features.get_tensor_info()
+        for features in (stored, builder.info.features)
+    )
+    if stored == expected:
+        return
+    columns = [
+        name
+        for name in sorted({*stored, *expected})
+        if stored.get(name) != expected.get(name)
+    ]
+    raise ValueError(
+        f"The data set {builder.info.full_name!r} was prepared by another "
+        f"version, with other columns: {listed(columns)}. Delete the folder "
+        f"{str(folder)!r}; it is then prepared anew."
+    )
 
 
 def prepare(builder) -> None:
