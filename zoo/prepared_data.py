@@ -157,17 +157,18 @@ def _check_columns(builder) -> None:
 
     folder = Path(builder.data_dir)
     stored = tfds.features.FeatureConnector.from_config(str(folder))
+    # Their texts: a `TensorInfo` cannot be compared with a dict.
     stored, expected = (
-        features.get_tensor_info()
+        {name: repr(info) for name, info in features.get_tensor_info().items()}
         for features in (stored, builder.info.features)
     )
-    if stored == expected:
-        return
     columns = [
         name
         for name in sorted({*stored, *expected})
         if stored.get(name) != expected.get(name)
     ]
+    if not columns:
+        return
     raise ValueError(
         f"The data set {builder.info.full_name!r} was prepared by another "
         f"version, with other columns: {listed(columns)}. Delete the folder "
