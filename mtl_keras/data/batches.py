@@ -192,7 +192,8 @@ def epochs(make_epoch, first: int, last: int) -> tf.data.Dataset:
     """Joins several epochs into one dataset.
 
     The pipeline's cache is filled once for the whole run, and the next epoch
-    is prepared while the last batch of this one trains.
+    is prepared while the last batch of this one trains; where all rows of a
+    table are stacked in memory, the next two while this one trains.
 
     ```python
     train = epochs(lambda epoch: pipeline(source, tasks, training=True,
