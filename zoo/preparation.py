@@ -107,16 +107,7 @@ def make_datasets(config, data_dir: str | None = None) -> dict:
         name: (config.get("splits") or {}).get(name, name)
         for name in ("train", "validation", "test")
     }
-    source = loading.open_data(
-        config.model,
-        config.get("data"),
-        data_dir,
-        overrides=config.get("overrides"),
-        weights=config.get("weights"),
-        classes=_classes(config),
-        layout=config.get("layout"),
-        columns=_columns(config),
-    )
+    source = open_source(config, data_dir)
     if splits["test"] == "test" and "test" not in source.splits:
         # A folder may have no test split.
         splits.pop("test")
@@ -131,3 +122,28 @@ def make_datasets(config, data_dir: str | None = None) -> dict:
             for name, split in splits.items()
         },
     }
+
+
+def open_source(config, data_dir: str | None = None):
+    """Opens the data that a recipe trains on.
+
+    Args:
+        config: As for `prepare`.
+        data_dir: String, the folder of prepared data sets.
+
+    Returns:
+        `zoo.prepared_data.Data`.
+
+    Raises:
+        ValueError: If the recipe names what the zoo does not have.
+    """
+    return loading.open_data(
+        config.model,
+        config.get("data"),
+        data_dir,
+        overrides=config.get("overrides"),
+        weights=config.get("weights"),
+        classes=_classes(config),
+        layout=config.get("layout"),
+        columns=_columns(config),
+    )

@@ -36,6 +36,21 @@ class Data:
         )
         self._example = _only(spec.tasks, example)
 
+    def num_examples(self, split: str) -> int:
+        """Counts the examples of a split, or of a part of one.
+
+        Args:
+            split: String.
+
+        Returns:
+            Integer.
+
+        Raises:
+            ValueError: If there is no such split.
+        """
+        _check_split(self._builder, split)
+        return self._builder.info.splits[split].num_examples
+
     def examples(self, split: str):
         """Makes the raw examples of a split, in order.
 
@@ -131,7 +146,34 @@ def prepared_builder(entry, data: str, data_dir: str | Path | None = None):
     builder = make(data_dir=None if data_dir is None else str(data_dir))
     if not builder.info.splits:
         prepare(builder)
+    else:
+        _check_columns(builder)
     return builder
+
+
+def _check_columns(builder) -> None:
+    """Refuses data that an earlier version prepared with other columns."""
+    import tensorflow_datasets as tfds
+
+    folder = Path(builder.data_dir)
+    stored = tfds.features.FeatureConnector.from_config(str(folder))
+    # Their texts: a `TensorInfo` cannot be compared with a dict.
+    stored, expected = (
+        {name: repr(info) for name, info in features.get_tensor_info().items()}
+        for features in (stored, builder.info.features)
+    )
+    columns = [
+        name
+        for name in sorted({*stored, *expected})
+        if stored.get(name) != expected.get(name)
+    ]
+    if not columns:
+        return
+    raise ValueError(
+        f"The data set {builder.info.full_name!r} was prepared by another "
+        f"version, with other columns: {listed(columns)}. Delete the folder "
+        f"{str(folder)!r}; it is then prepared anew."
+    )
 
 
 def prepare(builder) -> None:
@@ -182,10 +224,15 @@ def _check_split(builder, split) -> None:
                 f"{options[0] + '[:100]'!r}.{did_you_mean(name, options)} "
                 f"Received: split={split!r}"
             )
-    example = f"{names[0]}[:100]"
+    sizes = [
+        f"The split {name!r} has {builder.info.splits[name].num_examples:,} "
+        "examples. "
+        for name in names
+        if name in options
+    ]
     wrong = ValueError(
         f"Expected a part of {data!r} with at least one example, such as "
-        f"{example!r} or '{names[0]}[:10%]'. Received: split={split!r}"
+        f"'{names[0]}[:10%]'. {''.join(sizes)}Received: split={split!r}"
     )
     try:
         # TFDS parses the split here, and refuses some empty ones.

@@ -116,7 +116,10 @@ class SentencePreprocessor(tf.Module):
         text = self._text(raw)
         is_single = text.shape.rank == 0
         batch = text[None] if is_single else text
-        inputs, context = self._prepare(batch)
+        try:
+            inputs, context = self._prepare(batch)
+        except tf.errors.InvalidArgumentError as error:
+            raise _plain(error) from error
         if is_single:
             inputs = {key: value[0] for key, value in inputs.items()}
             context = {key: value[0] for key, value in context.items()}
@@ -243,6 +246,15 @@ class SentencePreprocessor(tf.Module):
     def _folded(self, letters):
         """Returns the characters as the alphabet has them."""
         return tf.strings.lower(letters, "utf-8")
+
+
+def _plain(error):
+    """Returns the error of a failed check without TensorFlow's graph."""
+    check = re.search(r"assertion failed: \[(.+?)\] \[(\d+)\]", error.message)
+    if check is None:
+        return error
+    message = f"{check[1]} {check[2]}"
+    return tf.errors.InvalidArgumentError(error.node_def, error.op, message)
 
 
 def alphabet(words: Sequence[str]) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """Models and data by name, and what is said of wrong arguments."""
 
+import shutil
 from concurrent import futures
 
 import numpy as np
@@ -114,8 +115,9 @@ def test_part_of_the_training_split_is_for_training_too(tiny, data_dir):
     [
         ({"split": "tset"}, "Unknown split of 'tiny_squares'.*mean 'test'"),
         ({"split": "test[:3]+dev"}, "Unknown split of 'tiny_squares'"),
-        ({"split": "test[:0]"}, "at least one example.*'test.:100.'"),
-        ({"split": "test[:abc]"}, "such as 'test.:100.'.*'test.:abc.'"),
+        ({"split": "test[:0]"}, "at least one example.*'test' has 10 examples"),
+        ({"split": "test[:99]"}, "'test' has 10 examples.*'test.:99.'"),
+        ({"split": "test[:abc]"}, "such as 'test.:10%.'.*'test.:abc.'"),
         ({"split": "test", "data": "squares"}, "Unknown data"),
         ({"split": "test", "tasks": "clss"}, "Unknown task.*mean 'cls'"),
         ({"split": "test", "widht": 3}, "Unknown override.*mean 'width'"),
@@ -124,6 +126,17 @@ def test_part_of_the_training_split_is_for_training_too(tiny, data_dir):
 def test_wrong_arguments_of_dataset(tiny, data_dir, arguments, message):
     with pytest.raises(ValueError, match=message):
         zoo.dataset(tiny, data_dir=data_dir, **arguments)
+
+
+def test_data_of_other_columns_are_named(tiny, data_dir, tmp_path):
+    zoo.dataset(tiny, "test", data_dir=data_dir)
+    shutil.copytree(data_dir / "tiny_squares", tmp_path / "tiny_squares")
+    (features,) = tmp_path.rglob("features.json")
+    text = features.read_text().replace('"det"', '"detected"')
+    features.write_text(text)
+    message = "'det', 'detected'. Delete the folder .*tiny_squares/1.0.0'"
+    with pytest.raises(ValueError, match=message):
+        zoo.dataset(tiny, "test", data_dir=tmp_path)
 
 
 def test_overrides_reach_preprocessor_and_postprocessor():

@@ -1,9 +1,11 @@
 """Times training fed by an entry's pipeline beside the same batches in memory.
 
 The ratio says what reading, preprocessing and augmentation cost: 1 where they
-are done while the last step trains.
+are done while the last step trains. An epoch is the recipe's, or its first
+steps: the time that the start of an epoch takes counts.
 """
 
+import re
 import time
 
 import numpy as np
@@ -11,15 +13,19 @@ import numpy as np
 import zoo
 from mtl_keras.messages import listed
 
-_ROUNDS = 3
+# Steps an epoch, where the recipe's have more.
+_MOST_STEPS = 100
+# Rounds are short where epochs are; the median needs several.
+_FEWEST_ROUNDS, _MOST_ROUNDS = 3, 15
+_SECONDS = 20.0
 
 
 def run(values) -> list[dict]:
     """Prints a line for each model.
 
     Args:
-        values: Parsed flags; `steps` is the number of steps an epoch, and
-            `models` names models with a recipe.
+        values: Parsed flags; `steps` is the most steps an epoch, 100 where it
+            is not given, and `models` names models with a recipe.
 
     Returns:
         List of dicts of figures.
@@ -30,16 +36,17 @@ def run(values) -> list[dict]:
     """
     names = values.models or zoo.list_models()
     recipes = {name: zoo.recipe(name) for name in names}
+    most = values.steps if values["steps"].present else _MOST_STEPS
     print(
-        f"{_ROUNDS} rounds of two epochs of at most {values.steps} steps, "
-        "without XLA; the second epoch counts"
+        f"{_FEWEST_ROUNDS} to {_MOST_ROUNDS} rounds of two epochs of at most "
+        f"{most} steps, without XLA; the second epoch counts"
     )
     print(
         f"{'model':<20}{'steps':>6}{'memory':>12}{'pipeline':>12}{'ratio':>8}"
     )
     results = []
     for name, path in recipes.items():
-        result = {"model": name, **measure(path, values.steps, values.data_dir)}
+        result = {"model": name, **measure(path, most, values.data_dir)}
         results.append(result)
         print(
             f"{name:<20}{result['steps']:>6}{result['memory_ms']:>9.1f} ms"
@@ -58,8 +65,8 @@ def measure(recipe, steps: int, data_dir: str | None = None) -> dict:
         data_dir: Folder of prepared data sets.
 
     Returns:
-        Dict of `"steps"`, `"memory_ms"` and `"pipeline_ms"`, a step's median
-        milliseconds, and `"ratio"`, the median over the rounds.
+        Dict of `"steps"`, `"rounds"`, `"memory_ms"` and `"pipeline_ms"`, a
+        step's median milliseconds, and `"ratio"`, the median over the rounds.
 
     Raises:
         ValueError: If the data are too few for one batch.
@@ -70,32 +77,30 @@ def measure(recipe, steps: int, data_dir: str | None = None) -> dict:
     from zoo import preparation, recipe_file
 
     config = recipe_file.read(recipe, [])
-    size = steps * config.batch_size
-    split = (config.get("splits") or {}).get("train", "train")
-    if split == "train":
-        with config.unlocked(), config.ignore_type():
-            config.splits = {"train": f"train[:{size}]"}
+    _shorten(config, steps, data_dir)
     model, datasets = preparation.prepare(config, data_dir)
     make_epoch = datasets["train"]
-    count = int(make_epoch(0).cardinality())
+    one = make_epoch(0)
+    count = int(one.cardinality())
     if count < 1:
         raise ValueError(
             f"Expected at least one batch of {config.batch_size} examples for "
             f"training. Received: {listed(datasets)} of {config.model!r} with "
             f"{count}"
         )
-    memory = make_epoch(0).cache()
+    memory = one.cache()
     for _ in memory:
         # Fills the cache.
         pass
     # As `loss_weights`, the model takes a dict, not a ConfigDict.
     compile_model(model, config.to_dict(), count, stages_of(config)[0])
     seconds = {"memory": [], "pipeline": []}
-    for number in range(_ROUNDS):
+    for number in range(_MOST_ROUNDS):
         first = 2 * number
         for name, batches in (
-            ("memory", memory.repeat(2)),
-            ("pipeline", data.epochs(make_epoch, first, first + 2)),
+            # One more epoch than is trained: its start belongs to training.
+            ("memory", memory.repeat(3)),
+            ("pipeline", data.epochs(make_epoch, first, first + 3)),
         ):
             timer = _Timer()
             model.fit(
@@ -106,15 +111,32 @@ def measure(recipe, steps: int, data_dir: str | None = None) -> dict:
                 callbacks=[timer.callback],
             )
             seconds[name].append(timer.last)
+        is_long = sum(seconds["memory"]) >= _SECONDS
+        if is_long and number + 1 >= _FEWEST_ROUNDS:
+            break
     arrays = {name: np.array(values) for name, values in seconds.items()}
     return {
         "steps": count,
+        "rounds": len(arrays["memory"]),
         **{
             f"{name}_ms": float(1000 * np.median(values) / count)
             for name, values in arrays.items()
         },
         "ratio": float(np.median(arrays["pipeline"] / arrays["memory"])),
     }
+
+
+def _shorten(config, steps, data_dir) -> None:
+    """Lets a recipe train on the first examples of its training split."""
+    from zoo import preparation
+
+    split = (config.get("splits") or {}).get("train", "train")
+    source = preparation.open_source(config, data_dir)
+    size = min(steps * config.batch_size, source.num_examples(split))
+    # The first examples of `train[:5000]` are those of `train`.
+    if whole := re.fullmatch(r"(\w+)(\[:\d+%?\])?", split):
+        with config.unlocked(), config.ignore_type():
+            config.splits = {"train": f"{whole[1]}[:{size}]"}
 
 
 class _Timer:

@@ -5,7 +5,7 @@ from pathlib import Path
 from absl import flags
 
 from zoo import registry
-from zoo.commands import SUMMARIES, app, folder_flags
+from zoo.commands import SUMMARIES, app, colour, folder_flags
 
 _MOST_CLASSES = 30
 
@@ -54,6 +54,8 @@ def run(values: flags.FlagValues, operands: list[str]) -> None:
         open_folder(values), values.max_tokens, required=values.tasks or ()
     )
     print(report(inspection), end="")
+    if line := colour.note(values.model, values.data):
+        print(line)
     if values.output and inspection.drawn:
         print(inspect_drawing.draw(inspection, Path(values.output)))
     if inspection.num_errors:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from absl import flags
 
-from zoo import recipe_file, registry
-from zoo.commands import SUMMARIES, app, evaluate, folder_flags
+from zoo import own_data, recipe_file, registry
+from zoo.commands import SUMMARIES, app, colour, evaluate, folder_flags
 
 
 def define(values: flags.FlagValues) -> None:
@@ -86,6 +86,7 @@ def train(values: flags.FlagValues, operands: list[str], callbacks=()) -> tuple:
 
     # First: what follows may download and prepare data.
     workdir = training.check_workdir(values.workdir, config)
+    _tell_colour(config)
     model, datasets = preparation.prepare(config, values.data_dir)
     report = training.train_and_evaluate(
         model, datasets, config, workdir, command(values, operands), callbacks
@@ -93,6 +94,18 @@ def train(values: flags.FlagValues, operands: list[str], callbacks=()) -> tuple:
     # With it the folder can be loaded without the data.
     saved.describe(model, values.workdir)
     return report, model.tasks
+
+
+def _tell_colour(config) -> None:
+    """Prints a line where colour images would be read in gray."""
+    overrides = config.get("overrides") or {}
+    is_chosen = "channels" in overrides
+    if is_chosen or overrides.get("trunk", "small") not in ("small", "plain"):
+        return
+    names = registry.info(config.model)["data"]
+    if own_data.is_folder(config.get("data"), names):
+        if line := colour.note(config.model, config.data):
+            print(line)
 
 
 def command(values: flags.FlagValues, operands: list[str]) -> str:

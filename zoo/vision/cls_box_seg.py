@@ -191,11 +191,7 @@ def _stages(trunk, width, trainable, lora_rank) -> list:
             lora_rank=lora_rank,
             levels=_MASK_LEVELS,
         )
-    if trunk != "small":
-        raise ValueError(
-            "`trunk` must be 'small', 'efficientnet_lite0' or 'hub:' with a "
-            f"preset, which give maps of several sizes. Received: {trunk!r}"
-        )
+    trunks.check_gives_levels(trunk)
     half, quarter, eighth = trunks.stages(
         trunk, width=width, trainable=trainable
     )

@@ -104,6 +104,24 @@ def stages(
     return [lambda image: applications.build(image, trunk, weights)]
 
 
+def check_gives_levels(trunk) -> None:
+    """Checks that a trunk gives maps of several sizes.
+
+    Args:
+        trunk: As for `stages`.
+
+    Raises:
+        ValueError: If it is neither `"small"` nor pretrained.
+    """
+    names = ("small", efficientnet_lite0.NAME)
+    if trunk != "small" and not pretrained.is_pretrained(trunk):
+        raise ValueError(
+            f"`trunk` must be {names[0]!r}, {names[1]!r} or 'hub:' with a "
+            "preset, which give maps of several sizes."
+            f"{did_you_mean(trunk, names)} Received: {trunk!r}"
+        )
+
+
 def small(width: float = 1.0) -> list:
     """The zoo's default: 10 convolutions that halve the image three times.
 

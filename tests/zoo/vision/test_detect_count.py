@@ -87,6 +87,7 @@ def test_augmentation_counts_what_is_left():
         ({"image_size": 16}, "`image_size` must be an integer of at least 32"),
         ({"dropout": 1.0}, r"`dropout` must be a number in \[0, 1\)"),
         ({"trunk": "plain"}, "`trunk` must be 'small', 'eff"),
+        ({"trunk": "efficientnet_lite"}, "mean 'efficientnet_lite0'"),
         (
             {"trunk": "efficientnet_lite0", "width": 0.25},
             "`width` has no effect on the trunk 'efficientnet_lite0'",
