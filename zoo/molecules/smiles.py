@@ -5,11 +5,18 @@ import tensorflow as tf
 
 from mtl_keras import checks
 from mtl_keras.messages import unknown
+from zoo.molecules import graphs
 
 # An atom in brackets, an element of two letters, a ring of two digits, else a
 # character.
 _TOKEN = r"(\[[^\[\]]*\]|Br|Cl|%[0-9][0-9]|.)"
-PARTS = ("ngrams", "tokens")
+PARTS = ("ngrams", "tokens", "graph")
+# Leaves one character of each atom.
+_ATOMS = (
+    (r"\[[^\[\]]*\]", "*"),
+    ("Cl|Br", "C"),
+    ("[^BCNOPSFIbcnops*]", ""),
+)
 # Ids of tokens: 0 is padding.
 NUM_TOKENS = 512
 
@@ -43,6 +50,7 @@ class SmilesPreprocessor(tf.Module):
         num_buckets: int = 4096,
         max_order: int = 6,
         length: int = 120,
+        max_atoms: int = 128,
     ):
         super().__init__(name="smiles")
         self.parts = tuple(parts)
@@ -51,7 +59,8 @@ class SmilesPreprocessor(tf.Module):
                 raise ValueError(unknown("part", part, PARTS))
         self.num_buckets = checks.integer("num_buckets", num_buckets, low=1)
         self.max_order = checks.integer("max_order", max_order, low=1)
-        self.length = checks.integer("length", length, low=1)
+        self.num_tokens = checks.integer("length", length, low=1)
+        self.max_atoms = checks.integer("max_atoms", max_atoms, low=1)
 
     def __call__(self, raw):
         """Converts one molecule or a batch.
@@ -81,10 +90,7 @@ class SmilesPreprocessor(tf.Module):
                 f"Received: shape {smiles.shape}, dtype {smiles.dtype.name}"
             )
         is_one = smiles.shape.rank == 0
-        tokens = _tokens(smiles[None] if is_one else smiles)
-        inputs = {
-            part: getattr(self, f"_{part}")(tokens) for part in self.parts
-        }
+        inputs = self._inputs(smiles[None] if is_one else smiles)
         if is_one:
             inputs = {part: value[0] for part, value in inputs.items()}
         return inputs, {}
@@ -100,13 +106,43 @@ class SmilesPreprocessor(tf.Module):
             "parts": list(self.parts),
             "num_buckets": self.num_buckets,
             "max_order": self.max_order,
-            "length": self.length,
+            "length": self.num_tokens,
+            "max_atoms": self.max_atoms,
         }
 
     @classmethod
     def from_config(cls, config: dict) -> "SmilesPreprocessor":
         """Makes the preprocessor that `get_config` described."""
         return cls(**config)
+
+    def length(self, raw) -> tf.Tensor:
+        """Counts the atoms of one molecule, without parsing it.
+
+        Args:
+            raw: Dict with `"smiles"`, a string tensor of shape `()`.
+
+        Returns:
+            Integer scalar tensor of at least 1, at most `max_atoms`.
+        """
+        atoms = tf.convert_to_tensor(raw[self.name_of_input])
+        for pattern, replacement in _ATOMS:
+            atoms = tf.strings.regex_replace(atoms, pattern, replacement)
+        return tf.clip_by_value(tf.strings.length(atoms), 1, self.max_atoms)
+
+    def _inputs(self, smiles):
+        inputs = {}
+        if "graph" in self.parts:
+            graph = graphs.parse(smiles, self.max_atoms)
+            inputs["atoms"] = graph["atoms"]
+            places, kinds = graphs.neighbours(graph["bonds"])
+            inputs |= {"neighbours": places, "bonds": kinds}
+        if {*self.parts} - {"graph"}:
+            tokens = _tokens(smiles)
+        if "ngrams" in self.parts:
+            inputs["ngrams"] = self._ngrams(tokens)
+        if "tokens" in self.parts:
+            inputs["tokens"] = self._tokens(tokens)
+        return inputs
 
     def _ngrams(self, tokens):
         orders = list(range(1, self.max_order + 1))
@@ -124,7 +160,7 @@ class SmilesPreprocessor(tf.Module):
     def _tokens(self, tokens):
         ids = tf.strings.to_hash_bucket_fast(tokens.values, NUM_TOKENS - 1)
         ids = tokens.with_values(tf.cast(ids + 1, tf.int32))
-        return ids.to_tensor(shape=(None, self.length))
+        return ids.to_tensor(shape=(None, self.num_tokens))
 
 
 def _tokens(smiles):
