@@ -40,37 +40,6 @@ def hashes(atoms: tf.Tensor, bonds: tf.Tensor, radius: int) -> tf.Tensor:
     return tf.stack(rounds)
 
 
-def counts(
-    atoms: tf.Tensor, bonds: tf.Tensor, radius: int, num_buckets: int
-) -> tf.Tensor:
-    """Counts surroundings by their hashes.
-
-    Args:
-        atoms: As for `hashes`.
-        bonds: As for `hashes`.
-        radius: As for `hashes`.
-        num_buckets: Integer; surroundings that share a bucket are counted
-            together.
-
-    Returns:
-        float32 of shape `(batch, num_buckets)`.
-    """
-    found = hashes(atoms, bonds, radius)
-    steps = tf.range(radius + 1, dtype=tf.int32)
-    steps = tf.cast(steps, tf.uint64)[:, None, None]
-    buckets = tf.math.floormod(_mixed(found + steps), _number(num_buckets))
-    buckets = tf.cast(buckets, tf.int32)
-    size = tf.shape(atoms)[0]
-    rows = tf.range(size)[:, None] * num_buckets
-    # Padding is counted in a place that is dropped.
-    present = atoms[:, :, 0] > 0
-    places = tf.where(present, rows + buckets, size * num_buckets)
-    total = tf.math.unsorted_segment_sum(
-        tf.ones_like(places, tf.float32), places, size * num_buckets + 1
-    )
-    return tf.reshape(total[:-1], (-1, num_buckets))
-
-
 def _number(value):
     return tf.constant(value, tf.uint64)
 

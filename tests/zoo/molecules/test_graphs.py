@@ -130,7 +130,7 @@ def test_no_strings_have_no_graphs():
 
 def _compare_with_rdkit(smiles):
     chem = pytest.importorskip("rdkit.Chem")
-    kinds = dict(zip(("SINGLE", "DOUBLE", "TRIPLE", "AROMATIC"), (1, 2, 3, 4)))
+    kinds = {"SINGLE": 1, "DOUBLE": 2, "TRIPLE": 3, "AROMATIC": 4}
     graph = _parsed(smiles, 140)
     different = []
     for index, text in enumerate(smiles):
