@@ -48,16 +48,17 @@ def parse(smiles: tf.Tensor, max_atoms: int) -> dict[str, tf.Tensor]:
     Returns:
         Dict. `"atoms"`: int32 of shape `(batch, atoms, 6)`, the features in
         the order of `FEATURES`; all 0 at the padding, which is to the largest
-        molecule of the batch. The charge is from -4 to
-        4, plus 4, and `"hydrogens"` those in brackets. `"bonds"`: int32 of
-        shape `(batch, atoms, atoms)`, symmetric: `SINGLE`, `DOUBLE`,
-        `TRIPLE`, `AROMATIC`, 0 where there is none. `"num_atoms"`: int32 of
+        molecule of the batch. The charge is from -4 to 4, plus 4, and
+        `"hydrogens"` those in brackets. `"bonds"`: int32 of shape `(batch,
+        atoms, atoms)`, symmetric: `SINGLE`, `DOUBLE`, `TRIPLE` or `AROMATIC`, 0
+        where there is none. `"num_atoms"`: int32 of
         shape `(batch,)`, the atoms of the whole string.
     """
     smiles = tf.strings.strip(smiles)
     text = Text(smiles)
     # No more than the largest molecule has.
-    largest = tf.reduce_max(tf.concat([text.num_atoms, [1]], 0))
+    sizes = tf.where(text.is_sound, text.num_atoms, 0)
+    largest = tf.reduce_max(tf.concat([sizes, [1]], 0))
     max_atoms = tf.minimum(largest, max_atoms)
     starts = text.starts(text.is_atom, max_atoms + 1)
     # Where the next atom starts, or a position after the last character.

@@ -53,7 +53,8 @@ def features(
     """
     sizes = list(FEATURES.values())
     offsets = np.cumsum([0, *sizes[:-1]]).astype("int32")
-    present = ops.cast(atoms[:, :, :1] > 0, "float32")
+    mask = atoms[:, :, 0] > 0
+    present = ops.cast(ops.expand_dims(mask, -1), "float32")
     x = layers.Embedding(sum(sizes), units, name="atom_embedding")(
         atoms + offsets
     )
@@ -67,7 +68,12 @@ def features(
         update = layers.Dropout(dropout, name=f"message_dropout_{index}")(
             update
         )
-        x = layers.LayerNormalization(name=f"message_norm_{index}")(x + update)
+        # Without it atoms, most of which are carbon, have like features. Over
+        # atoms, so that the sizes of a batch's molecules do not matter.
+        norm = layers.BatchNormalization(
+            momentum=0.9, name=f"message_norm_{index}"
+        )
+        x = norm(x + update, mask=mask)
         x = x * present
     gate = layers.Dense(units, "sigmoid", name="gate")(x)
     value = layers.Dense(units, "relu", name="value")(x) * present

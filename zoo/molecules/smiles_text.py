@@ -117,6 +117,9 @@ class Text:
         allowed = tf.gather(_ALLOWED, follows) | ~is_start
         # A character after the padding's start is not one of the string.
         allowed &= self.in_string | (kinds == _EDGE)
+        # In brackets too.
+        is_visible = (self.characters > ord(" ")) & (self.characters < 127)
+        allowed &= is_visible | ~self.in_string
         self.is_sound = (
             tf.reduce_all(allowed, 1)
             & tf.reduce_all((levels >= 0) & (levels <= 1), 1)
