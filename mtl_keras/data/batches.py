@@ -109,7 +109,8 @@ def pipeline(
         if cache == "preprocessed":
             items = _parallel_map(items, prepare)
         stack = None
-        if cache is True and stacked.fits(items, preprocessor):
+        is_stacked = cache is True and bucket_lengths is None
+        if is_stacked and stacked.fits(items, preprocessor):
             stack = stacked.Stacked(items)
             items = stack.numbers()
         elif cache:

@@ -52,12 +52,20 @@ class Assays(zoo.Entry):
         "Labels: the copy of Tox21 in deepchem at the commit fbe3b91, 8,014 "
         "rows, 17% missing. Copies elsewhere have other labels.",
         "Divided by a hash of the SMILES string, in three ways: equal strings "
-        "are in one split. Similar molecules are not kept together: there is "
-        "no scaffold split, which would need RDKit.",
+        "are in one split, similar molecules need not be.",
+        "tox21_assays_scaffold divides by the Bemis-Murcko scaffold, found "
+        "without RDKit. 94% of the molecules are in the same group as by "
+        "RDKit's MurckoScaffold; the other groups join scaffolds that differ "
+        "in charges or hydrogens. No scaffold of RDKit's is in two splits.",
         "The mean ROC-AUC over the three divisions is 0.817 (0.832, 0.803, "
-        "0.816, one seed each); single-task models were not trained. Logistic "
-        "regression on n-grams of the same orders reaches 0.787. Learning "
-        "rates of 3e-4 and 2e-3 and a dropout of 0.7 were worse on validation.",
+        "0.816, one seed each), below the 0.83 aimed at; single-task models "
+        "and balancers were not trained. Logistic regression on n-grams of the "
+        "same orders reaches 0.787. Learning rates of 3e-4 and 2e-3 and a "
+        "dropout of 0.7 were worse on validation.",
+        "Tried on the validation split of the first division, where n-grams "
+        "reach 0.798: n-grams with the graph, 0.798 after 8 of 16 epochs, when "
+        "the run was ended; hashed surroundings of atoms, as circular "
+        "fingerprints, 0.776 alone and 0.790 with n-grams.",
     )
 
     def task(self, name: str, spec) -> Task:

@@ -56,7 +56,7 @@ def features(
     mask = atoms[:, :, 0] > 0
     present = ops.cast(ops.expand_dims(mask, -1), "float32")
     x = layers.Embedding(sum(sizes), units, name="atom_embedding")(
-        atoms + offsets
+        atoms + offsets[None, None]
     )
     x = ops.sum(x, axis=2) * present
     kinds = ops.one_hot(bonds, _NUM_KINDS + 1)[..., 1:]

@@ -19,12 +19,10 @@ def get_config() -> ml_collections.ConfigDict:
     config.model = "assays"
     config.data = "tox21_assays"
     # Named arguments of the model's `build`, such as sharing="mmoe".
-    config.overrides = ml_collections.ConfigDict(
-        {"trunk": "ngrams_graph", "dropout": 0.5}
-    )
+    config.overrides = ml_collections.ConfigDict({"dropout": 0.5})
     config.seed = 0
     config.batch_size = 128
-    config.epochs = 8
+    config.epochs = 12
     config.optimizer = ml_collections.ConfigDict(
         {
             "name": "adamw",

@@ -5,6 +5,8 @@ import pytest
 import tensorflow as tf
 
 import zoo
+from mtl_keras import Task
+from mtl_keras.data import pipeline
 from zoo.molecules.assays import Assays
 from zoo.molecules.message_passing import NeighbourSum
 from zoo.molecules.smiles import NUM_TOKENS, SmilesPreprocessor
@@ -110,6 +112,27 @@ def test_length_is_the_number_of_atoms():
         assert alone <= preprocessor.length({"smiles": text}) <= 9
     for text, ids in zip(smiles[:5], atoms[:5, :, 0].numpy(), strict=True):
         assert preprocessor.length({"smiles": text}) == np.count_nonzero(ids)
+
+
+def test_molecules_of_a_batch_are_padded_to_few_sizes():
+    smiles = ["C", "CC", "CCO", "C1CC", "C" * 6, "C" * 8, "[[[[[[[[[["]
+    labels = np.arange(len(smiles), dtype="int32")
+    source = tf.data.Dataset.from_tensor_slices((smiles, labels)).map(
+        lambda text, label: ({"smiles": text}, {"number": label})
+    )
+    batches = pipeline(
+        source,
+        [Task("number", "classification", class_names=[*"abcdefg"])],
+        preprocessor=SmilesPreprocessor(("graph", "ngrams"), 8),
+        batch_size=4,
+        bucket_lengths=(4, 8),
+    )
+    sizes = {}
+    for inputs, numbers, _ in batches:
+        assert inputs["bonds"].shape[1] == inputs["atoms"].shape[1]
+        for number in numbers["number"].numpy():
+            sizes[int(number)] = inputs["atoms"].shape[1]
+    assert sizes == {0: 4, 1: 4, 2: 4, 3: 4, 4: 8, 5: 8, 6: 4}
 
 
 def test_batches_are_of_similar_size():
