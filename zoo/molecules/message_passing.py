@@ -52,11 +52,12 @@ def features(
         sum over the atoms. All 0 of a molecule without atoms.
     """
     sizes = list(FEATURES.values())
-    offsets = np.cumsum([0, *sizes[:-1]]).astype("int32")
+    # Subtracted: Keras makes of a sum a bias, which LiteRT lacks for integers.
+    offsets = -np.cumsum([0, *sizes[:-1]]).astype("int32")
     mask = atoms[:, :, 0] > 0
     present = ops.cast(ops.expand_dims(mask, -1), "float32")
     x = layers.Embedding(sum(sizes), units, name="atom_embedding")(
-        atoms + offsets[None, None]
+        atoms - offsets
     )
     x = ops.sum(x, axis=2) * present
     kinds = ops.one_hot(bonds, _NUM_KINDS + 1)[..., 1:]
