@@ -56,7 +56,8 @@ class Assays(zoo.Entry):
         "tox21_assays_scaffold divides by the Bemis-Murcko scaffold, found "
         "without RDKit. 94% of the molecules are in the same group as by "
         "RDKit's MurckoScaffold; the other groups join scaffolds that differ "
-        "in charges or hydrogens. No scaffold of RDKit's is in two splits.",
+        "in charges or hydrogens. No scaffold of RDKit's is in two splits. "
+        "The mean ROC-AUC of its test is 0.757.",
         "The mean ROC-AUC over the three divisions is 0.817 (0.832, 0.803, "
         "0.816, one seed each), below the 0.83 aimed at; single-task models "
         "and balancers were not trained. Logistic regression on n-grams of the "
