@@ -30,11 +30,15 @@ class SmilesPreprocessor(tf.Module):
     tokens are hashed, so that there is no vocabulary and none is unknown.
 
     Args:
-        parts: Sequence of `"ngrams"` and `"tokens"`, the inputs to make.
+        parts: Sequence of `"ngrams"`, `"tokens"` and `"graph"`, the inputs to
+            make. The graph of a string that is no molecule has no atoms; see
+            `graphs.parse`.
         num_buckets: Integer of at least 1, the size of the counts: n-grams
             that share a bucket are counted together.
         max_order: Integer of at least 1, the most tokens of an n-gram.
         length: Integer of at least 1: further tokens are left out.
+        max_atoms: Integer of at least 1: further atoms of a graph are left
+            out. One molecule of Tox21 has more than 128.
 
     Raises:
         ValueError: If a part is unknown or a number is out of range.
@@ -73,7 +77,9 @@ class SmilesPreprocessor(tf.Module):
             Pair `(inputs, context)`; the context is empty. `inputs["ngrams"]`,
             float32 of shape `(num_buckets,)` or `(batch, num_buckets)`, is
             `log(1 + count)`; `inputs["tokens"]` int32 of shape `(length,)` or
-            `(batch, length)`, 0 at the padding.
+            `(batch, length)`, 0 at the padding. A graph is `"atoms"`,
+            `"neighbours"` and `"bonds"`, int32 of shape `(atoms, 6)` or
+            `(batch, atoms, 6)`, padded with 0 to the batch's largest molecule.
 
         Raises:
             ValueError: If it is something else.
