@@ -114,13 +114,14 @@ def pipeline(
         if cache == "preprocessed":
             items = _parallel_map(items, prepare)
         stack = None
-        if cache is True and stacked.fits(items, preprocessor):
+        keeps_rows = cache is True and bucket_lengths is None
+        if keeps_rows and stacked.fits(items, preprocessor):
             stack = stacked.Stacked(
                 items, lambda *example: complete(*prepare(*example))
             )
             items = stack.numbers()
         elif cache:
-            if cache is True and bucket_lengths is None:
+            if keeps_rows:
                 prepared = _parallel_map(items, prepare)
                 if stacked.is_small(prepared):
                     items, cache = prepared, "preprocessed"

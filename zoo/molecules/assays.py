@@ -8,13 +8,19 @@ import zoo
 from mtl_keras import Task, checks
 from mtl_keras.messages import unknown
 from zoo.datasets.tox21_assays.builder import ASSAYS
+from zoo.molecules import message_passing
 from zoo.molecules.smiles import NUM_TOKENS, SmilesPreprocessor
 
 _TRUNKS = {
     "ngrams": ("ngrams",),
     "tokens": ("tokens",),
     "both": ("ngrams", "tokens"),
+    "graph": ("graph",),
+    "ngrams_graph": ("ngrams", "graph"),
+    "all": ("ngrams", "tokens", "graph"),
 }
+# Numbers of atoms that the molecules of a batch are padded to.
+_BUCKETS = (16, 24, 32, 48, 128)
 _BUILDERS = "zoo.datasets.tox21_assays"
 
 
@@ -29,6 +35,7 @@ class Assays(zoo.Entry):
         "tox21_assays": f"{_BUILDERS}:Builder",
         "tox21_assays_2": f"{_BUILDERS}:SecondDivision",
         "tox21_assays_3": f"{_BUILDERS}:ThirdDivision",
+        "tox21_assays_scaffold": f"{_BUILDERS}:ScaffoldDivision",
     }
     kinds = {"assays": "presence"}
     search_dropout = 0.7
@@ -45,12 +52,22 @@ class Assays(zoo.Entry):
         "Labels: the copy of Tox21 in deepchem at the commit fbe3b91, 8,014 "
         "rows, 17% missing. Copies elsewhere have other labels.",
         "Divided by a hash of the SMILES string, in three ways: equal strings "
-        "are in one split. Similar molecules are not kept together: there is "
-        "no scaffold split, which would need RDKit.",
+        "are in one split, similar molecules need not be.",
+        "tox21_assays_scaffold divides by the Bemis-Murcko scaffold, found "
+        "without RDKit. 94% of the molecules are in the same group as by "
+        "RDKit's MurckoScaffold; the other groups join scaffolds that differ "
+        "in charges or hydrogens. No scaffold of RDKit's is in two splits. "
+        "The mean ROC-AUC of its test is 0.757.",
         "The mean ROC-AUC over the three divisions is 0.817 (0.832, 0.803, "
-        "0.816, one seed each); single-task models were not trained. Logistic "
-        "regression on n-grams of the same orders reaches 0.787. Learning "
-        "rates of 3e-4 and 2e-3 and a dropout of 0.7 were worse on validation.",
+        "0.816, one seed each), below the 0.83 aimed at; single-task models "
+        "and balancers were not trained. Logistic regression on n-grams of the "
+        "same orders reaches 0.787. Learning rates of 3e-4 and 2e-3 and a "
+        "dropout of 0.7 were worse on validation.",
+        "Tried on the validation split of the first division, where n-grams "
+        "reach 0.798: n-grams with the graph, 0.798 after 8 of 16 epochs, when "
+        "the run was ended; the graph alone, 0.728 after 10 epochs, when its "
+        "loss still fell; hashed surroundings of atoms, as circular "
+        "fingerprints, 0.776 alone and 0.790 with n-grams.",
     )
 
     def task(self, name: str, spec) -> Task:
@@ -76,26 +93,37 @@ class Assays(zoo.Entry):
         units: int = 256,
         depth: int = 2,
         dropout: float = 0.5,
+        atom_units: int = 64,
+        rounds: int = 3,
     ):
         """Builds the model.
 
         Args:
             spec: `zoo.Spec`.
             trunk: String: `"ngrams"`, dense layers on the counts of n-grams;
-                `"tokens"`, convolutions over tokens; or `"both"`.
-            num_buckets: Integer of at least 1, the size of the counts. Without
-                effect on the trunk `"tokens"`.
+                `"tokens"`, convolutions over tokens; `"graph"`, message passing
+                over atoms and bonds; or several: `"both"`, n-grams and tokens,
+                `"ngrams_graph"`, and `"all"`.
+            num_buckets: Integer of at least 1, the size of the counts of
+                n-grams. Trunks without n-grams have none.
             units: Integer of at least 1, the units of a dense layer; a
                 convolution has a quarter.
             depth: Integer of at least 1, the number of dense layers.
             dropout: Float in [0, 1), fraction of each layer's features dropped
-                in training.
+                in training; half of it between convolutions and a fifth
+                between rounds of messages.
+            atom_units: Integer of at least 1, the features of an atom. Trunks
+                without a graph have none.
+            rounds: Integer of at least 1, how many times messages are passed:
+                an atom reads those up to so many bonds away.
 
         Returns:
-            `MultiTaskModel`. Inputs: `ngrams`, float32 of shape `(batch,
-            num_buckets)`, `tokens`, int32 of shape `(batch, 120)`, or both, as
-            `SmilesPreprocessor` makes them. Output: `assays`, probabilities of
-            shape `(batch, 12)` in the order of the group's names.
+            `MultiTaskModel`. Inputs, as `SmilesPreprocessor` makes them, those
+            of the trunk: `ngrams`, float32 of shape `(batch, num_buckets)`;
+            `tokens`, int32 of shape `(batch, 120)`; `atoms`, `neighbours` and
+            `bonds`, int32 of shape `(batch, atoms, 6)` for any number of atoms.
+            Output: `assays`, probabilities of shape `(batch, 12)` in the order
+            of the group's names.
 
         Raises:
             ValueError: If an argument is unknown or out of range.
@@ -105,8 +133,14 @@ class Assays(zoo.Entry):
         checks.fraction("dropout", dropout, below_one=True)
         if trunk not in _TRUNKS:
             raise ValueError(unknown("trunk", trunk, _TRUNKS))
-        if trunk == "tokens":
-            self.refuse_changed("the trunk 'tokens'", num_buckets=num_buckets)
+        checks.integer("atom_units", atom_units, low=1)
+        checks.integer("rounds", rounds, low=1)
+        if "ngrams" not in _TRUNKS[trunk]:
+            self.refuse_changed(f"the trunk {trunk!r}", num_buckets=num_buckets)
+        if "graph" not in _TRUNKS[trunk]:
+            self.refuse_changed(
+                f"the trunk {trunk!r}", atom_units=atom_units, rounds=rounds
+            )
         preprocessor = self.preprocessor(
             spec, trunk=trunk, num_buckets=num_buckets
         )
@@ -114,9 +148,17 @@ class Assays(zoo.Entry):
         if "ngrams" in preprocessor.parts:
             inputs["ngrams"] = keras.Input((num_buckets,), name="ngrams")
             parts.append(_dense(inputs["ngrams"], 0, units, dropout))
+        if "graph" in preprocessor.parts:
+            graph = message_passing.inputs()
+            inputs |= graph
+            features = message_passing.features(
+                **graph, units=atom_units, rounds=rounds, dropout=dropout / 5
+            )
+            dropped = layers.Dropout(dropout, name="graph_dropout")
+            parts.append(dropped(features))
         if "tokens" in preprocessor.parts:
             tokens = keras.Input(
-                (preprocessor.length,), dtype="int32", name="tokens"
+                (preprocessor.num_tokens,), dtype="int32", name="tokens"
             )
             inputs["tokens"] = tokens
             parts.append(_convolved(tokens, max(1, units // 4), dropout))
@@ -144,6 +186,20 @@ class Assays(zoo.Entry):
         """
         del spec
         return SmilesPreprocessor(_TRUNKS[trunk], num_buckets)
+
+    def batching(self, spec, *, trunk="ngrams"):
+        """Batches molecules of a similar number of atoms, for a graph.
+
+        Args:
+            spec: `zoo.Spec`.
+            trunk: As for `build`.
+
+        Returns:
+            Dict of arguments of `mtl_keras.data.pipeline`.
+        """
+        del spec
+        is_graph = "graph" in _TRUNKS[trunk]
+        return {"bucket_lengths": _BUCKETS} if is_graph else {}
 
 
 def _dense(features, index, units, dropout):

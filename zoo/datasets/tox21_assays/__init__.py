@@ -2,8 +2,14 @@
 
 from zoo.datasets.tox21_assays.builder import (
     Builder,
+    ScaffoldDivision,
     SecondDivision,
     ThirdDivision,
 )
 
-__all__ = ["Builder", "SecondDivision", "ThirdDivision"]
+__all__ = [
+    "Builder",
+    "ScaffoldDivision",
+    "SecondDivision",
+    "ThirdDivision",
+]

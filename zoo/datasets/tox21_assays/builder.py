@@ -1,12 +1,14 @@
-"""TensorFlow Datasets builders of `tox21_assays`, in three divisions."""
+"""TensorFlow Datasets builders of `tox21_assays`, in four divisions."""
 
-from collections.abc import Iterator
+import collections
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 import tensorflow_datasets as tfds
 
 from zoo.datasets import csv_rows, hashed_splits, originals
+from zoo.molecules import scaffolds
 
 _DESCRIPTION = """
 The molecules of Tox21 as SMILES strings, and whether each was active in twelve
@@ -17,6 +19,10 @@ labels, so that metrics compare with those of the same copy only. Divided by a
 hash of the string, so that equal strings are in one split: about 80% for
 training, 10% for validation and 10% for the test. `tox21_assays_2` and
 `tox21_assays_3` are two other divisions of the same molecules.
+`tox21_assays_scaffold` divides them by a hash of the Bemis-Murcko scaffold, so
+that molecules with the same rings and linkers are in one split; without rings
+by the string. Scaffolds of more than 5% of the molecules, which is benzene's,
+are for training.
 """
 
 _CITATION = """
@@ -57,6 +63,10 @@ COLUMNS = (*ASSAYS, "mol_id", "smiles")
 _CELLS = ("", "0", "1")
 # Of 256 examples.
 _TEST, _VALIDATION = 26, 25
+# Of the scaffolds more, since those of the most molecules are for training.
+_SCAFFOLD_TEST, _SCAFFOLD_VALIDATION = 32, 32
+# The fraction of the molecules above which a scaffold is for training.
+_LARGEST = 0.05
 
 
 class Builder(tfds.core.GeneratorBasedBuilder):
@@ -100,15 +110,18 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
     def _split_generators(self, dl_manager: tfds.download.DownloadManager):
         paths = originals.find(dl_manager, self.SOURCE, {_PATH: _URL})
+        divided = [*self._divided(read(paths[_PATH]))]
         return {
-            split: self._generate_examples(paths[_PATH], split)
+            split: self._generate_examples(divided, split)
             for split in ("train", "validation", "test")
         }
 
-    def _generate_examples(self, path, split) -> Iterator:
-        for number, features in enumerate(read(path)):
-            if division(features["smiles"], self.SALT) == split:
-                yield number, features
+    def _generate_examples(self, divided, split) -> Iterator:
+        yield from hashed_splits.of_split(divided, split)
+
+    def _divided(self, examples: Iterable[dict]) -> Iterator[tuple[str, dict]]:
+        for features in examples:
+            yield division(features["smiles"], self.SALT), features
 
 
 class SecondDivision(Builder):
@@ -123,6 +136,21 @@ class ThirdDivision(Builder):
 
     name = "tox21_assays_3"
     SALT = "3"
+
+
+class ScaffoldDivision(Builder):
+    """Builds `tox21_assays_scaffold`: the same molecules, by their scaffolds.
+
+    No scaffold is in two splits, so that its test asks for molecules unlike
+    those of training.
+    """
+
+    name = "tox21_assays_scaffold"
+
+    def _divided(self, examples: Iterable[dict]) -> Iterator[tuple[str, dict]]:
+        examples = [*examples]
+        splits = scaffold_divisions([row["smiles"] for row in examples])
+        yield from zip(splits, examples, strict=True)
 
 
 def read(path: Path) -> Iterator[dict]:
@@ -159,3 +187,23 @@ def division(smiles: str, salt: str) -> str:
         String, the split.
     """
     return hashed_splits.part(salt + smiles, _VALIDATION, _TEST)
+
+
+def scaffold_divisions(smiles: list[str]) -> list[str]:
+    """Chooses the splits of molecules by their scaffolds.
+
+    Args:
+        smiles: List of strings, all molecules of the data.
+
+    Returns:
+        List of strings, the splits.
+    """
+    keys = scaffolds.keys(smiles)
+    sizes = collections.Counter(keys)
+    largest = _LARGEST * len(keys)
+    return [
+        "train"
+        if sizes[key] > largest
+        else hashed_splits.part(key, _SCAFFOLD_VALIDATION, _SCAFFOLD_TEST)
+        for key in keys
+    ]

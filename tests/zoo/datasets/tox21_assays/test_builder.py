@@ -10,8 +10,19 @@ import pytest
 import tensorflow_datasets as tfds
 
 from tests.zoo.datasets import damages
-from zoo.datasets.tox21_assays import Builder, SecondDivision, ThirdDivision
-from zoo.datasets.tox21_assays.builder import ASSAYS, COLUMNS, division, read
+from zoo.datasets.tox21_assays import (
+    Builder,
+    ScaffoldDivision,
+    SecondDivision,
+    ThirdDivision,
+)
+from zoo.datasets.tox21_assays.builder import (
+    ASSAYS,
+    COLUMNS,
+    division,
+    read,
+    scaffold_divisions,
+)
 
 _SMILES = [f"C{'C' * index}O" for index in range(60)]
 
@@ -29,7 +40,7 @@ def _row(smiles, labels="0,1,,0,0,0,0,0,0,0,0,0"):
 _SOUND = _packed(*map(_row, _SMILES))
 
 
-@pytest.mark.parametrize("make", [Builder, SecondDivision])
+@pytest.mark.parametrize("make", [Builder, SecondDivision, ScaffoldDivision])
 def test_files_of_a_folder_become_examples(tmp_path, make):
     folder = tmp_path / "files" / "tox21"
     folder.mkdir(parents=True)
@@ -45,7 +56,10 @@ def test_files_of_a_folder_become_examples(tmp_path, make):
         for example in builder.as_dataset(split=split).as_numpy_iterator():
             parts[example["smiles"].decode()] = split
             assert example["assays"].tolist() == [0, 1, -1] + [0] * 9
-    expected = {smiles: division(smiles, make.SALT) for smiles in _SMILES}
+    if make is ScaffoldDivision:
+        expected = dict(zip(_SMILES, scaffold_divisions(_SMILES), strict=True))
+    else:
+        expected = {smiles: division(smiles, make.SALT) for smiles in _SMILES}
     assert parts == expected
 
 
