@@ -37,7 +37,9 @@ def get_config() -> ml_collections.ConfigDict:
             "warmup_epochs": 2.4,
             "weight_decay": 0.01,
             "global_clipnorm": 1.0,
-            "use_ema": False,
+            # The weights at the end are a moving average over some 1,000 steps.
+            "use_ema": True,
+            "ema_momentum": 0.999,
         }
     )
     # One weight a task; none is 1 for each. An intent is soon learnt.
