@@ -319,12 +319,17 @@ def _licence(data: dict) -> str:
 
 def _packaged_recipe(command: str | None) -> str | None:
     """Returns the file of the zoo's recipe that a command names."""
+    flags = {}
     for part in shlex.split(command or ""):
-        path = Path(part.removeprefix("--config="))
-        is_file = part.startswith("--config=") and path.suffix == ".py"
-        if is_file and (registry.RECIPES / path.name).exists():
-            return path.name
-    return None
+        name, is_set, value = part.partition("=")
+        if is_set:
+            flags[name] = value
+    if "--recipe" in flags:
+        # The recipe of weights, by their name.
+        return registry.recipe(flags["--model"], flags["--recipe"]).name
+    path = Path(flags.get("--config", ""))
+    is_file = path.suffix == ".py" and (registry.RECIPES / path.name).exists()
+    return path.name if is_file else None
 
 
 def _is_figure(name: str) -> bool:

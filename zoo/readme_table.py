@@ -101,7 +101,7 @@ def _row(card, figures, *, is_first) -> list[str]:
     if not is_first:
         name = figures.get("weights")
         title = f"its weights `{name}`" if name else "the same"
-        if figures.get("recipe"):
+        if figures.get("recipe") and not name:
             # Its overrides may change the model.
             title, size = f"its recipe `{Path(figures['recipe']).stem}`", None
         facts = card.get("weights", {}).get(figures.get("weights"), {})

@@ -118,6 +118,18 @@ def test_best_run_by_validation_is_shipped(runs, tiny, tmp_path, monkeypatch):
     assert "recipe" not in facts
 
 
+@pytest.mark.parametrize(
+    "flag",
+    ["--recipe=snips-minilm", "--config=zoo/recipes/intent_slot_minilm.py"],
+)
+def test_recipe_of_other_weights_stays_on_the_card(tmp_path, flag):
+    command = f"python -m tools.train --model=intent_slot {flag} --workdir=a/b"
+    run = _run(tmp_path / "run", 1, command=command)
+    facts = card_writer.summarize([run])
+    assert facts["recipe"] == "intent_slot_minilm.py"
+    assert facts["command"].endswith(f"{flag} --workdir=runs/b")
+
+
 def test_description_is_measured(tiny):
     content = card_writer.describe(tiny, tiny_entry.TinySquares())
     # Convolution 3*3*1*4 + 4; cls 4*2 + 2, det 4 + 1, box 4*4 + 4.
