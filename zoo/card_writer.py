@@ -319,11 +319,8 @@ def _licence(data: dict) -> str:
 
 def _packaged_recipe(command: str | None) -> str | None:
     """Returns the file of the zoo's recipe that a command names."""
-    flags = {}
-    for part in shlex.split(command or ""):
-        name, is_set, value = part.partition("=")
-        if is_set:
-            flags[name] = value
+    parts = shlex.split(command or "")
+    flags = dict(part.split("=", 1) for part in parts if "=" in part)
     if "--recipe" in flags:
         # The recipe of weights, by their name.
         return registry.recipe(flags["--model"], flags["--recipe"]).name
