@@ -124,8 +124,8 @@ class NeighbourSum(layers.Layer):
         # The number of the molecule in its batch, for each bond.
         number = ops.cumsum(ops.ones_like(neighbours), axis=0) - 1
         flat = ops.reshape(x, (-1, size[-1]))
-        found = ops.take(flat, neighbours + number * size[1], axis=0)
-        return ops.sum(found * ops.matmul(kinds, self.weight), axis=2)
+        features = ops.take(flat, neighbours + number * size[1], axis=0)
+        return ops.sum(features * ops.matmul(kinds, self.weight), axis=2)
 
     def compute_output_shape(self, x_shape, neighbours_shape, kinds_shape):
         """Returns the shape of `x`."""
