@@ -173,4 +173,5 @@ def test_graphs_of_the_data_are_those_of_rdkit():
     smiles = [line.rsplit(",", 1)[1] for line in lines]
     # RDKit refuses eight molecules, all with aluminium.
     smiles = [text for text in smiles if "[AlH3]" not in text][::20]
-    assert _compare_with_rdkit(smiles) == []
+    # RDKit decides itself what is aromatic, here not the ring with two ketones.
+    assert _compare_with_rdkit(smiles) == ["O=c1c(=O)c2cccc3cccc1c32"]
