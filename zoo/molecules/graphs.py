@@ -50,9 +50,9 @@ def parse(smiles: tf.Tensor, max_atoms: int) -> dict[str, tf.Tensor]:
         the order of `FEATURES`; all 0 at the padding, which is to the largest
         molecule of the batch. The charge is from -4 to 4, plus 4, and
         `"hydrogens"` those in brackets. `"bonds"`: int32 of shape `(batch,
-        atoms, atoms)`, symmetric: `SINGLE`, `DOUBLE`, `TRIPLE` or `AROMATIC`, 0
-        where there is none. `"num_atoms"`: int32 of
-        shape `(batch,)`, the atoms of the whole string.
+        atoms, atoms)`, symmetric: `SINGLE`, `DOUBLE`, `TRIPLE` or `AROMATIC`,
+        and 0 between atoms without a bond. `"num_atoms"`: int32 of shape
+        `(batch,)`, the number of atoms of the whole string.
     """
     smiles = tf.strings.strip(smiles)
     text = Text(smiles)

@@ -34,7 +34,7 @@ def keys(smiles: Sequence[str]) -> list[str]:
         more than 160 atoms or that cannot be parsed: the string itself.
     """
     smiles = list(smiles)
-    found = list(smiles)
+    scaffold_keys = list(smiles)
     left = range(len(smiles))
     for size in _SIZES:
         larger = []
@@ -49,9 +49,9 @@ def keys(smiles: Sequence[str]) -> list[str]:
                 if atoms > size:
                     larger.append(place)
                 elif code:
-                    found[place] = f"{code:016x}"
+                    scaffold_keys[place] = f"{code:016x}"
         left = larger
-    return found
+    return scaffold_keys
 
 
 def _hashes(smiles, size):
