@@ -9,6 +9,7 @@ import tempfile
 
 import pytest
 
+from tests import backend_process
 from tests.entry_budget import (  # noqa: F401
     entry_of,
     pytest_runtest_logreport,
@@ -22,7 +23,8 @@ _CACHE = "JAX_COMPILATION_CACHE_DIR"
 
 
 def pytest_configure(config):
-    """Lets all processes that run JAX share what XLA has compiled."""
+    """Makes XLA compile soon, and processes that run JAX share the result."""
+    backend_process.compile_quickly(os.environ)
     if hasattr(config, "workerinput") or _CACHE in os.environ:
         return
     # Most steps on JAX are compiled for one run, and many are the same.
