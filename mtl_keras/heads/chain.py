@@ -1,7 +1,13 @@
 """A linear-chain conditional random field over the tags of a sentence."""
 
 import keras
+import numpy as np
 from keras import layers, ops
+
+from mtl_keras.heads import valid_tags
+
+# Added to a score: no sum of other scores makes up for it.
+_PENALTY = -1e4
 
 
 @keras.saving.register_keras_serializable(package="mtl_keras")
@@ -22,18 +28,48 @@ class ChainCRF(layers.Layer):
     1: the most probable tags of the tokens then form the most probable
     sequence, which is what the Viterbi algorithm finds.
 
+    With `class_names` inference considers only sequences that mark spans by the
+    rules of BIO (IOB2) or BIOES, as AllenNLP's decoder does: an `I-city` follows
+    `B-city` or `I-city`. Other tags have the probability 0 there. Training is
+    the same with and without.
+
     Shapes are fixed, tokens are processed by a loop, in float32: it compiles
     under XLA.
 
+    Args:
+        class_names: Sequence of strings, the tags in their order: `"O"`, or a
+            prefix `B`, `I`, `E` or `S`, a hyphen and a kind. Defaults to
+            `None`: any tag may follow any other.
+        **kwargs: As for `keras.layers.Layer`.
+
+    Raises:
+        ValueError: If a name is not such a tag.
+
     Input: a list of scores `(batch, tokens, tags)` and booleans
     `(batch, tokens)`, false at the padding behind a sentence. Output:
-    probabilities `(batch, tokens, tags)`; at the padding, those of the scores
-    alone.
+    probabilities `(batch, tokens, tags)`, of no meaning at the padding.
     """
+
+    def __init__(self, class_names=None, **kwargs):
+        super().__init__(**kwargs)
+        self.class_names = None if class_names is None else list(class_names)
+        self._penalties = None
+        if class_names is not None:
+            invalid = valid_tags.find_invalid(self.class_names)
+            self._penalties = [_PENALTY * np.float32(part) for part in invalid]
+
+    def get_config(self):
+        """Returns the arguments of the constructor."""
+        return {**super().get_config(), "class_names": self.class_names}
 
     def build(self, input_shape):
         """Creates the scores of neighbours and the two message passes."""
         num_tags = input_shape[0][-1]
+        if self.class_names is not None and len(self.class_names) != num_tags:
+            raise ValueError(
+                f"A ChainCRF over {num_tags} tags needs as many class names. "
+                f"Received: {len(self.class_names)} class names."
+            )
         self.transitions = self.add_weight(
             (num_tags, num_tags),
             initializer="zeros",
@@ -46,7 +82,7 @@ class ChainCRF(layers.Layer):
             layers.RNN(
                 _Messenger(
                     num_tags,
-                    lambda: self.transitions,
+                    self._neighbours,
                     is_backward=is_backward,
                     dtype="float32",
                 ),
@@ -62,12 +98,27 @@ class ChainCRF(layers.Layer):
         scores, present = inputs
         scores = ops.cast(scores, "float32")
         present = ops.expand_dims(ops.cast(present, "float32"), -1)
+        if self._penalties is not None and not training:
+            scores = scores + self._end_penalties(present)
         tokens = ops.concatenate([scores, present], axis=-1)
         forward, backward = (
             messages(tokens, training=training) for messages in self._passes
         )
         backward = ops.flip(backward, axis=1)
         return ops.softmax(scores + forward + backward, axis=-1)
+
+    def _neighbours(self, training):
+        """Returns the scores of neighbours, the earlier tag first."""
+        if self._penalties is None or training:
+            return self.transitions
+        return self.transitions + self._penalties[1]
+
+    def _end_penalties(self, present):
+        """Returns those of tags at the two ends of a sentence."""
+        first, _, last = self._penalties
+        before = ops.pad(present, ((0, 0), (1, 0), (0, 0)))[:, :-1]
+        after = ops.pad(present, ((0, 0), (0, 1), (0, 0)))[:, 1:]
+        return present * ((1.0 - before) * first + (1.0 - after) * last)
 
     def compute_output_shape(self, input_shape):
         """Returns the scores' shape."""
@@ -82,8 +133,9 @@ class _Messenger(layers.Layer):
 
     Args:
         num_tags: Integer.
-        neighbours: Function that returns the scores of neighbours, a float32
-            tensor of shape `(tags, tags)`, the earlier tag first.
+        neighbours: Function of whether the model trains that returns the scores
+            of neighbours, a float32 tensor of shape `(tags, tags)`, the earlier
+            tag first.
         is_backward: Boolean, whether tokens come from the last to the first.
         **kwargs: As for `keras.layers.Layer`.
     """
@@ -101,7 +153,8 @@ class _Messenger(layers.Layer):
         """Processes one token; padding passes on zeros."""
         scores, present = inputs[:, :-1], inputs[:, -1:]
         step = _sum_step if training else _max_step
-        passed = step(scores + states[0], self._neighbours(), self._is_backward)
+        neighbours = self._neighbours(training)
+        passed = step(scores + states[0], neighbours, self._is_backward)
         return states[0], [passed * present]
 
 

@@ -24,6 +24,7 @@ class TaggingHead(ClassesHead):
         dropout: float = 0.0,
         crf: bool = False,
         present=None,
+        valid_tags: bool = False,
     ):
         """Builds probabilities of shape `(batch, tokens, num_classes)`.
 
@@ -38,18 +39,24 @@ class TaggingHead(ClassesHead):
                 by a `ChainCRF`. Defaults to `False`.
             present: Boolean Keras tensor of shape `(batch, tokens)`, false at
                 the padding; required if `crf` is true.
+            valid_tags: Boolean. Whether `crf` predicts only sequences of tags
+                that are valid by BIO (IOB2) or BIOES. Not for IOB1, where an
+                `I` may start a span. Defaults to `False`.
 
         Returns:
             Keras tensor of shape `(batch, tokens, num_classes)`, float32.
 
         Raises:
-            ValueError: If `crf` is true and `present` is missing.
+            ValueError: If `crf` is true and `present` is missing, or
+                `valid_tags` is true without `crf` or without tags of spans.
         """
         from keras import layers
 
         from mtl_keras.heads.chain import ChainCRF
 
         name = task.name
+        if valid_tags:
+            _check_valid_tags(task, crf)
         if hidden:
             hidden_features = layers.Dense(
                 hidden, activation="gelu", name=f"{name}_hidden"
@@ -75,7 +82,8 @@ class TaggingHead(ClassesHead):
         scores = layers.Dense(
             task.num_classes, dtype="float32", name=f"{name}_scores"
         )(features)
-        return ChainCRF(dtype="float32", name=name)([scores, present])
+        names = task.class_names if valid_tags else None
+        return ChainCRF(names, dtype="float32", name=name)([scores, present])
 
     def default_metrics(self, task) -> list:
         """Returns the accuracy, and the F1 of spans if the tags mark spans."""
@@ -85,6 +93,22 @@ class TaggingHead(ClassesHead):
         if task.class_names and all(map(_is_tag, task.class_names)):
             default.append(metrics.SpanF1(class_names=task.class_names))
         return default
+
+
+def _check_valid_tags(task, crf):
+    from mtl_keras.heads.valid_tags import mark_spans
+
+    if not crf:
+        raise ValueError(
+            f"Task {task.name!r}: valid_tags=True expects crf=True, which "
+            "predicts the tags of a sentence jointly. Received: crf=False"
+        )
+    if not mark_spans(task.class_names):
+        raise ValueError(
+            f"Task {task.name!r}: valid_tags=True expects class names such as "
+            "'O', 'B-city', 'I-city', with a B for each I. "
+            f"Received: class_names={list(task.class_names or ())[:5]}"
+        )
 
 
 def _is_tag(name: str) -> bool:

@@ -81,6 +81,7 @@ class ClsNerSrl(TokenEntry):
         dropout: float = 0.3,
         hidden: int = 96,
         crf: bool | None = None,
+        valid_tags: bool = False,
         num_tokens: int | None = None,
         trainable: str = "all",
         lora_rank: int = 8,
@@ -108,6 +109,8 @@ class ClsNerSrl(TokenEntry):
             crf: Boolean, whether neighbouring tags of entities and roles are
                 decoded together, by a `ChainCRF`. Defaults to `None`: with
                 `"bilstm"`, which has loops over the words anyway.
+            valid_tags: Boolean, whether `crf` predicts only tags that form
+                spans: an `I-PER` after a `B-PER` or another `I-PER`.
             num_tokens: Integer, a fixed number of tokens, for which loops are
                 unrolled. Defaults to `None`: any number.
             trainable: `"all"`, `"lora"` or `"none"`, what is trained of a
@@ -183,6 +186,7 @@ class ClsNerSrl(TokenEntry):
                 hidden=hidden,
                 dropout=dropout,
                 crf=crf and task.name != "pos",
+                valid_tags=valid_tags and task.name != "pos",
                 present=sentence.present,
             )
 
@@ -248,6 +252,7 @@ class ClsNerSrl(TokenEntry):
         )
         crf = bool(defaults["crf"])
         overrides["crf"] = hp.Boolean("crf", default=crf)
+        overrides["valid_tags"] = overrides["crf"] and defaults["valid_tags"]
         return overrides
 
 

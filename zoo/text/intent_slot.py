@@ -66,6 +66,7 @@ class IntentSlot(TokenEntry):
         spelling_units: int = 96,
         dropout: float = 0.4,
         crf: bool = False,
+        valid_tags: bool = False,
         intent_to_slot: bool = True,
         num_tokens: int | None = None,
         trainable: str = "all",
@@ -91,6 +92,8 @@ class IntentSlot(TokenEntry):
                 of the words', of each block's and of each head's.
             crf: Boolean, whether neighbouring tags are decoded together, by a
                 `ChainCRF`.
+            valid_tags: Boolean, whether `crf` predicts only tags that form
+                spans: an `I-city` after a `B-city` or another `I-city`.
             intent_to_slot: Boolean, whether the tags' head reads the intent's
                 probabilities (Qin et al., EMNLP 2019), where the model has
                 both tasks. The intent's head is then shared by both.
@@ -141,6 +144,7 @@ class IntentSlot(TokenEntry):
             dropout=dropout,
             hidden=None if pretrained.is_pretrained(trunk) else units,
             crf=crf,
+            valid_tags=valid_tags,
         )
         return sentence.model("intent_slot", tasks, head)
 
@@ -255,4 +259,5 @@ class IntentSlot(TokenEntry):
         )
         for name in ("crf", "intent_to_slot"):
             overrides[name] = hp.Boolean(name, default=defaults[name])
+        overrides["valid_tags"] = overrides["crf"] and defaults["valid_tags"]
         return overrides

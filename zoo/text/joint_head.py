@@ -14,7 +14,7 @@ class JointHead:
         intent_to_slot: Boolean, whether the tags' head reads the intent's
             probabilities, where there is an intent.
         dropout: Float in [0, 1), fraction of each head's features dropped.
-        **options: Of the tags' head: `hidden` and `crf`.
+        **options: Of the tags' head: `hidden`, `crf` and `valid_tags`.
     """
 
     def __init__(self, present, pooled, *, intent_to_slot, dropout, **options):

@@ -8,6 +8,7 @@ import pytest
 from keras import ops
 
 from mtl_keras import MultiTaskModel, Task
+from mtl_keras.heads import valid_tags
 from mtl_keras.heads.chain import ChainCRF
 
 TOKENS, TAGS = 4, 3
@@ -83,6 +84,106 @@ def test_head_trains_on_sentences_of_any_length(jit_compile, lengths):
         for old, new in zip(before, model.get_weights(), strict=True)
     ]
     assert min(moved) > 0 and np.isfinite(moved).all()
+
+
+BIO = ("O", "B-a", "I-a", "B-b", "I-b")
+BIOES = ("O", "B-a", "I-a", "E-a", "S-a")
+# What may follow a tag, written out; "" stands for both ends of a sentence.
+FOLLOW = {
+    BIO: {
+        "": "O B-a B-b",
+        "O": "O B-a B-b .",
+        "B-a": "O B-a I-a B-b .",
+        "I-a": "O B-a I-a B-b .",
+        "B-b": "O B-a B-b I-b .",
+        "I-b": "O B-a B-b I-b .",
+    },
+    BIOES: {
+        "": "O B-a S-a",
+        "O": "O B-a S-a .",
+        "B-a": "I-a E-a",
+        "I-a": "I-a E-a",
+        "E-a": "O B-a S-a .",
+        "S-a": "O B-a S-a .",
+    },
+}
+
+
+def _is_valid(names, row):
+    steps = ["", *(names[tag] for tag in row), "."]
+    follow = FOLLOW[names]
+    return all(b in follow[a].split() for a, b in itertools.pairwise(steps))
+
+
+@pytest.mark.parametrize("names", FOLLOW)
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_best_tags_are_the_best_valid_row(names, jit_compile):
+    rng = np.random.default_rng(0)
+    layer = ChainCRF(names, dtype="float32")
+    layer.build([(8, TOKENS, len(names)), (8, TOKENS)])
+    transitions = 2 * rng.normal(size=(len(names),) * 2)
+    layer.transitions.assign(transitions)
+    scores = 3 * rng.normal(size=(8, TOKENS, len(names))).astype("float32")
+    inputs = keras.Input((None, len(names))), keras.Input((None,), dtype="bool")
+    model = keras.Model(inputs, layer(list(inputs)))
+    model.compile(jit_compile=jit_compile)
+    answer = model.predict([scores, np.tile(PRESENT, (4, 1))], verbose=0)
+    for example, length in enumerate(4 * (4, 2)):
+        best, highest = None, -np.inf
+        for row in itertools.product(range(len(names)), repeat=length):
+            total = sum(scores[example, t, tag] for t, tag in enumerate(row))
+            total += sum(transitions[pair] for pair in itertools.pairwise(row))
+            if _is_valid(names, row) and total > highest:
+                best, highest = row, total
+        assert tuple(answer[example, :length].argmax(axis=-1)) == best
+
+
+def test_training_considers_all_rows():
+    rng = np.random.default_rng(0)
+    scores = rng.normal(size=(2, TOKENS, len(BIO))).astype("float32")
+    free, valid = ChainCRF(dtype="float32"), ChainCRF(BIO, dtype="float32")
+    np.testing.assert_array_equal(
+        *(layer([scores, PRESENT], training=True) for layer in (free, valid))
+    )
+
+
+def test_valid_tags_survive_saving():
+    layer = ChainCRF.from_config(ChainCRF(BIO).get_config())
+    assert layer.class_names == list(BIO)
+
+
+def test_tags_of_another_number_are_refused():
+    with pytest.raises(ValueError, match="3 tags needs as many class names"):
+        ChainCRF(BIO).build([(2, TOKENS, 3), (2, TOKENS)])
+
+
+@pytest.mark.parametrize(
+    ("names", "are_spans"),
+    [
+        (BIO, True),
+        (BIOES, True),
+        (("O", "I-a"), False),
+        (("O", "B-a", "I-b"), False),
+        (("NOUN", "VERB"), False),
+        (None, False),
+    ],
+)
+def test_valid_tags_need_tags_of_spans(names, are_spans):
+    assert valid_tags.mark_spans(names) == are_spans
+
+
+@pytest.mark.parametrize(
+    ("names", "options", "message"),
+    [
+        (BIO, {}, "expects crf=True"),
+        (("NOUN", "VERB"), {"crf": True}, "with a B for each I"),
+    ],
+)
+def test_valid_tags_that_cannot_be_are_refused(names, options, message):
+    task = Task("slot", "tagging", class_names=names)
+    features = keras.Input((None, 4))
+    with pytest.raises(ValueError, match=message):
+        task.head.build(features, task, valid_tags=True, **options)
 
 
 def test_chain_needs_to_know_the_padding():
