@@ -28,10 +28,10 @@ class ChainCRF(layers.Layer):
     1: the most probable tags of the tokens then form the most probable
     sequence, which is what the Viterbi algorithm finds.
 
-    With `class_names` inference considers only sequences that mark spans by the
-    rules of BIO (IOB2) or BIOES, as AllenNLP's decoder does: an `I-city` follows
-    `B-city` or `I-city`. Other tags have the probability 0 there. Training is
-    the same with and without.
+    With `class_names` inference considers only sequences that mark spans by
+    the rules of BIO (IOB2) or BIOES, as AllenNLP's decoder does: an `I-city`
+    follows `B-city` or `I-city`. Other tags have the probability 0 there.
+    Training is the same with and without.
 
     Shapes are fixed, tokens are processed by a loop, in float32: it compiles
     under XLA.

@@ -28,15 +28,16 @@ def mark_spans(class_names) -> bool:
 def find_invalid(class_names) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Finds what the rules exclude.
 
-    Inside a span, an `I` or an `E` follows a `B` or an `I` of its kind. If there
-    are tags `E` or `S`, a `B` or an `I` is followed by such an `I` or `E`.
+    Inside a span, an `I` or an `E` follows a `B` or an `I` of its kind. If
+    there are tags `E` or `S`, a `B` or an `I` is followed by such an `I` or
+    `E`.
 
     Args:
         class_names: Sequence of strings, tags.
 
     Returns:
-        Three arrays of booleans, true for what is invalid: a tag at the start of
-        a sentence, of shape `(tags,)`; a pair of neighbours, of shape
+        Three arrays of booleans, true for what is invalid: a tag at the start
+        of a sentence, of shape `(tags,)`; a pair of neighbours, of shape
         `(tags, tags)`, the earlier tag first; a tag at the end, `(tags,)`.
 
     Raises:

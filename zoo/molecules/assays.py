@@ -8,7 +8,7 @@ import zoo
 from mtl_keras import Task, checks
 from mtl_keras.messages import unknown
 from zoo.datasets.tox21_assays.builder import ASSAYS
-from zoo.molecules import message_passing
+from zoo.molecules import averaged_parts, message_passing
 from zoo.molecules.smiles import NUM_TOKENS, SmilesPreprocessor
 
 _TRUNKS = {
@@ -19,6 +19,8 @@ _TRUNKS = {
     "ngrams_graph": ("ngrams", "graph"),
     "all": ("ngrams", "tokens", "graph"),
 }
+# How often a part of several is trained: a graph learns the slowest.
+_CHANCES = {"ngrams": 1, "tokens": 1, "graph": 3}
 # Numbers of atoms that the molecules of a batch are padded to.
 _BUCKETS = (16, 24, 32, 48, 128)
 _BUILDERS = "zoo.datasets.tox21_assays"
@@ -95,6 +97,7 @@ class Assays(zoo.Entry):
         dropout: float = 0.5,
         atom_units: int = 64,
         rounds: int = 3,
+        graph_dropout: float = 0.2,
     ):
         """Builds the model.
 
@@ -103,19 +106,22 @@ class Assays(zoo.Entry):
             trunk: String: `"ngrams"`, dense layers on the counts of n-grams;
                 `"tokens"`, convolutions over tokens; `"graph"`, message passing
                 over atoms and bonds; or several: `"both"`, n-grams and tokens,
-                `"ngrams_graph"`, and `"all"`.
+                `"ngrams_graph"`, and `"all"`. The logits of several are
+                averaged, see `zoo.molecules.averaged_parts`.
             num_buckets: Integer of at least 1, the size of the counts of
                 n-grams. Trunks without n-grams have none.
             units: Integer of at least 1, the units of a dense layer; a
                 convolution has a quarter.
-            depth: Integer of at least 1, the number of dense layers.
+            depth: Integer of at least 1, the number of dense layers; those of
+                tokens and of a graph have one less.
             dropout: Float in [0, 1), fraction of each layer's features dropped
-                in training; half of it between convolutions and a fifth
-                between rounds of messages.
+                in training; half of it between convolutions.
             atom_units: Integer of at least 1, the features of an atom. Trunks
                 without a graph have none.
             rounds: Integer of at least 1, how many times messages are passed:
                 an atom reads those up to so many bonds away.
+            graph_dropout: Float in [0, 1), as `dropout`, of a graph; a fifth of
+                it between rounds of messages.
 
         Returns:
             `MultiTaskModel`. Inputs, as `SmilesPreprocessor` makes them, those
@@ -135,38 +141,48 @@ class Assays(zoo.Entry):
             raise ValueError(unknown("trunk", trunk, _TRUNKS))
         checks.integer("atom_units", atom_units, low=1)
         checks.integer("rounds", rounds, low=1)
+        checks.fraction("graph_dropout", graph_dropout, below_one=True)
         if "ngrams" not in _TRUNKS[trunk]:
             self.refuse_changed(f"the trunk {trunk!r}", num_buckets=num_buckets)
         if "graph" not in _TRUNKS[trunk]:
             self.refuse_changed(
-                f"the trunk {trunk!r}", atom_units=atom_units, rounds=rounds
+                f"the trunk {trunk!r}",
+                atom_units=atom_units,
+                rounds=rounds,
+                graph_dropout=graph_dropout,
             )
         preprocessor = self.preprocessor(
             spec, trunk=trunk, num_buckets=num_buckets
         )
-        inputs, parts = {}, []
+        inputs, parts = {}, {}
         if "ngrams" in preprocessor.parts:
             inputs["ngrams"] = keras.Input((num_buckets,), name="ngrams")
-            parts.append(_dense(inputs["ngrams"], 0, units, dropout))
+            parts["ngrams"] = _stack(
+                inputs["ngrams"], "dense", depth, units, dropout
+            )
         if "graph" in preprocessor.parts:
             graph = message_passing.inputs()
             inputs |= graph
             features = message_passing.features(
-                **graph, units=atom_units, rounds=rounds, dropout=dropout / 5
+                **graph,
+                units=atom_units,
+                rounds=rounds,
+                dropout=graph_dropout / 5,
             )
-            dropped = layers.Dropout(dropout, name="graph_dropout")
-            parts.append(dropped(features))
+            dropped = layers.Dropout(graph_dropout, name="graph_dropout")
+            parts["graph"] = _stack(
+                dropped(features), "graph", depth - 1, units, graph_dropout
+            )
         if "tokens" in preprocessor.parts:
             tokens = keras.Input(
                 (preprocessor.num_tokens,), dtype="int32", name="tokens"
             )
             inputs["tokens"] = tokens
-            parts.append(_convolved(tokens, max(1, units // 4), dropout))
-        features = parts[0]
-        if len(parts) > 1:
-            features = layers.Concatenate(name="parts")(parts)
-        for index in range(1, depth):
-            features = _dense(features, index, units, dropout)
+            features = _convolved(tokens, max(1, units // 4), dropout)
+            parts["tokens"] = _stack(
+                features, "tokens", depth - 1, units, dropout
+            )
+        features = averaged_parts.join(parts, _CHANCES)
         tasks = self.tasks(spec)
         outputs = {t.name: t.head.build(features, t) for t in tasks}
         return mtl_keras.MultiTaskModel(
@@ -202,9 +218,12 @@ class Assays(zoo.Entry):
         return {"bucket_lengths": _BUCKETS} if is_graph else {}
 
 
-def _dense(features, index, units, dropout):
-    features = layers.Dense(units, "relu", name=f"dense_{index}")(features)
-    return layers.Dropout(dropout, name=f"dropout_{index}")(features)
+def _stack(features, name, depth, units, dropout):
+    for index in range(depth):
+        dense = layers.Dense(units, "relu", name=f"{name}_{index}")
+        dropped = layers.Dropout(dropout, name=f"{name}_dropout_{index}")
+        features = dropped(dense(features))
+    return features
 
 
 def _convolved(tokens, channels, dropout):

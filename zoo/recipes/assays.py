@@ -2,7 +2,7 @@
 
     python -m tools.train --model=assays --workdir=runs/assays
 
-It is made for two CPU cores.
+It is made for two CPU cores and takes about three minutes there.
 """
 
 import ml_collections
@@ -19,19 +19,21 @@ def get_config() -> ml_collections.ConfigDict:
     config.model = "assays"
     config.data = "tox21_assays"
     # Named arguments of the model's `build`, such as sharing="mmoe".
-    config.overrides = ml_collections.ConfigDict({"dropout": 0.5})
+    config.overrides = ml_collections.ConfigDict(
+        {"trunk": "ngrams_graph", "dropout": 0.5, "graph_dropout": 0.2}
+    )
     config.seed = 0
     config.batch_size = 128
-    config.epochs = 12
+    config.epochs = 30
     config.optimizer = ml_collections.ConfigDict(
         {
             "name": "adamw",
-            "learning_rate": 1e-3,
+            "learning_rate": 2e-3,
             "schedule": "cosine",
             "warmup_epochs": 0.0,
             "weight_decay": 1e-4,
             "global_clipnorm": placeholder(float),
-            "use_ema": False,
+            "use_ema": True,
         }
     )
     config.loss_weights = "equal"
