@@ -9,13 +9,16 @@ def get_config() -> ml_collections.ConfigDict:
 
     On one CPU core of its own an epoch takes about three minutes. The run of
     the shipped weights took an hour on a core that was shared by others. Test
-    split: class .612, parts of speech .946, entities F1 .661, roles F1 .683.
+    split: class .612, parts of speech .946, entities F1 .662, roles F1 .690.
     """
     config = ml_collections.ConfigDict()
     config.model = "cls_ner_srl"
     config.data = "ewt_joint"
     # Named arguments of the model's `build`, such as trunk="conv".
-    config.overrides = ml_collections.ConfigDict({"trunk": "bilstm"})
+    # Valid tags raised the roles' F1 on the validation split from .670 to .676.
+    config.overrides = ml_collections.ConfigDict(
+        {"trunk": "bilstm", "valid_tags": True}
+    )
     config.seed = 0
     config.batch_size = 64
     config.epochs = 8
