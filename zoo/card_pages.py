@@ -130,6 +130,12 @@ def _size(card) -> list[str]:
     if "num_parameters" not in card:
         return []
     text = f"{card['num_parameters']:,} parameters"
+    sizes = {
+        facts.get("num_parameters")
+        for facts in card.get("weights", {}).values()
+    }
+    if sizes - {card["num_parameters"], None}:
+        text = f"By default {text}"
     if card.get("macs"):
         macs = card["macs"]
         text += f"; {macs['value']:,} multiply-accumulates ({macs['input']})"
@@ -246,6 +252,8 @@ def _weights(card) -> list[str]:
         line = f"`{name}`: {facts['bytes'] / 1e6:.2f} MB"
         if facts.get("base"):
             line += f" over `{facts['base']}`"
+        if facts.get("num_parameters"):
+            line += f", {facts['num_parameters']:,} parameters"
         line += f", seed {facts['seed']}, licence {facts['licence']}"
         for task, decision in facts.get("decisions", {}).items():
             values = ", ".join(f"{k} {v:g}" for k, v in decision.items())

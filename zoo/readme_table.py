@@ -97,15 +97,12 @@ def _row(card, figures, *, is_first) -> list[str]:
     alone = figures.get("single_task") or {}
     keys = headlines(card, together)
     title = f"[`{card['name']}`](docs/zoo/{card['name']}.md)"
-    size = card["num_parameters"]
+    name = figures.get("weights")
     if not is_first:
-        name = figures.get("weights")
         title = f"its weights `{name}`" if name else "the same"
         if figures.get("recipe") and not name:
-            # Its overrides may change the model.
-            title, size = f"its recipe `{Path(figures['recipe']).stem}`", None
-        facts = card.get("weights", {}).get(figures.get("weights"), {})
-        size = facts.get("num_parameters", size)
+            title = f"its recipe `{Path(figures['recipe']).stem}`"
+    size = _num_parameters(card, name, figures.get("recipe"))
     return [
         title,
         ", ".join(card["tasks"]),
@@ -114,6 +111,18 @@ def _row(card, figures, *, is_first) -> list[str]:
         _short(card, keys, together, titles=True),
         _short(card, keys, alone, titles=False) if alone else "-",
     ]
+
+
+def _num_parameters(card, weights, recipe) -> int | None:
+    """Returns those of the model that was measured, which a recipe changes."""
+    trained = card.get("weights", {})
+    if weights:
+        return trained[weights].get("num_parameters")
+    if recipe:
+        return None
+    # The entry's own recipe made its first weights, on other data as well.
+    own = (each for each in trained.values() if not each.get("recipe"))
+    return next(own, card).get("num_parameters")
 
 
 def headlines(card: Card, metrics: dict) -> list[str]:

@@ -180,9 +180,12 @@ def test_a_task_computes_less_than_all(exported):
 
 
 def test_variables_are_stored_once(exported):
-    _, model, folder = exported
+    name, model, folder = exported
     expected = [tuple(w.shape) for w in model.weights]
     assert stored_shapes(folder) == sorted(expected)
+    card = zoo.info(name)
+    facts = next(iter(card["weights"].values()), card)
+    assert facts["num_parameters"] == model.count_params()
 
 
 # The very command, but TensorFlow is imported once for all its runs.
