@@ -117,12 +117,12 @@ def _num_parameters(card, weights, recipe) -> int | None:
     """Returns those of the model that was measured, which a recipe changes."""
     trained = card.get("weights", {})
     if weights:
-        return trained[weights].get("num_parameters")
+        return trained[weights].get("num_parameters", card["num_parameters"])
     if recipe:
         return None
     # The entry's own recipe made its first weights, on other data as well.
     own = (each for each in trained.values() if not each.get("recipe"))
-    return next(own, card).get("num_parameters")
+    return next(own, card).get("num_parameters", card["num_parameters"])
 
 
 def headlines(card: Card, metrics: dict) -> list[str]:
