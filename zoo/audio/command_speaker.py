@@ -36,8 +36,9 @@ class CommandSpeaker(zoo.Entry):
         "The test split is that of the data's authors, recordings 0 to 4 of "
         "each speaker and word; 5 to 9 are for validation. All speakers are in "
         "all splits.",
-        "Single tasks were trained with one seed, and balancers were not "
-        "compared.",
+        "An error is 0.003: single tasks, with twice the parameters, make "
+        "none to one of 300 fewer, less than the spread of three seeds. On "
+        "another processor the same three runs had 0.999.",
     )
     summary = (
         "Two tasks on one recording: which digit is spoken (command), and by "

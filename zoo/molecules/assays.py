@@ -70,6 +70,10 @@ class Assays(zoo.Entry):
         "trained on examples of its own, 0.819. Twice the atoms' features and "
         "five rounds of messages were no better. Of n-grams alone, learning "
         "rates of 3e-4 and 2e-3 and a dropout of 0.7 were worse.",
+        "Balancers, first division, seed 0, test: equal 0.844, uncertainty "
+        "0.838, cagrad 0.834. Single tasks were trained on n-grams alone, an "
+        "assay at a time with the same steps: 0.733 for 0.832 of all "
+        "together, and 0.727 with three times as many epochs.",
     )
 
     def task(self, name: str, spec) -> Task:

@@ -250,7 +250,9 @@ class ClsNerSrl(TokenEntry):
         overrides["units"] = hp.Choice(
             "units", sorted({96, 128, 192, 256, units}), default=units
         )
-        crf = bool(defaults["crf"])
+        crf = defaults["crf"]
+        if crf is None:
+            crf = defaults["trunk"] == "bilstm"
         overrides["crf"] = hp.Boolean("crf", default=crf)
         overrides["valid_tags"] = overrides["crf"] and defaults["valid_tags"]
         return overrides

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from sklearn.ensemble import BaggingClassifier, BaggingRegressor
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.linear_model import Ridge
 
 from mtl_keras import ensemble
 from tests import test_case as case
@@ -14,12 +14,12 @@ X, LABELS = linear.data()
 
 def test_bagging_is_scikit_learns_on_the_same_draws():
     references = {
-        "cls": BaggingClassifier(LogisticRegression(), 3, random_state=0),
-        "det": BaggingClassifier(LogisticRegression(), 3, random_state=0),
+        "cls": BaggingClassifier(linear.logistic(), 3, random_state=0),
+        "det": BaggingClassifier(linear.logistic(), 3, random_state=0),
         "price": BaggingRegressor(Ridge(), 3, random_state=0),
     }
     for task, reference in references.items():
-        reference.fit(X, LABELS[task])
+        reference.fit(X.astype("float64"), LABELS[task])
     draws = references["cls"].estimators_samples_
     model = ensemble.bag(linear.fit, X, LABELS, draws=draws)
     received = linear.predict(model, X)

@@ -74,7 +74,7 @@ def memorizer(x, labels):
 
 def honest(x, labels):
     return linear.model_of(
-        {"det": LogisticRegression().fit(x, labels["det"])}, tasks=DET
+        {"det": linear.logistic().fit(x, labels["det"])}, tasks=DET
     )
 
 
