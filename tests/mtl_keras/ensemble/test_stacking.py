@@ -125,7 +125,9 @@ def test_missing_labels_are_left_out_of_the_second_level():
         {k: v[present] for k, v in LABELS.items()},
     )
     for task, values in linear.predict(received, X).items():
-        case.assert_close(values, linear.predict(expected, X)[task])
+        # Both levels were fitted by a solver.
+        wanted = linear.predict(expected, X)[task]
+        case.assert_close(values, wanted, rtol=1e-4)
 
 
 def _part(i):
