@@ -70,8 +70,11 @@ class AudioPreprocessor(FilePreprocessor):
         self.frame_seconds = frame_seconds
         self.hop_seconds = hop_seconds
         self.low_hz = low_hz
-        self.high_hz = sample_rate / 2 if high_hz is None else high_hz
+        self.high_hz = high_hz
         self.name = name
+        self._check_numbers()
+        if high_hz is None:
+            self.high_hz = sample_rate / 2
         self._check()
 
     def __call__(self, raw):
@@ -152,11 +155,11 @@ class AudioPreprocessor(FilePreprocessor):
         # The next power of two; the rest is padded with zeros.
         return 1 << (self._frame - 1).bit_length()
 
-    def _check(self):
+    def _check_numbers(self):
         for key, value in self.get_config().items():
             is_count = key in ("sample_rate", "num_mels")
             kinds = (int,) if is_count else (int, float)
-            if key == "name":
+            if key == "name" or (key == "high_hz" and value is None):
                 continue
             if isinstance(value, bool) or not (
                 isinstance(value, kinds) and 0 <= value < float("inf")
@@ -166,6 +169,8 @@ class AudioPreprocessor(FilePreprocessor):
                     f"{'an integer' if is_count else 'a number'} that is not "
                     f"negative. Received: {key}={value!r}"
                 )
+
+    def _check(self):
         if not MIN_RATE <= self.sample_rate <= MAX_RATE:
             raise ValueError(
                 f"AudioPreprocessor expects `sample_rate` from {MIN_RATE:,} "

@@ -1,5 +1,6 @@
 """One of several tags for each token: which words name the artist."""
 
+from mtl_keras import checks
 from mtl_keras.heads.head import ClassesHead
 
 
@@ -54,6 +55,8 @@ class TaggingHead(ClassesHead):
 
         from mtl_keras.heads.chain import ChainCRF
 
+        checks.boolean("crf", crf)
+        checks.boolean("valid_tags", valid_tags)
         name = task.name
         if valid_tags:
             _check_valid_tags(task, crf)

@@ -146,6 +146,7 @@ class ClsNerSrl(TokenEntry):
             num_tokens=num_tokens,
         )
         crf = is_bilstm if crf is None else checks.boolean("crf", crf)
+        checks.boolean("valid_tags", valid_tags)
         checks.fraction("dropout", dropout, below_one=True)
         tasks = self.tasks(spec)
         near = NearMark(_DISTANCE_UNITS, name="near")

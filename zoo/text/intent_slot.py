@@ -125,6 +125,9 @@ class IntentSlot(TokenEntry):
             num_tokens=num_tokens,
         )
         checks.fraction("dropout", dropout, below_one=True)
+        checks.boolean("crf", crf)
+        checks.boolean("valid_tags", valid_tags)
+        checks.boolean("intent_to_slot", intent_to_slot)
         # The intent first: the tags' head reads its output.
         tasks = tuple(sorted(self.tasks(spec), key=lambda task: task.name))
         sentence = Sentence(

@@ -276,7 +276,7 @@ def _stages(trunk, width, trainable, lora_rank) -> list:
         )
     trunks.check_gives_levels(trunk)
     half, quarter, eighth = trunks.stages(
-        trunk, width=width, trainable=trainable
+        trunk, width=width, trainable=trainable, lora_rank=lora_rank
     )
     coarser = trunks.sixteenth(width)
 

@@ -10,6 +10,8 @@ from zoo import convolutions
 from zoo.pretrained import efficientnet_lite0
 from zoo.vision import applications, pretrained
 
+_LORA_RANK = 8
+
 
 def build(image, trunk="small", **options):
     """Puts a trunk on an image.
@@ -38,7 +40,7 @@ def stages(
     weights: str | None = None,
     width: float = 1.0,
     trainable: str = "all",
-    lora_rank: int = 8,
+    lora_rank: int = _LORA_RANK,
     levels=None,
 ) -> list:
     """Makes a trunk's stages, for `mtl_keras.sharing.Trunk`.
@@ -85,6 +87,11 @@ def stages(
         raise ValueError(
             "`trainable` is for pretrained trunks: 'efficientnet_lite0' and "
             f"'hub:...'. Received: trainable={trainable!r}, trunk={trunk!r}"
+        )
+    if lora_rank != _LORA_RANK:
+        raise ValueError(
+            "`lora_rank` is for pretrained trunks with trainable='lora'. "
+            f"Received: lora_rank={lora_rank!r}, trunk={trunk!r}"
         )
     if isinstance(trunk, keras.Model):
         _refuse("a model of your own", weights=weights, width=width)

@@ -1,4 +1,4 @@
-"""A misspelt option of any entry is refused with the one that was meant."""
+"""A wrong option of any entry is named; a misspelt one is corrected."""
 
 import inspect
 
@@ -24,3 +24,20 @@ def _options():
 def test_what_was_meant_is_named(name, option, default):
     with pytest.raises(ValueError, match=f"Did you mean '{default}'"):
         zoo.load(name, **{option: f"{default[:-1]}q"})
+
+
+_WRONG = {bool: ("no", 2), int: ("3", 1.5, -1), float: ("0.1", -0.5)}
+
+
+def _wrong_values():
+    for name in zoo.list_models():
+        build = inspect.signature(registry.find(name).entry.build)
+        for option in build.parameters.values():
+            for value in _WRONG.get(type(option.default), ()):
+                yield name, option.name, value
+
+
+@pytest.mark.parametrize(("name", "option", "value"), list(_wrong_values()))
+def test_what_no_option_can_be_is_refused_by_name(name, option, value):
+    with pytest.raises(ValueError, match=option):
+        zoo.load(name, **{option: value})
