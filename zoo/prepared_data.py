@@ -157,9 +157,8 @@ def _check_columns(builder) -> None:
 
     folder = Path(builder.data_dir)
     stored = tfds.features.FeatureConnector.from_config(str(folder))
-    # Their texts: a `TensorInfo` cannot be compared with a dict.
     stored, expected = (
-        {name: repr(info) for name, info in features.get_tensor_info().items()}
+        _columns(features.get_tensor_info())
         for features in (stored, builder.info.features)
     )
     columns = [
@@ -174,6 +173,20 @@ def _check_columns(builder) -> None:
         f"version, with other columns: {listed(columns)}. Delete the folder "
         f"{str(folder)!r}; it is then prepared anew."
     )
+
+
+def _columns(infos, prefix="") -> dict[str, str]:
+    """Describes each column, also of nested ones, in whatever order they are.
+
+    The order of columns that were read from a file differs between processes.
+    """
+    if not isinstance(infos, dict):
+        # Its text: a `TensorInfo` cannot be compared with a dict.
+        return {prefix: repr(infos)}
+    columns = {}
+    for name, info in infos.items():
+        columns |= _columns(info, f"{prefix}/{name}" if prefix else name)
+    return columns
 
 
 def prepare(builder) -> None:
