@@ -6,7 +6,7 @@ import os
 import tensorflow as tf
 
 from mtl_keras import checks
-from mtl_keras.data import buckets, sources, stacked, targets
+from mtl_keras.data import buckets, sources, stacked, stacked_buckets, targets
 
 _PREFETCH = 2
 _BUFFER_WITHOUT_CACHE = 8192
@@ -65,9 +65,11 @@ def pipeline(
             only in training.
         cache: `True` keeps the examples in memory: after the preprocessor if
             all of them take at most 256 MiB then, else as returned by
-            `example` (images encoded). `"preprocessed"` keeps them after the
-            preprocessor, whatever memory that takes; `False` reads the source
-            in every epoch.
+            `example` (images encoded). With `bucket_lengths` they are kept
+            after the preprocessor where its attribute `converts_batches` is
+            true, which says that each row of a batch depends on itself alone.
+            `"preprocessed"` keeps them after the preprocessor, whatever memory
+            that takes; `False` reads the source in every epoch.
         drop_remainder: Boolean. Whether an uneven last batch is dropped.
         shuffle_buffer: Integer, size of the shuffle buffer. Defaults to
             all examples if they are cached, else to 8192.
@@ -76,8 +78,7 @@ def pipeline(
             sees few shapes. The preprocessor then gets whole batches; its
             method `length(raw)` returns the length of an example. Labels of
             tokens are padded with their missing markers. Defaults to `None`:
-            all
-            examples have one shape.
+            all examples have one shape.
 
     Returns:
         `tf.data.Dataset` of `(inputs, {task: label}, {task: weight})`. Labels
@@ -137,7 +138,12 @@ def pipeline(
                 preprocessor,
             )
             if size != tf.data.UNKNOWN_CARDINALITY:
-                steps = grouped.num_batches(items, batch_size, drop_remainder)
+                lengths = grouped.lengths(items)
+                steps = buckets.num_batches(lengths, batch_size, drop_remainder)
+                parts = (items, lengths, grouped, complete)
+                if cache and stacked_buckets.fits(*parts, preprocessor):
+                    stack = stacked_buckets.StackedBuckets(*parts)
+                    items = stack.numbers()
     if shuffle_buffer is None:
         shuffle_buffer = (
             tf.data.UNKNOWN_CARDINALITY if cache else _BUFFER_WITHOUT_CACHE
@@ -155,11 +161,11 @@ def pipeline(
                 seed=seeds[0],
                 reshuffle_each_iteration=False,
             )
-        if grouped is not None:
+        if stack is not None:
+            batches = stack.batch(batches, batch_size, drop_remainder)
+        elif grouped is not None:
             batches = grouped.batch(batches, batch_size, drop_remainder)
             batches = _parallel_map(batches, grouped.prepare)
-        elif stack is not None:
-            batches = stack.batch(batches, batch_size, drop_remainder)
         else:
             if cache != "preprocessed":
                 batches = _parallel_map(batches, prepare)

@@ -2,6 +2,7 @@
 
 import operator
 
+import numpy as np
 import tensorflow as tf
 
 
@@ -125,24 +126,17 @@ class Buckets:
         )
         return inputs, context, labels
 
-    def num_batches(self, items, batch_size: int, drop_remainder: bool) -> int:
-        """Counts the batches; reads the dataset once.
+    def lengths(self, items) -> np.ndarray:
+        """Reads the length that each example is padded to.
 
         Args:
             items: `tf.data.Dataset` of the spec.
-            batch_size: Integer.
-            drop_remainder: Boolean.
 
         Returns:
-            Integer.
+            Array of int64.
         """
-        counts = {}
-        lengths = items.map(self._length)
-        for length in lengths.as_numpy_iterator():
-            counts[int(length)] = counts.get(int(length), 0) + 1
-        if drop_remainder:
-            return sum(count // batch_size for count in counts.values())
-        return sum(-(-count // batch_size) for count in counts.values())
+        lengths = items.map(self._length).as_numpy_iterator()
+        return np.fromiter(lengths, np.int64)
 
     @tf.autograph.experimental.do_not_convert
     def _length(self, raw, labels):
@@ -154,6 +148,23 @@ class Buckets:
         beyond = -(-size // last) * last
         fitting = tf.gather(lengths, tf.minimum(index, len(self._lengths) - 1))
         return tf.where(index < len(self._lengths), fitting, beyond)
+
+
+def num_batches(lengths, batch_size: int, drop_remainder: bool) -> int:
+    """Counts the batches of examples of these lengths.
+
+    Args:
+        lengths: Array of integers.
+        batch_size: Integer.
+        drop_remainder: Boolean.
+
+    Returns:
+        Integer.
+    """
+    _, counts = np.unique(lengths, return_counts=True)
+    if drop_remainder:
+        return int((counts // batch_size).sum())
+    return int((-(-counts // batch_size)).sum())
 
 
 def _first_axis(spec):

@@ -46,7 +46,20 @@ def is_small(examples) -> bool:
         Boolean, false where their number or a size is unknown.
     """
     size = int(examples.cardinality())
-    return size >= 0 and size * _num_bytes(examples.element_spec) <= _MOST_BYTES
+    return size >= 0 and are_small([(examples.element_spec, size)])
+
+
+def are_small(counts) -> bool:
+    """Tells whether examples of several specs take at most 256 MiB.
+
+    Args:
+        counts: Iterable of pairs: the spec of an example, and their number.
+
+    Returns:
+        Boolean, false where a size is unknown.
+    """
+    total = sum(int(count) * _num_bytes(spec) for spec, count in counts)
+    return total <= _MOST_BYTES
 
 
 class Stacked:

@@ -53,6 +53,8 @@ class SubwordPreprocessor(tf.Module):
         ValueError: If a length is too small or the tokenizer has no markers.
     """
 
+    # `data.pipeline` gives it whole batches.
+    converts_batches = True
     # What finds the words; its own ids are not used.
     _reader = SentencePreprocessor
 

@@ -57,6 +57,9 @@ class SentencePreprocessor(tf.Module):
         ValueError: If a word is repeated or a length is too small.
     """
 
+    # `data.pipeline` gives it whole batches.
+    converts_batches = True
+
     def __init__(
         self,
         words: Sequence[str],

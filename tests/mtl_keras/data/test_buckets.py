@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from mtl_keras import Task, data
-from mtl_keras.data import batches
+from mtl_keras.data import batches, stacked
 
 LENGTHS = (1, 3, 4, 4, 5, 9, 2, 17, 8, 1)
 BUCKETS = (4, 8)
@@ -36,6 +36,13 @@ def _source():
 def _pipeline(source=None, **arguments):
     arguments = {"bucket_lengths": BUCKETS, "batch_size": 3, **arguments}
     return batches.pipeline(source or _source(), TASKS, **arguments)
+
+
+@pytest.fixture(params=["stacked", "not stacked"], autouse=True)
+def memory(request, monkeypatch):
+    """Lets examples be kept as they are read, as if there were too many."""
+    if request.param == "not stacked":
+        monkeypatch.setattr(stacked, "_MOST_BYTES", 0)
 
 
 @pytest.mark.parametrize("arguments", [{}, {"training": True, "epoch": 2}])
