@@ -17,7 +17,7 @@ _NAMES = {
     "TokenPreprocessor": "tokens",
     "TokenSubwordPreprocessor": "subwords",
     "VectorPreprocessor": "vectors",
-    "epochs": "batches",
+    "epochs": "joined_epochs",
     "folds": "split_datasets",
     "hold_out": "split_datasets",
     "load_clip": "clip_file",

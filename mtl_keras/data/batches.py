@@ -1,20 +1,24 @@
 """Makes batches of examples: `(inputs, {task: label}, {task: weight})`."""
 
-import operator
 import os
 
 import tensorflow as tf
 
 from mtl_keras import checks
-from mtl_keras.data import buckets, sources, stacked, stacked_buckets, targets
+from mtl_keras.data import (
+    buckets,
+    joined_epochs,
+    sources,
+    stacked,
+    stacked_buckets,
+    targets,
+)
 
 _PREFETCH = 2
 _BUFFER_WITHOUT_CACHE = 8192
 # Any number but 0: `Dataset.shuffle` mixes TensorFlow's global seed into its
 # own, so that two runs with different global seeds would differ in order.
 _GRAPH_SEED = 1
-# Set on datasets whose further epochs take little memory.
-_IN_MEMORY = "examples_are_in_memory"
 
 
 def pipeline(
@@ -189,74 +193,10 @@ def pipeline(
         dataset = tf.data.Dataset.from_tensors(number).flat_map(one_epoch)
     if steps is not None:
         dataset = dataset.apply(tf.data.experimental.assert_cardinality(steps))
-    if stack is not None:
-        dataset = _untuned(dataset)
-        setattr(dataset, _IN_MEMORY, True)
+    if cache:
+        dataset = joined_epochs.untuned(dataset)
+        setattr(dataset, joined_epochs.IN_MEMORY, True)
     return dataset
-
-
-def epochs(make_epoch, first: int, last: int) -> tf.data.Dataset:
-    """Joins several epochs into one dataset.
-
-    The pipeline's cache is filled once for the whole run, and the next epoch
-    is prepared while the last batch of this one trains; where all rows of a
-    table are stacked in memory, the next two while this one trains.
-
-    ```python
-    train = epochs(lambda epoch: pipeline(source, tasks, training=True,
-                                          seed=1, epoch=epoch), 3, 10)
-    model.fit(train, initial_epoch=3, epochs=10, steps_per_epoch=100)
-    ```
-
-    Args:
-        make_epoch: Function of a scalar int64 tensor, the epoch, that returns
-            its dataset. It is called twice, for any number of epochs; the
-            source must be created outside of it.
-        first: Integer, the first epoch.
-        last: Integer, the epoch after the last one.
-
-    Returns:
-        `tf.data.Dataset` of the batches of epochs `first` to `last - 1`, with
-        a known length if one epoch has a known length.
-
-    Raises:
-        ValueError: If `last < first`, or `make_epoch` does not return a finite
-            dataset.
-    """
-    first, last = operator.index(first), operator.index(last)
-    if not 0 <= first <= last:
-        raise ValueError(
-            "`epochs` expects 0 <= first <= last. "
-            f"Received: first={first}, last={last}"
-        )
-    one = make_epoch(tf.constant(first, tf.int64))
-    if not isinstance(one, tf.data.Dataset):
-        raise ValueError(
-            "`make_epoch` must return a tf.data.Dataset. "
-            f"Received: {one!r} of type {type(one).__name__}"
-        )
-    size = int(one.cardinality())
-    if size == tf.data.INFINITE_CARDINALITY:
-        raise ValueError(
-            "`make_epoch` must return a finite dataset. Received: an endless "
-            "one. Remove `.repeat()`."
-        )
-    make_epoch = tf.autograph.experimental.do_not_convert(make_epoch)
-    numbers = tf.data.Dataset.range(first, last)
-    in_memory = getattr(one, _IN_MEMORY, False)
-    if in_memory:
-        # The next epochs start while this one trains: shuffling the numbers of
-        # 70,000 rows of a table takes as long as 20 steps of training.
-        dataset = numbers.interleave(
-            make_epoch, cycle_length=1, num_parallel_calls=1, deterministic=True
-        )
-    else:
-        dataset = numbers.flat_map(make_epoch)
-    if size != tf.data.UNKNOWN_CARDINALITY:
-        total = size * (last - first)
-        dataset = dataset.apply(tf.data.experimental.assert_cardinality(total))
-    dataset = dataset.prefetch(_PREFETCH)
-    return _untuned(dataset) if in_memory else dataset
 
 
 def _read(source, tasks, example, preprocessor):
@@ -332,16 +272,6 @@ def _parallel_map(dataset, function):
     return dataset.map(
         function, num_parallel_calls=_num_threads(), deterministic=True
     )
-
-
-def _untuned(dataset):
-    """Turns off the measuring of each element, for which nothing is tuned.
-
-    It doubles the time that shuffling the numbers of rows takes.
-    """
-    options = tf.data.Options()
-    options.autotune.enabled = False
-    return dataset.with_options(options)
 
 
 def _num_threads() -> int:

@@ -304,8 +304,11 @@ def test_wrong_arguments_are_named(arguments, message):
 def test_an_endless_source_is_named():
     with pytest.raises(ValueError, match="endless"):
         batches(source=Source().dataset.repeat())
+    source = Source().dataset
     with pytest.raises(ValueError, match="endless"):
-        data.epochs(lambda epoch: batches(epoch=epoch).repeat(), 0, 2)
+        data.epochs(
+            lambda epoch: batches(source=source, epoch=epoch).repeat(), 0, 2
+        )
 
 
 def test_epochs_name_what_is_wrong():

@@ -81,7 +81,7 @@ def test_order_depends_on_the_epoch_alone():
 
 def test_epochs_run_through_buckets():
     source = _source()
-    dataset = batches.epochs(
+    dataset = data.epochs(
         lambda epoch: _pipeline(source, training=True, epoch=epoch), 0, 2
     )
     assert len(list(dataset)) == int(dataset.cardinality()) == 10
