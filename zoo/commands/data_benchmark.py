@@ -38,8 +38,8 @@ def run(values) -> list[dict]:
     recipes = {name: zoo.recipe(name) for name in names}
     most = values.steps if values["steps"].present else _MOST_STEPS
     print(
-        f"{_FEWEST_ROUNDS} to {_MOST_ROUNDS} rounds of two epochs of at most "
-        f"{most} steps, without XLA; the second epoch counts"
+        f"{_FEWEST_ROUNDS} to {_MOST_ROUNDS} rounds of three epochs of at most "
+        f"{most} steps, without XLA; the third epoch counts"
     )
     print(
         f"{'model':<20}{'steps':>6}{'memory':>12}{'pipeline':>12}{'ratio':>8}"
@@ -96,16 +96,16 @@ def measure(recipe, steps: int, data_dir: str | None = None) -> dict:
     compile_model(model, config.to_dict(), count, stages_of(config)[0])
     seconds = {"memory": [], "pipeline": []}
     for number in range(_MOST_ROUNDS):
-        first = 2 * number
+        first = 3 * number
         for name, batches in (
             # One more epoch than is trained: its start belongs to training.
-            ("memory", memory.repeat(3)),
-            ("pipeline", data.epochs(make_epoch, first, first + 3)),
+            ("memory", memory.repeat(4)),
+            ("pipeline", data.epochs(make_epoch, first, first + 4)),
         ):
             timer = _Timer()
             model.fit(
                 batches,
-                epochs=2,
+                epochs=3,
                 steps_per_epoch=count,
                 verbose=0,
                 callbacks=[timer.callback],
@@ -140,7 +140,11 @@ def _shorten(config, steps, data_dir) -> None:
 
 
 class _Timer:
-    """Seconds of the last epoch; the first one traces and fills buffers."""
+    """Seconds of the last epoch.
+
+    The first one traces and fills the cache, and from the second one on the
+    next epochs are started ahead.
+    """
 
     def __init__(self):
         import keras
