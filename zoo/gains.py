@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 
 from mtl_keras import losses, metrics
+from mtl_keras.metrics.iou import iou
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Gain:
 
 
 class Measures:
-    """The measures of a split's tasks: accuracy, loss, metrics of the split.
+    """The measures of a split's tasks: loss, accuracy, overlap, metrics of it.
 
     Args:
         model: `MultiTaskModel`, whose tasks are measured; compiled or not.
@@ -81,6 +82,9 @@ class Measures:
             )
             hits = chosen.reshape(label.shape) == label
             yield f"{name}_accuracy", _mean(hits.astype("float64"), weight)
+        elif task.kind == "box":
+            overlap = iou(label.astype("float64"), output, np)
+            yield f"{name}_iou", _mean(overlap, weight)
         for metric in task.default_metrics():
             if isinstance(metric, metrics.SplitMetric) and not task.is_group:
                 yield (

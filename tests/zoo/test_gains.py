@@ -1,10 +1,12 @@
 """Gains over the best of several models, and their intervals."""
 
+import keras
 import numpy as np
 import pytest
 from sklearn import metrics
 
-from mtl_keras import ensemble
+import mtl_keras
+from mtl_keras import Task, ensemble
 from tests.mtl_keras.ensemble import linear_members as linear
 from zoo import gains
 
@@ -44,6 +46,27 @@ def test_measures_are_scikit_learns_on_the_labels_that_are_there():
         "cls_accuracy",
         "price_loss",
     }
+
+
+def test_boxes_are_measured_by_the_metric_that_the_model_logs():
+    inputs = keras.Input((4,), name="x")
+    task = Task("box", "box")
+    model = mtl_keras.build({"x": inputs}, [task], trunk=lambda i: i["x"])
+    rng = np.random.default_rng(2)
+    low, size = rng.uniform(0, 0.5, (30, 2)), rng.uniform(0.1, 0.5, (30, 2))
+    boxes = np.concatenate([low, low + size], axis=1).astype("float32")
+    labels = np.where(np.arange(30)[:, None] % 4 == 0, np.nan, boxes)
+    x = rng.normal(size=(30, 4)).astype("float32")
+    model.compile()
+    logs = model.evaluate(
+        {"x": x}, {"box": labels}, return_dict=True, verbose=0
+    )
+    measures = gains.Measures(model, {"box": labels})
+    received = measures.of(model.predict({"x": x}, verbose=0))
+    assert received["box_iou"](np.arange(30)) == pytest.approx(
+        logs["box_iou"], rel=1e-5
+    )
+    assert logs["box_iou"] > 0
 
 
 def of_values(values):
