@@ -144,10 +144,11 @@ def pipeline(
             if size != tf.data.UNKNOWN_CARDINALITY:
                 lengths = grouped.lengths(items)
                 steps = buckets.num_batches(lengths, batch_size, drop_remainder)
-                parts = (items, lengths, grouped, complete)
-                if cache and stacked_buckets.fits(*parts, preprocessor):
-                    stack = stacked_buckets.StackedBuckets(*parts)
-                    items = stack.numbers()
+                if cache:
+                    stack = stacked_buckets.stack(
+                        items, lengths, grouped, complete, preprocessor
+                    )
+                    items = stack.numbers() if stack else items
     if shuffle_buffer is None:
         shuffle_buffer = (
             tf.data.UNKNOWN_CARDINALITY if cache else _BUFFER_WITHOUT_CACHE

@@ -5,6 +5,9 @@ import operator
 import numpy as np
 import tensorflow as tf
 
+# Examples whose lengths are counted at once.
+_ROWS = 1024
+
 
 def check(lengths) -> tuple[int, ...]:
     """Checks the argument `bucket_lengths` of a pipeline.
@@ -43,7 +46,8 @@ class Buckets:
         tasks: Dict of name to `Task`; a label is padded with its missing
             marker.
         preprocessor: Function of a batch's raw inputs, or `None`. Its method
-            `length(raw)`, if it has one, returns the length of an example;
+            `length(raw)`, if it has one, returns the length of an example,
+            and with the attribute `converts_batches` also those of a batch;
             otherwise this is the size of the first axis of unknown size among
             the raw inputs.
 
@@ -55,8 +59,15 @@ class Buckets:
     def __init__(self, spec, lengths, tasks, preprocessor=None):
         self._spec, self._lengths = spec, tuple(lengths)
         self._preprocessor = preprocessor
-        self._measure = getattr(preprocessor, "length", None) or _first_axis(
-            spec[0]
+        own = getattr(preprocessor, "length", None)
+        self._measure = own or _first_axis(spec[0])
+        self._measures_batches = (
+            own is not None
+            and getattr(preprocessor, "converts_batches", False)
+            and all(
+                part.shape.is_fully_defined()
+                for part in tf.nest.flatten(spec[0])
+            )
         )
         if any(
             part.shape.rank is None or None in part.shape[1:]
@@ -135,15 +146,25 @@ class Buckets:
         Returns:
             Array of int64.
         """
-        lengths = items.map(self._length).as_numpy_iterator()
-        return np.fromiter(lengths, np.int64)
+        raw = items.map(lambda raw, labels: raw)
+        if not self._measures_batches:
+            lengths = raw.map(self._padded_length).as_numpy_iterator()
+            return np.fromiter(lengths, np.int64)
+        # One by one, counting the words of 10,000 sentences takes seconds.
+        lengths = raw.batch(_ROWS).map(self._padded_length).as_numpy_iterator()
+        return np.concatenate([np.zeros(0, np.int64), *lengths])
 
     @tf.autograph.experimental.do_not_convert
     def _length(self, raw, labels):
-        """Returns the length that an example is padded to, an int64 scalar."""
+        return self._padded_length(raw)
+
+    @tf.autograph.experimental.do_not_convert
+    def _padded_length(self, raw):
+        """Returns the int64 lengths that examples are padded to."""
         size = tf.cast(self._measure(raw), tf.int64)
         lengths = tf.constant(self._lengths, tf.int64)
-        index = tf.searchsorted(lengths, size[None], side="left")[0]
+        index = tf.searchsorted(lengths, tf.reshape(size, (-1,)), side="left")
+        index = tf.reshape(index, tf.shape(size))
         last = self._lengths[-1]
         beyond = -(-size // last) * last
         fitting = tf.gather(lengths, tf.minimum(index, len(self._lengths) - 1))

@@ -13,23 +13,20 @@ class StackedBuckets:
     """All sequences of a dataset, padded to the lengths of their buckets.
 
     Args:
-        items: `tf.data.Dataset` of `(raw inputs, labels)`, which is read now.
+        converted: `tf.data.Dataset` of pairs: a length, and a batch to train on
+            whose sequences are padded to it. It is read now. Sequences of one
+            length come in their order.
         lengths: Array of integers, the length that each example is padded to.
-        grouped: `buckets.Buckets` of these examples.
-        complete: Function of a batch's inputs, context and labels that returns
-            the batch to train on; of each row it makes one, independent of
-            the others.
     """
 
-    def __init__(self, items, lengths, grouped, complete):
-        self._lengths, self._buckets = np.unique(lengths, return_inverse=True)
+    def __init__(self, converted, lengths):
+        values, self._buckets = np.unique(lengths, return_inverse=True)
         self._rows = np.zeros(len(lengths), np.int64)
-        for bucket in range(len(self._lengths)):
+        for bucket in range(len(values)):
             (numbers,) = np.nonzero(self._buckets == bucket)
             self._rows[numbers] = np.arange(len(numbers))
-        converted = _converted(items, grouped, complete)
         self._spec = converted.element_spec[1]
-        parts = {int(length): [] for length in self._lengths}
+        parts = {int(length): [] for length in values}
         for length, batch in converted:
             parts[int(length)].append(tf.nest.flatten(batch))
         self._tables = [
@@ -51,8 +48,8 @@ class StackedBuckets:
                 dropped.
 
         Returns:
-            `tf.data.Dataset` of what `complete` returns of these examples, in
-            the order of `buckets.Buckets.batch`.
+            `tf.data.Dataset` of the batches of these examples, in the order
+            of `buckets.Buckets.batch`.
         """
         buckets = tf.constant(self._buckets, tf.int64)
         rows = tf.constant(self._rows)
@@ -86,32 +83,35 @@ class StackedBuckets:
         )
 
 
-def fits(items, lengths, grouped, complete, preprocessor) -> bool:
-    """Tells whether sequences can be stacked, in at most 256 MiB.
+def stack(items, lengths, grouped, complete, preprocessor):
+    """Converts and stacks sequences, if they take at most 256 MiB then.
 
     Args:
-        items: As for `StackedBuckets`.
-        lengths: As for `StackedBuckets`.
-        grouped: As for `StackedBuckets`.
-        complete: As for `StackedBuckets`.
+        items: `tf.data.Dataset` of `(raw inputs, labels)`.
+        lengths: Array of integers, the length that each example is padded to.
+        grouped: `buckets.Buckets` of these examples.
+        complete: Function of a batch's inputs, context and labels that returns
+            the batch to train on.
         preprocessor: That of `pipeline`, or `None`. It must convert each
             example of a batch for itself, which its attribute
             `converts_batches` says.
 
     Returns:
-        Boolean.
+        `StackedBuckets`, or `None` for sequences that stay as they were read.
     """
     is_by_row = preprocessor is None or getattr(
         preprocessor, "converts_batches", False
     )
     if not is_by_row or not len(lengths):
-        return False
-    spec = _converted(items, grouped, complete).element_spec[1]
+        return None
+    converted = _converted(items, grouped, complete)
+    spec = converted.element_spec[1]
     values, counts = np.unique(lengths, return_counts=True)
-    return stacked.are_small(
+    is_small = stacked.are_small(
         (_of_length(spec, value), num)
         for value, num in zip(values, counts, strict=True)
     )
+    return StackedBuckets(converted, lengths) if is_small else None
 
 
 def _converted(items, grouped, complete):

@@ -112,17 +112,19 @@ class SubwordPreprocessor(tf.Module):
         return inputs, context
 
     def length(self, raw):
-        """Returns the length of one sentence, for batches of like length.
+        """Returns the length of sentences, for batches of like length.
 
         Args:
-            raw: As for the call; one sentence.
+            raw: As for the call, one sentence or a batch.
 
         Returns:
-            int64 scalar tensor: the number of sub-words, markers included, or
-            of words where that is larger.
+            int64 tensor of shape `()` or `(batch,)`: the number of sub-words,
+            markers included, or of words where that is larger.
         """
         inputs, _ = self(raw)
-        return tf.size(inputs["token_ids"], tf.int64)
+        num_subwords = tf.reduce_sum(inputs["padding_mask"], -1)
+        num_words = self._words.length(raw)
+        return tf.maximum(tf.cast(num_subwords, tf.int64), num_words)
 
     def input_signature(self) -> dict:
         """Returns the specs of a batch of raw inputs, for an export."""

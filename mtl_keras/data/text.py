@@ -129,16 +129,16 @@ class SentencePreprocessor(tf.Module):
         return inputs, context
 
     def length(self, raw):
-        """Counts the tokens of one sentence, for batches of similar length.
+        """Counts the tokens of sentences, for batches of similar length.
 
         Args:
-            raw: As for the call; one sentence.
+            raw: As for the call, one sentence or a batch.
 
         Returns:
-            int64 scalar tensor, at least 1.
+            int64 tensor of shape `()` or `(batch,)`, at least 1.
         """
         blank = tf.strings.regex_replace(self._text(raw), _BLANK, " ")
-        return tf.maximum(tf.size(tf.strings.split(blank), tf.int64), 1)
+        return num_parts(blank)
 
     def input_signature(self) -> dict:
         """Returns the specs of a batch of raw inputs, for an export."""
@@ -283,6 +283,21 @@ def tokens(text: str) -> list[str]:
     """
     blank = dict.fromkeys(map(ord, SEPARATORS + SPACES), " ")
     return text.translate(blank).lower().split()
+
+
+def num_parts(text) -> tf.Tensor:
+    """Counts what white space separates.
+
+    Args:
+        text: String tensor of shape `()` or `(batch,)`.
+
+    Returns:
+        int64 tensor of the same shape, at least 1.
+    """
+    parts = tf.strings.split(text)
+    if isinstance(parts, tf.RaggedTensor):
+        return tf.maximum(parts.row_lengths(), 1)
+    return tf.maximum(tf.size(parts, tf.int64), 1)
 
 
 def _cut(text):

@@ -5,7 +5,13 @@ import re
 import tensorflow as tf
 
 from mtl_keras import checks
-from mtl_keras.data.text import PADDING, SPACES, SentencePreprocessor, table
+from mtl_keras.data.text import (
+    PADDING,
+    SPACES,
+    SentencePreprocessor,
+    num_parts,
+    table,
+)
 
 _SPACE = f"[{re.escape(SPACES)}]+"
 # `>>barked<<`: the word of interest.
@@ -65,16 +71,16 @@ class TokenPreprocessor(SentencePreprocessor):
         self._character_ids = table(self._alphabet)
 
     def length(self, raw):
-        """Counts the tokens of one sentence, for batches of similar length.
+        """Counts the tokens of sentences, for batches of similar length.
 
         Args:
-            raw: As for the call; one sentence.
+            raw: As for the call, one sentence or a batch.
 
         Returns:
-            int64 scalar tensor, at least 1.
+            int64 tensor of shape `()` or `(batch,)`, at least 1.
         """
         text = tf.strings.regex_replace(self._text(raw), _SPACE, " ")
-        return tf.maximum(tf.size(tf.strings.split(text), tf.int64), 1)
+        return num_parts(text)
 
     # Traced once for all signatures of an export.
     @tf.function(

@@ -122,13 +122,14 @@ class SmilesPreprocessor(tf.Module):
         return cls(**config)
 
     def length(self, raw) -> tf.Tensor:
-        """Counts the atoms of one molecule, without parsing it.
+        """Counts the atoms of molecules, without parsing them.
 
         Args:
-            raw: Dict with `"smiles"`, a string tensor of shape `()`.
+            raw: Dict with `"smiles"`, a string tensor of shape `()` or
+                `(batch,)`.
 
         Returns:
-            Integer scalar tensor of at least 1, at most `max_atoms`.
+            Integer tensor of the same shape, at least 1, at most `max_atoms`.
         """
         atoms = tf.convert_to_tensor(raw[self.name_of_input])
         for pattern, replacement in _ATOMS:

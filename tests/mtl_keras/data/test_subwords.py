@@ -118,6 +118,10 @@ def test_labels_of_more_words_than_subwords_have_room(tokenizer):
     preprocessor = SubwordPreprocessor(tokenizer, max_length=4)
     sentence = tf.constant("play play play play play play")
     assert int(preprocessor.length(sentence)) == 6
+    batch = tf.stack([sentence, "play", "gnomic", ""])
+    lengths = preprocessor.length(batch).numpy().tolist()
+    assert lengths == [int(preprocessor.length(text)) for text in batch]
+    assert lengths[:3] == [6, 3, 4]
     inputs, _ = preprocessor(sentence)
     assert inputs["token_ids"].numpy().tolist() == [CLS, 5, 5, SEP, 0, 0]
 

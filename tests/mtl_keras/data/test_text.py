@@ -95,6 +95,8 @@ def test_nul_separates(preprocessor):
     np.testing.assert_array_equal(inputs["words"], [2, 3])
     assert text.tokens("play\0jazz\0\0") == ["play", "jazz"]
     assert int(preprocessor.length(b"play\0jazz\0\0")) == 2
+    batch = [b"play\0jazz\0\0", b"", b" a  b c"]
+    assert preprocessor.length(batch).numpy().tolist() == [2, 1, 3]
 
 
 @pytest.mark.parametrize("word", ["🎷👩‍🚀", "שלום", "\u200fمرحبا"])

@@ -83,6 +83,8 @@ def test_sentence_without_a_token_is_one_unknown_word(preprocessor):
     assert context["starts"].numpy().tolist() == [[-1], [0]]
     assert preprocessor.length(" \n") == 1
     assert preprocessor.length("dogs  >>bark<< .") == 3
+    batch = [" \n", "dogs  >>bark<< .", "dogs"]
+    assert preprocessor.length(batch).numpy().tolist() == [1, 3, 1]
 
 
 def test_empty_batch(preprocessor):
