@@ -49,7 +49,8 @@ class DiagnosisSurvival(TableEntry):
         "an AUC of death of 0.827 and an accuracy of 0.788 on the same test "
         "split. On the validation split the AUC of this model is 0.844; the "
         "discrete-time head (0.846), one layer (0.847) and 40 epochs (0.840) "
-        "were tried there too.",
+        "were tried there too. The mean of eight models reaches 0.849 there "
+        "and 0.828 on the test split.",
     )
     num_quantiles = 32
 
