@@ -2,15 +2,15 @@ r"""The recipe that made the weights `digit_clips` of `video_cls_motion`.
 
     python -m tools.train --model video_cls_motion --workdir runs/clips
 
-About three minutes of CPU time. Test split, seeds 0 and 1: digit .958 and
-.942, direction .999 and 1.000, R2 of the speed .980 and .980.
+About four minutes of CPU time. Test split, seeds 0 and 1: digit .974 and
+.960, direction 1.000 and 1.000, R2 of the speed .985 and .986.
 
 A control: a model that reads the middle frame alone cannot tell where the digit
-goes, or how fast. By the same recipe, seed 0: digit .932, direction .135 (one
-in eight is .125), R2 of the speed -.01.
+goes, or how fast. By the same recipe, after 6 epochs, seed 0: digit .932,
+direction .135 (one in eight is .125), R2 of the speed -.01.
 
     python -m tools.train --model video_cls_motion --workdir runs/one_frame \
-        --config.overrides.frames=1
+        --config.overrides.frames=1 --config.epochs=6
 """
 
 import ml_collections
@@ -29,7 +29,7 @@ def get_config() -> ml_collections.ConfigDict:
     )
     config.seed = 0
     config.batch_size = 32
-    config.epochs = 6
+    config.epochs = 12
     config.optimizer = ml_collections.ConfigDict(
         {
             "name": "adamw",
