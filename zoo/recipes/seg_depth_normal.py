@@ -8,15 +8,15 @@ the most frequent class, the mean depth and the mean normal, of all pixels and
 of the pixels at the same place:
 
                             model               all    same place
-    mIoU                    .659 [.640, .676]   .067   .119
-    pixel accuracy          .881 [.871, .890]   .470   .625
-    depth, mean error, m    .522 [.494, .552]   1.427  1.020
-    depth, relative error   .141 [.133, .150]   .457   .311
-    normals, mean angle     14.2 [13.6, 14.8]   46.4   34.9
-    normals, median angle   7.2 [6.8, 7.5]      43.1   30.9
-    within 11.25 degrees    .671 [.656, .686]   .004   .160
-    within 22.5 degrees     .831 [.821, .841]   .023   .370
-    within 30 degrees       .871 [.862, .880]   .196   .488
+    mIoU                    .668 [.650, .685]   .067   .119
+    pixel accuracy          .886 [.876, .895]   .470   .625
+    depth, mean error, m    .524 [.499, .552]   1.427  1.020
+    depth, relative error   .141 [.134, .149]   .457   .311
+    normals, mean angle     12.4 [11.9, 13.0]   46.4   34.9
+    normals, median angle   5.7 [5.4, 6.0]      43.1   30.9
+    within 11.25 degrees    .734 [.720, .747]   .004   .160
+    within 22.5 degrees     .859 [.850, .868]   .023   .370
+    within 30 degrees       .891 [.884, .899]   .196   .488
 """
 
 import ml_collections
@@ -48,8 +48,10 @@ def get_config() -> ml_collections.ConfigDict:
         }
     )
     # One weight a task: the losses are nats, metres and radians.
+    # Of 1, 1, 1 and 1, 1, 4 and these, the best on the validation split: over
+    # single tasks -3.4, +1.0 and +2.1% there.
     config.loss_weights = ml_collections.ConfigDict(
-        {"segmentation": 1.0, "depth": 1.0, "normals": 1.0}
+        {"segmentation": 2.0, "depth": 1.0, "normals": 4.0}
     )
     config.jit_compile = False
     config.steps_per_execution = 5
