@@ -26,7 +26,8 @@ TRUNKS = {
     "layer": lambda: layers.Dense(3),
     "sequential": _sequential,
     "functional": _functional,
-    "stages": lambda: [layers.Dense(4), _function],
+    # Named, since a first layer without a name is "dense" as well.
+    "stages": lambda: [layers.Dense(4, name="first"), _function],
 }
 
 
