@@ -150,7 +150,9 @@ class BiaffineRelations(layers.Layer):
         heads = self.drop(self.head(features), training=training)
         length = ops.shape(features)[1]
         arcs = ops.cast(arcs, heads.dtype)
-        head = ops.matmul(arcs[:, :, 1 : length + 1], heads)
+        # Sub-words may be more than a sentence's words: the rest is padding.
+        limit = arcs.shape[-1] - 1
+        head = ops.matmul(arcs[:, :, 1 : length + 1], heads[:, :limit])
         head = head + arcs[:, :, :1] * ops.cast(self.root, heads.dtype)
         batch = ops.shape(features)[0]
         scores = ops.reshape(

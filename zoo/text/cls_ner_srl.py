@@ -159,12 +159,12 @@ class ClsNerSrl(TokenEntry):
             sharing=sharing,
             dropout=dropout,
             num_tokens=num_tokens,
+            marked=True,
         )
-        mark = token_entry.input_of("mark", num_tokens)
-        sentence.inputs["mark"] = mark
-        # A pretrained trunk does not know the predicate.
-        knows_predicate = sentence.pooled is None
-        if knows_predicate:
+        mark = sentence.inputs["mark"]
+        # A pretrained trunk knows where the predicate is at most.
+        knows_distance = sentence.pooled is None
+        if knows_distance:
             sentence.features = layers.Concatenate(name="features")(
                 [sentence.features, near(mark)]
             )
@@ -179,7 +179,7 @@ class ClsNerSrl(TokenEntry):
             if task.name == "srl":
                 predicate = AtMark(name="srl_predicate")([x, mark])
                 x = BesideTokens(name="srl_beside")([x, predicate])
-                if not knows_predicate:
+                if not knows_distance:
                     x = layers.Concatenate(name="srl_near")([x, near(mark)])
             return task.head.build(
                 x,

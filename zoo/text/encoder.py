@@ -11,8 +11,9 @@ from zoo.pretrained.encoder import BackboneLayer
 class SubwordEncoder(BackboneLayer):
     """Calls a KerasHub text backbone as one layer.
 
-    Input: dict of int32 `token_ids` and `padding_mask`, `(batch, length)`.
-    Output: features `(batch, length, channels)`, of the first
+    Input: dict of int32 `token_ids` and `padding_mask`, `(batch, length)`, and
+    perhaps others that the backbone reads, such as `segment_ids`; what is not
+    given is 0. Output: features `(batch, length, channels)`, of the first
     `max_sequence_length` positions where the backbone has such a limit.
 
     Args:
@@ -52,14 +53,9 @@ class SubwordEncoder(BackboneLayer):
     def call(self, inputs, training=None):
         """Encodes the sub-words."""
         limit = getattr(self.backbone, "max_sequence_length", None)
-        token_ids = inputs["token_ids"][:, :limit]
-        given = {
-            "token_ids": token_ids,
-            "padding_mask": inputs["padding_mask"][:, :limit],
-        }
-        # Whatever else a backbone reads, such as BERT's segments, is 0.
+        given = {name: ids[:, :limit] for name, ids in inputs.items()}
         for name in self.backbone.input:
-            given.setdefault(name, ops.zeros_like(token_ids))
+            given.setdefault(name, ops.zeros_like(given["token_ids"]))
         training = self.backbone_training(training)
         return _sequence(self.backbone(given, training=training))
 
@@ -101,6 +97,32 @@ class WordFeatures(layers.Layer):
         """One vector a word."""
         features, starts = input_shape
         return (*starts, features[-1])
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class MarkedSubwords(layers.Layer):
+    """Finds the first sub-words of marked words.
+
+    Input: a list of int32 positions of the words' first sub-words and marks,
+    both `(batch, words)`, with as many words as there are sub-words, padding
+    included; positions are 0 at the padding. Output: int32 of the same shape,
+    1 at the sub-words, else 0.
+    """
+
+    def call(self, inputs):
+        """Spreads the marks over the positions."""
+        starts, mark = inputs
+        places = ops.one_hot(starts, ops.shape(starts)[1], dtype="int32")
+        is_marked = ops.logical_and(
+            ops.greater(starts, 0), ops.greater(mark, 0)
+        )
+        is_marked = ops.expand_dims(ops.cast(is_marked, "int32"), -1)
+        return ops.max(places * is_marked, axis=1)
+
+    def compute_output_spec(self, inputs):
+        """One number a sub-word."""
+        starts, _ = inputs
+        return keras.KerasTensor(starts.shape, dtype="int32")
 
 
 @keras.saving.register_keras_serializable(package="zoo")

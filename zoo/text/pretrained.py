@@ -7,7 +7,12 @@ from keras import ops
 
 from mtl_keras import checks
 from zoo.pretrained import adaptation, hub, minilm
-from zoo.text.encoder import SubwordEncoder, SubwordMean, WordFeatures
+from zoo.text.encoder import (
+    MarkedSubwords,
+    SubwordEncoder,
+    SubwordMean,
+    WordFeatures,
+)
 
 _MINILM = minilm.NAME
 # Sub-words of a sentence where a trunk takes any number.
@@ -19,7 +24,8 @@ class Features(NamedTuple):
 
     Attributes:
         inputs: Dict of the model's inputs by name: `token_ids`,
-            `padding_mask` and `word_starts`, int32 `(batch, length)`.
+            `padding_mask`, `word_starts` and, where words may be marked,
+            `mark`, int32 `(batch, length)`.
         words: Features of each word's first sub-word, `(batch, length,
             channels)`, 0 at the padding.
         present: Booleans `(batch, length)`, false at the padding and for
@@ -46,6 +52,7 @@ def build(
     dropout: float | None = None,
     weights: bool = True,
     num_tokens: int | None = None,
+    marked: bool = False,
 ) -> Features:
     """Builds a pretrained trunk, inputs included.
 
@@ -60,6 +67,9 @@ def build(
         weights: Boolean, whether the pretrained weights are loaded.
         num_tokens: Integer, a fixed length, to count operations. Defaults to
             `None`: any length.
+        marked: Boolean, whether a word may be marked. A backbone that reads
+            segments (BERT) reads the word's first sub-word as the second one;
+            the features of others do not know the mark.
 
     Returns:
         `Features`.
@@ -69,7 +79,9 @@ def build(
             is out of range.
     """
     adaptation.check_mode(trainable)
-    names = ("token_ids", "padding_mask", "word_starts")
+    names = ["token_ids", "padding_mask", "word_starts"]
+    if marked:
+        names.append("mark")
     inputs = {
         name: keras.Input((num_tokens,), dtype="int32", name=name)
         for name in names
@@ -84,9 +96,12 @@ def build(
         lora_rank,
         name=adaptation.TRUNK,
     )
-    features = encoder(
-        {name: inputs[name] for name in ("token_ids", "padding_mask")}
-    )
+    read = {name: inputs[name] for name in ("token_ids", "padding_mask")}
+    if marked and "segment_ids" in encoder.backbone.input:
+        read["segment_ids"] = MarkedSubwords(name="trunk_mark")(
+            [inputs["word_starts"], inputs["mark"]]
+        )
+    features = encoder(read)
     words = WordFeatures(name="trunk_words")([features, inputs["word_starts"]])
     sentence = SubwordMean(name="trunk_sentence")(
         [features, inputs["padding_mask"]]

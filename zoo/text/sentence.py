@@ -4,7 +4,7 @@ import dataclasses
 
 from mtl_keras import MultiTaskModel
 from mtl_keras import sharing as mtl_sharing
-from zoo.text import pretrained, trunks
+from zoo.text import pretrained, token_entry, trunks
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,6 +62,7 @@ class Sentence:
         sharing,
         dropout: float,
         num_tokens: int | None,
+        marked: bool = False,
     ):
         """Makes the inputs and checks what would have no effect.
 
@@ -74,6 +75,8 @@ class Sentence:
             sharing: As for the entry's `build`.
             dropout: Float in [0, 1), fraction of the features dropped.
             num_tokens: Integer, a fixed number of tokens, or `None`.
+            marked: Boolean, whether a word may be marked: then there is an
+                input `mark`, which the zoo's own trunks do not read.
 
         Raises:
             ValueError: If an argument is unknown, out of range or without
@@ -100,6 +103,7 @@ class Sentence:
                     lora_rank=adaptation.lora_rank,
                     dropout=adaptation.trunk_dropout,
                     num_tokens=num_tokens,
+                    marked=marked,
                 )
             )
         else:
@@ -109,6 +113,8 @@ class Sentence:
             self.inputs, self.features, self.present = entry.words(
                 spec, size.word_units, size.spelling_units, dropout, num_tokens
             )
+            if marked:
+                self.inputs["mark"] = token_entry.input_of("mark", num_tokens)
 
     def model(
         self, name: str, tasks, head, units: int | None = None
