@@ -30,8 +30,8 @@ def bert_backbone(seed=0, max_sequence_length=16):
     )
 
 
-def save_bert(folder, seed=0):
+def save_bert(folder, seed=0, max_sequence_length=16):
     """Writes a preset of a small BERT; returns the trunk's name."""
-    bert_backbone(seed).save_to_preset(str(folder))
+    bert_backbone(seed, max_sequence_length).save_to_preset(str(folder))
     bert_tokenizer().save_to_preset(str(folder))
     return f"hub:{folder}"
