@@ -318,15 +318,19 @@ def _licence(data: dict) -> str:
 
 
 def _packaged_recipe(command: str | None) -> str | None:
-    """Returns the file of the zoo's recipe that a command names."""
+    """Returns the file of the zoo's recipe that a command names.
+
+    It is `None` where that is a model's own.
+    """
     parts = shlex.split(command or "")
     flags = dict(part.split("=", 1) for part in parts if "=" in part)
-    if "--recipe" in flags:
-        # The recipe of weights, by their name.
-        return registry.recipe(flags["--model"], flags["--recipe"]).name
     path = Path(flags.get("--config", ""))
+    if "--recipe" in flags:
+        path = registry.recipe(flags["--model"], flags["--recipe"])
     is_file = path.suffix == ".py" and (registry.RECIPES / path.name).exists()
-    return path.name if is_file else None
+    if not is_file or path.stem in registry.list_models():
+        return None
+    return path.name
 
 
 def _is_figure(name: str) -> bool:

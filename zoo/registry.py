@@ -223,8 +223,9 @@ def recipe(name: str, weights: str | None = None) -> Path:
 
     Args:
         name: String, a name of `list_models()`.
-        weights: String, weights on the card, whose recipe it is. Defaults to
-            `None`: the model's own recipe.
+        weights: String, weights on the card, whose recipe it is, or the end of
+            the name of another recipe of the model: `"minilm"` is
+            `tag_parse_minilm.py`. Defaults to `None`: the model's own recipe.
 
     Returns:
         `pathlib.Path` of a Python file with `get_config()`.
@@ -234,10 +235,15 @@ def recipe(name: str, weights: str | None = None) -> Path:
     """
     card, file = find(name).card, f"{name}.py"
     if weights is not None:
-        known = card.get("weights", {})
+        known = {
+            path.stem.removeprefix(f"{name}_"): path.name
+            for path in sorted(RECIPES.glob(f"{name}_*.py"))
+        }
+        for trained, facts in card.get("weights", {}).items():
+            known[trained] = facts.get("recipe", file)
         if weights not in known:
-            raise ValueError(unknown(f"weights of {name!r}", weights, known))
-        file = known[weights].get("recipe", file)
+            raise ValueError(unknown(f"recipe of {name!r}", weights, known))
+        file = known[weights]
     path = RECIPES / file
     if not path.exists():
         raise ValueError(

@@ -130,6 +130,19 @@ def test_recipe_of_other_weights_stays_on_the_card(tmp_path, flag):
     assert facts["command"].endswith(f"{flag} --workdir=runs/b")
 
 
+@pytest.mark.parametrize(
+    "flags",
+    [
+        "--model=intent_slot --recipe=snips",
+        "--config=zoo/recipes/intent_slot.py",
+    ],
+)
+def test_recipe_of_the_model_itself_is_not_named(tmp_path, flags):
+    command = f"python -m tools.train {flags} --workdir=a/b"
+    run = _run(tmp_path / "run", 1, command=command)
+    assert "recipe" not in card_writer.summarize([run])
+
+
 def test_description_is_measured(tiny):
     content = card_writer.describe(tiny, tiny_entry.TinySquares())
     # Convolution 3*3*1*4 + 4; cls 4*2 + 2, det 4 + 1, box 4*4 + 4.

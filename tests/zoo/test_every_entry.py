@@ -13,15 +13,13 @@ import tensorflow as tf
 
 import zoo
 from mtl_keras import export, files
+from tests.zoo.batches import BATCH_SIZE, random_batch
 from tests.zoo.served import SERVED, is_default
 from zoo import card_check, card_writer, recipe_file, registry, weights
 from zoo.datasets import digit_clips, digit_scenes, scenes
 from zoo.pretrained import minilm
 
 NAMES = zoo.list_models()
-BATCH_SIZE = 6
-# Of sequences, where a model takes any.
-LENGTH = 7
 # A softmax over positions ignores what is added to all of them: the gradient
 # of this bias is 0, but for rounding.
 _SHIFTS = "_attention/bias"
@@ -37,63 +35,10 @@ def _model(name):
     return zoo.load(name)
 
 
-def _random(model, seed=0):
-    """Inputs and labels of a batch, legal for each task, none missing."""
-    rng = np.random.default_rng(seed)
-    inputs = {tensor.name: _input(tensor, rng) for tensor in model.inputs}
-    labels = {
-        name: _label(task, rng, model.output[name].shape)
-        for name, task in model.tasks.items()
-    }
-    for name, task in model.tasks.items():
-        task.label.check_array(name, labels[name])
-    return inputs, labels
-
-
-def _sizes(shape):
-    return (BATCH_SIZE, *(LENGTH if size is None else size for size in shape))
-
-
-def _input(tensor, rng):
-    shape = _sizes(tensor.shape[1:])
-    if tensor.dtype == "int32":
-        # Ids: 0 would be padding, and every vocabulary has these.
-        return rng.integers(1, 20, shape, dtype="int32")
-    return rng.uniform(size=shape).astype(tensor.dtype)
-
-
-def _label(task, rng, shape):
-    spec = task.label
-    if task.kind == "mask":
-        size = (BATCH_SIZE, *shape[1:-1])
-        return rng.integers(0, task.num_classes, size, dtype="int32")
-    if task.kind in ("depth", "normals"):
-        shape = shape[1:-1] if task.kind == "depth" else shape[1:]
-        return rng.uniform(0.5, 1.0, (BATCH_SIZE, *shape)).astype("float32")
-    if spec.rule == "box_xyxy":
-        corners = np.sort(rng.uniform(size=(BATCH_SIZE, 2, 2)), axis=1)
-        return corners.reshape(BATCH_SIZE, 4).astype("float32")
-    if spec.rule == "objects":
-        corners = np.sort(rng.uniform(size=(BATCH_SIZE, LENGTH, 2, 2)), axis=2)
-        number = rng.integers(-1, task.num_classes, (BATCH_SIZE, LENGTH, 1))
-        boxes = corners.reshape(BATCH_SIZE, LENGTH, 4)
-        return np.concatenate([boxes, number], axis=-1).astype("float32")
-    if spec.rule == "time_event":
-        # The first to die is not the last: else there is nothing to learn.
-        times = rng.uniform(1, 9, BATCH_SIZE)
-        events = np.arange(BATCH_SIZE) != times.argmax()
-        return np.stack([times, events], axis=1).astype("float32")
-    shape = _sizes(spec.shape)
-    if spec.dtype == "int32":
-        high = int(spec.maximum) + 1
-        return rng.integers(int(spec.minimum), high, shape, dtype="int32")
-    return rng.uniform(size=shape).astype("float32")
-
-
 @pytest.mark.parametrize("name", NAMES)
 def test_outputs_are_named_after_the_tasks(name):
     model = _model(name)
-    inputs, _ = _random(model)
+    inputs, _ = random_batch(model)
     outputs = model.predict(inputs, verbose=0)
     assert set(outputs) == set(model.tasks) == set(zoo.info(name)["tasks"])
     for value in outputs.values():
@@ -104,7 +49,7 @@ def test_outputs_are_named_after_the_tasks(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_reload_gives_the_same_answers(name, tmp_path):
     model = _model(name)
-    inputs, _ = _random(model)
+    inputs, _ = random_batch(model)
     model.save(tmp_path / "model.keras")
     again = keras.saving.load_model(tmp_path / "model.keras")
     expected = model.predict(inputs, verbose=0)
@@ -117,7 +62,7 @@ def test_reload_gives_the_same_answers(name, tmp_path):
 @pytest.mark.parametrize("name", NAMES)
 def test_step_compiled_by_xla_moves_every_variable(name):
     model = zoo.load(name)
-    inputs, labels = _random(model)
+    inputs, labels = random_batch(model)
     before = [v.numpy() for v in model.trainable_variables]
     # A step so large that no update is lost in rounding.
     model.compile(keras.optimizers.SGD(1.0), jit_compile=True)
@@ -139,7 +84,7 @@ def test_step_compiled_by_xla_moves_every_variable(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_gradient_reaches_every_variable(name):
     model = zoo.load(name)
-    inputs, labels = _random(model)
+    inputs, labels = random_batch(model)
     model.compile("sgd")
     variables = model.trainable_variables
     with tf.GradientTape() as tape:
@@ -165,7 +110,7 @@ _EXPORTED = NAMES[:1] + [
 @pytest.mark.parametrize("name", list(dict.fromkeys(_EXPORTED)))
 def test_export_gives_the_models_answers(name, tmp_path):
     model = _model(name)
-    inputs, _ = _random(model)
+    inputs, _ = random_batch(model)
     path = export.saved_model(
         model,
         tmp_path / "1",

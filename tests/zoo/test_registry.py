@@ -130,8 +130,16 @@ def test_weights_have_a_recipe_of_their_own():
     assert own.name == "intent_slot_minilm.py"
     plain = zoo.recipe("intent_slot", weights="snips")
     assert plain == zoo.recipe("intent_slot") != own
-    with pytest.raises(ValueError, match="weights of 'intent_slot'.*Did you"):
+    assert zoo.recipe("intent_slot", "minilm") == own
+    with pytest.raises(ValueError, match="recipe of 'intent_slot'.*Did you"):
         zoo.recipe("intent_slot", weights="snips-minilmm")
+
+
+def test_a_model_may_have_recipes_beside_its_own():
+    lite0 = zoo.recipe("cls_box_seg", "lite0")
+    assert lite0.name == "cls_box_seg_lite0.py"
+    with pytest.raises(ValueError, match="mean 'lite0'.*Received: 'lite'"):
+        zoo.recipe("cls_box_seg", "lite")
 
 
 def test_model_without_recipe(tiny):

@@ -28,8 +28,8 @@ def define(values: flags.FlagValues) -> None:
     flags.DEFINE_string(
         "recipe",
         None,
-        "Name of weights on the card of --model, whose recipe is used in the "
-        "place of the model's own.",
+        "Another recipe of --model in the place of its own: the name of "
+        "weights on its card, or the end of a recipe's name, such as minilm.",
         flag_values=values,
     )
     flags.DEFINE_string(
@@ -141,7 +141,7 @@ def read_config(values: flags.FlagValues, operands: list[str]):
     if values.recipe is not None:
         if values.model is None or path is not None:
             raise ValueError(
-                "--recipe names weights of --model, and takes the place of "
+                "--recipe names a recipe of --model, and takes the place of "
                 f"--config. Received: --recipe={values.recipe} "
                 f"--model={values.model} --config={path}"
             )
@@ -175,7 +175,7 @@ COMMAND = app.Command(
     name="train",
     summary=SUMMARIES["train"],
     usage=(
-        "--model=NAME [--recipe=WEIGHTS] --workdir=FOLDER "
+        "--model=NAME [--recipe=NAME] --workdir=FOLDER "
         "[--config.FIELD=VALUE ...]"
     ),
     define=define,
