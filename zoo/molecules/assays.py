@@ -71,9 +71,13 @@ class Assays(zoo.Entry):
         "five rounds of messages were no better. Of n-grams alone, learning "
         "rates of 3e-4 and 2e-3 and a dropout of 0.7 were worse.",
         "Balancers, first division, seed 0, test: equal 0.844, uncertainty "
-        "0.838, cagrad 0.834. Single tasks were trained on n-grams alone, an "
-        "assay at a time with the same steps: 0.733 for 0.832 of all "
-        "together, and 0.727 with three times as many epochs.",
+        "0.838, cagrad 0.834.",
+        "Single tasks, the same trunk and steps, an assay at a time (the loss "
+        "weights of the others are 0), first division, seed 0: mean ROC-AUC "
+        "0.763 on test for 0.844 together, 0.738 for 0.819 on validation. Each "
+        "of the 12 assays gains, NR-PPAR-gamma most: 0.647 to 0.836. On "
+        "n-grams alone 0.733 for 0.832, and 0.727 with three times as many "
+        "epochs.",
     )
 
     def task(self, name: str, spec) -> Task:
