@@ -160,7 +160,7 @@ def _figures(card) -> list[str]:
         each = f"{len(seeds)} seeds" if len(seeds) > 1 else f"seed {seeds[0]}"
         parts += [
             f"## Metrics: {figures['split']} split of `{figures['data']}`, "
-            f"{each}{_of_weights(card, figures)}",
+            f"{each}{_of_weights(card, figures)}{_of_recipe(figures)}",
         ]
         alone = figures.get("single_task") or {}
         rows = [["metric", "all tasks", "each task alone"], ["---"] * 3]
@@ -176,6 +176,13 @@ def _figures(card) -> list[str]:
         if figures.get("command"):
             parts.append(f"```sh\n{figures['command']}\n```")
     return parts
+
+
+def _of_recipe(figures) -> str:
+    """Names the recipe, where it is not the model's own."""
+    if figures.get("weights") or not figures.get("recipe"):
+        return ""
+    return f", recipe `{figures['recipe'].removesuffix('.py')}`"
 
 
 def _of_weights(card, figures) -> str:

@@ -131,7 +131,7 @@ def summarize(workdirs: list[Path]) -> dict:
                     f"{str(workdirs[0])!r} in {listed(different)}"
                 )
     command = _anywhere(first["command"])
-    recipe = _packaged_recipe(command)
+    recipe = registry.recipe_of(command)
     seeds = [report["seed"] for report in reports]
     if len(set(seeds)) < len(seeds):
         raise ValueError(
@@ -286,7 +286,7 @@ def ship(card: Card, name: str, workdirs: list[Path]) -> dict:
         model.save_weights(path)
         if path.stat().st_size > _MOST_BYTES:
             weights_file.halve(path)
-    recipe = _packaged_recipe(report["command"])
+    recipe = registry.recipe_of(report["command"])
     decisions = saved.decisions(best)
     return {
         "file": path.name,
@@ -315,22 +315,6 @@ def _licence(data: dict) -> str:
     """Returns the licence of weights: that of share-alike data, or ours."""
     licence = data.get("licence") or ""
     return licence if "-SA-" in licence else "Apache-2.0"
-
-
-def _packaged_recipe(command: str | None) -> str | None:
-    """Returns the file of the zoo's recipe that a command names.
-
-    It is `None` where that is a model's own.
-    """
-    parts = shlex.split(command or "")
-    flags = dict(part.split("=", 1) for part in parts if "=" in part)
-    path = Path(flags.get("--config", ""))
-    if "--recipe" in flags:
-        path = registry.recipe(flags["--model"], flags["--recipe"])
-    is_file = path.suffix == ".py" and (registry.RECIPES / path.name).exists()
-    if not is_file or path.stem in registry.list_models():
-        return None
-    return path.name
 
 
 def _is_figure(name: str) -> bool:

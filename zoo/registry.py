@@ -2,6 +2,7 @@
 
 import fnmatch
 import importlib
+import shlex
 import types
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -121,7 +122,7 @@ def find(name: str) -> Registered:
         ValueError: If there is no such model.
     """
     entries = _entries()
-    if name not in entries:
+    if not isinstance(name, str) or name not in entries:
         raise ValueError(unknown("model", name, entries))
     return entries[name]
 
@@ -231,17 +232,18 @@ def recipe(name: str, weights: str | None = None) -> Path:
         `pathlib.Path` of a Python file with `get_config()`.
 
     Raises:
-        ValueError: If there is no such model or weights, or no recipe.
+        ValueError: If there is no such model, or it has no such recipe.
     """
     card, file = find(name).card, f"{name}.py"
     if weights is not None:
         known = {
             path.stem.removeprefix(f"{name}_"): path.name
             for path in sorted(RECIPES.glob(f"{name}_*.py"))
+            if path.stem not in _entries()
         }
         for trained, facts in card.get("weights", {}).items():
             known[trained] = facts.get("recipe", file)
-        if weights not in known:
+        if not isinstance(weights, str) or weights not in known:
             raise ValueError(unknown(f"recipe of {name!r}", weights, known))
         file = known[weights]
     path = RECIPES / file
@@ -251,3 +253,24 @@ def recipe(name: str, weights: str | None = None) -> Path:
             "one of your own: --config=my_recipe.py"
         )
     return path
+
+
+def recipe_of(command: str | None) -> str | None:
+    """Finds the recipe of the zoo, other than a model's own, in a command.
+
+    Args:
+        command: String, a command that trained a model, or `None`.
+
+    Returns:
+        String, the name of the recipe's file; `None` where it is a model's own
+        or none of the zoo's.
+    """
+    parts = shlex.split(command or "")
+    flags = dict(part.split("=", 1) for part in parts if "=" in part)
+    path = Path(flags.get("--config", ""))
+    if "--recipe" in flags:
+        path = recipe(flags["--model"], flags["--recipe"])
+    is_file = path.suffix == ".py" and (RECIPES / path.name).exists()
+    if not is_file or path.stem in list_models():
+        return None
+    return path.name

@@ -140,6 +140,10 @@ def test_a_model_may_have_recipes_beside_its_own():
     assert lite0.name == "cls_box_seg_lite0.py"
     with pytest.raises(ValueError, match="mean 'lite0'.*Received: 'lite'"):
         zoo.recipe("cls_box_seg", "lite")
+    with pytest.raises(ValueError, match="Unknown recipe of 'cls_box_seg'"):
+        zoo.recipe("cls_box_seg", ["lite0"])
+    with pytest.raises(ValueError, match="Unknown model"):
+        zoo.recipe(["cls_box_seg"])
 
 
 def test_model_without_recipe(tiny):

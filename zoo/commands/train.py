@@ -143,7 +143,8 @@ def read_config(values: flags.FlagValues, operands: list[str]):
             raise ValueError(
                 "--recipe names a recipe of --model, and takes the place of "
                 f"--config. Received: --recipe={values.recipe} "
-                f"--model={values.model} --config={path}"
+                f"--model={values.model} --config={path}. For example "
+                "--model=tag_parse --recipe=minilm"
             )
         path = registry.recipe(values.model, values.recipe)
     return recipe_file.choose(

@@ -8,7 +8,9 @@ trunk's features of the predicate.
 from keras import layers
 
 from mtl_keras import MultiTaskModel, checks
+from mtl_keras.data import tokens
 from zoo.datasets.ewt_joint import names as ewt_names
+from zoo.datasets.folders.records import Damage
 from zoo.text import pretrained, token_entry, trunks
 from zoo.text.layers import AtMark, BesideTokens, NearMark, SentencePooling
 from zoo.text.sentence import Adaptation, Sentence, Size
@@ -74,6 +76,25 @@ class ClsNerSrl(TokenEntry):
         "at class .612, parts of speech .944, entities F1 .662, roles F1 .686.",
         "The data and these weights: CC BY-SA 4.0 (share-alike).",
     )
+
+    def check_example(self, example) -> None:
+        """Raises for a sentence of a folder with several predicates.
+
+        Args:
+            example: `zoo.datasets.folders.Example`.
+
+        Raises:
+            Damage: If more than one token is marked.
+        """
+        words = example.inputs["tokens"]
+        marked = [word for word in words if tokens.unmarked(word) != word]
+        if len(marked) > 1:
+            raise Damage(
+                "Expected one predicate, a token written as >>bark<<, at most; "
+                "write the sentence once for each. Received: "
+                + " ".join(marked),
+                example.place.line,
+            )
 
     def build(
         self,
@@ -168,7 +189,8 @@ class ClsNerSrl(TokenEntry):
             marked=True,
         )
         mark = sentence.inputs["mark"]
-        # A pretrained trunk knows where the predicate is at most.
+        # A pretrained trunk may know which word the predicate is, but not how
+        # far from it each word is.
         knows_distance = sentence.pooled is None
         if knows_distance:
             sentence.features = layers.Concatenate(name="features")(

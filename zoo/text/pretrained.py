@@ -79,6 +79,9 @@ def build(
             is out of range.
     """
     adaptation.check_mode(trainable)
+    checks.boolean("marked", marked)
+    if num_tokens is not None:
+        checks.integer("num_tokens", num_tokens, low=1)
     names = ["token_ids", "padding_mask", "word_starts"]
     if marked:
         names.append("mark")
@@ -142,6 +145,8 @@ def preprocessor(
 
     preset = _preset(trunk)
     limit = hub.max_length(preset)
+    if max_length is not None:
+        checks.integer("max_length", max_length, low=3)
     if max_length is None:
         max_length = limit or _NO_LIMIT
     elif limit is not None and max_length > limit:

@@ -4,6 +4,8 @@ import dataclasses
 
 from mtl_keras import MultiTaskModel
 from mtl_keras import sharing as mtl_sharing
+from mtl_keras.messages import unknown
+from zoo.pretrained import hub, minilm
 from zoo.text import pretrained, token_entry, trunks
 
 
@@ -76,12 +78,14 @@ class Sentence:
             dropout: Float in [0, 1), fraction of the features dropped.
             num_tokens: Integer, a fixed number of tokens, or `None`.
             marked: Boolean, whether a word may be marked: then there is an
-                input `mark`, which the zoo's own trunks do not read.
+                input `mark`; a pretrained trunk reads it where it can, for
+                the zoo's own the entry adds it to the features.
 
         Raises:
             ValueError: If an argument is unknown, out of range or without
                 effect on this trunk.
         """
+        _check_trunk(trunk)
         self._trunk, self._dropout = trunk, dropout
         self._unroll = num_tokens is not None
         self._sharing = mtl_sharing.get(sharing)
@@ -157,3 +161,12 @@ class Sentence:
             depth=self._depth,
             unroll=self._unroll,
         )
+
+
+def _check_trunk(trunk) -> None:
+    """Raises for a trunk that is neither the zoo's own nor pretrained."""
+    if pretrained.is_pretrained(trunk):
+        return
+    known = [*trunks.list_trunks(), minilm.NAME, f"{hub.PREFIX}PRESET"]
+    if not isinstance(trunk, str) or trunk not in trunks.list_trunks():
+        raise ValueError(unknown("trunk", trunk, known))

@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 from keras import layers
 
-from mtl_keras.messages import unknown
 from zoo.text.layers import HidePadding
 
 _DILATIONS = (1, 2, 4)
@@ -26,12 +25,7 @@ def build(features, present, trunk: str, units: int, dropout: float, **sizes):
 
     Returns:
         Keras tensor of shape `(batch, tokens, units)`, 0 at the padding.
-
-    Raises:
-        ValueError: If there is no such trunk.
     """
-    if trunk not in _TRUNKS:
-        raise ValueError(unknown("trunk", trunk, _TRUNKS))
     make, depth = _TRUNKS[trunk]
     depth = sizes.get("depth") or depth
     x = layers.Dense(units, name="trunk_input")(features)

@@ -117,6 +117,8 @@ def test_sizes_that_are_left_out_are_those_of_the_trunk():
     ("arguments", "message"),
     [
         ({"trunk": "lstm"}, "Unknown trunk: 'lstm'.*mean 'bilstm'"),
+        ({"trunk": "minlm"}, "'hub:PRESET'.*mean 'minilm'"),
+        ({"trunk": ["conv"]}, r"Unknown trunk: \['conv'\]"),
         ({"tasks": ("sr",)}, "mean 'srl'"),
         ({"units": 6}, "multiple of 4"),
         ({"depth": 0}, "`depth` must be an integer of at least 1"),
@@ -163,6 +165,15 @@ def test_folder_of_ones_own_with_marked_tokens(tmp_path):
     assert inputs["mark"][row, :4].numpy().tolist() == [0, 1, 0, 0]
     tags = [model.tasks["srl"].class_names[t] for t in labels["srl"][row, :3]]
     assert tags == ["B-ARG0", "O", "O"]
+
+
+def test_folder_with_two_predicates_in_a_sentence_is_refused(tmp_path):
+    twice = _FOLDER.replace("Dogs NOUN O B-ARG0", ">>Dogs<< NOUN O B-ARG0")
+    for split in ("train", "validation"):
+        (tmp_path / f"{split}.conll").write_text(twice)
+    message = r"train.conll:3.*at most.*Received: >>Dogs<< >>bark<<"
+    with pytest.raises(ValueError, match=f"(?s){message}"):
+        zoo.load("cls_ner_srl", str(tmp_path), data_dir=tmp_path / "prepared")
 
 
 def test_lines_of_an_output():

@@ -205,6 +205,8 @@ def test_marks_are_no_marks_here():
     ("arguments", "message"),
     [
         ({"trunk": "lstm"}, "Unknown trunk: 'lstm'.*mean 'bilstm'"),
+        ({"trunk": "minlm"}, "'hub:PRESET'.*mean 'minilm'"),
+        ({"trunk": ["conv"]}, r"Unknown trunk: \['conv'\]"),
         ({"tasks": ("heads",)}, "mean 'head'"),
         ({"units": 6}, "multiple of 4"),
         ({"arc_units": 0}, "`arc_units` must be an integer of at least 1"),
