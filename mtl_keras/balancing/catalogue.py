@@ -51,6 +51,12 @@ _NOTES = """\
   shared layer.
 - "No conflict" at the features does not promise it at the parameters: features
   that agree can still pull a variable of the trunk apart.
+- Where one head reads another's output (the relations of `tag_parse` read the
+  arcs), that output is something that two tasks read: the layers before it
+  count as shared, and at the features its gradients are compared with those of
+  the trunk's features. Those of a probability can be a thousand times longer.
+  `on="parameters"` compares what is in one unit; or let the second head read
+  `keras.ops.stop_gradient` of the output.
 - The heads get their own gradient, unmixed, unless the paper says otherwise;
   those methods are marked "weighs the heads too". Methods of the losses weigh
   the whole loss, heads included.

@@ -220,7 +220,7 @@ def test_list_models(tiny, capsys):
             ["--model=other", f"--config={RECIPE}", "--workdir=x"],
             "The recipe is for 'tiny_squares_net'",
         ),
-        (train, ["--recipe=a", "--workdir=x"], "--recipe names weights of"),
+        (train, ["--recipe=a", "--workdir=x"], "--recipe names a recipe of"),
         (
             train,
             ["--model=intent_slot", "--recipe=snps", "--workdir=x"],
