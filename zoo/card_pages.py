@@ -157,7 +157,7 @@ def _figures(card) -> list[str]:
     parts = []
     for figures in readme_table.all_figures(card):
         seeds = figures["seeds"]
-        each = f"{len(seeds)} seeds" if len(seeds) > 1 else f"seed {seeds[0]}"
+        each = _number(seeds) if len(seeds) > 1 else f"seed {seeds[0]}"
         parts += [
             f"## Metrics: {figures['split']} split of `{figures['data']}`, "
             f"{each}{_of_weights(card, figures)}{_of_recipe(figures)}",
@@ -176,6 +176,10 @@ def _figures(card) -> list[str]:
         if figures.get("command"):
             parts.append(f"```sh\n{figures['command']}\n```")
     return parts
+
+
+def _number(seeds) -> str:
+    return "1 seed" if len(seeds) == 1 else f"{len(seeds)} seeds"
 
 
 def _of_recipe(figures) -> str:
@@ -231,7 +235,7 @@ def _comparisons(card) -> list[str]:
         parts += [
             f"## {comparison['title']}",
             f"{comparison['split'].capitalize()} split, "
-            f"{len(comparison['seeds'])} seeds. STL: each task trained alone, "
+            f"{_number(comparison['seeds'])}. STL: each task trained alone, "
             "with the same trunk, steps and recipe. The gain over STL is the "
             "mean over the tasks (LibMTL; higher is better), delta m that "
             "over the metrics (lower is better).",
