@@ -128,8 +128,8 @@ def _learning_rate(recipe, epochs, steps_per_epoch):
     if warmup and warmup >= total:
         raise ValueError(
             "`optimizer.warmup_epochs` must be less than `epochs`. Received: "
-            f"warmup_epochs={warmup_epochs}, epochs={epochs}. Such as "
-            f"{epochs / 10} would do"
+            f"warmup_epochs={warmup_epochs}, epochs={epochs}. Set "
+            f"a smaller one, such as {epochs / 10}"
         )
     if schedule == "constant" and not warmup:
         return peak

@@ -68,8 +68,8 @@ def build(
         num_tokens: Integer, a fixed length, to count operations. Defaults to
             `None`: any length.
         marked: Boolean, whether a word may be marked. A backbone that reads
-            segments (BERT) reads the word's first sub-word as the second one;
-            the features of others do not know the mark.
+            segments (BERT) finds the word's first sub-word in the second
+            segment; the features of others do not depend on the mark.
 
     Returns:
         `Features`.
