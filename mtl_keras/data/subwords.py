@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from mtl_keras import checks
 from mtl_keras.data.text import SentencePreprocessor
-from mtl_keras.data.tokens import TokenPreprocessor
+from mtl_keras.data.tokens import HashedTokenPreprocessor
 
 _WHITE_SPACE = "\0\t\n\v\f\r \u0085\u00a0\u2028\u2029\u3000"
 _SPACE = ord(" ")
@@ -248,7 +248,11 @@ class TokenSubwordPreprocessor(SubwordPreprocessor):
 
     Tokens and the mark are those of `TokenPreprocessor`, all else is as of
     `SubwordPreprocessor`. The inputs have one more, `mark`, int32 of
-    `word_starts`' shape, 1 at marked tokens.
+    `word_starts`' shape, 1 at marked tokens, and with `word_length` also
+    `characters`, int32 `(..., length, word_length)`: many a tokenizer drops
+    upper case, which tells names. The id of a character is 1 plus its code
+    point modulo 509 (a hash as in CANINE, Clark et al., TACL 2022); 0 is the
+    padding.
 
     Args:
         tokenizer: As for `SubwordPreprocessor`.
@@ -257,12 +261,16 @@ class TokenSubwordPreprocessor(SubwordPreprocessor):
         max_tokens: As for `SubwordPreprocessor`.
         marked: Boolean, whether tokens may be marked. If false, there is no
             input `mark`. Defaults to `True`.
+        word_length: Integer, characters of a token that are kept, as for
+            `TokenPreprocessor`. Defaults to `None`: none.
 
     Raises:
         ValueError: If a length is too small or the tokenizer has no markers.
     """
 
-    _reader = TokenPreprocessor
+    _reader = HashedTokenPreprocessor
+    # Ids of characters, padding included.
+    num_characters = HashedTokenPreprocessor.num_characters
 
     def __init__(
         self,
@@ -271,30 +279,51 @@ class TokenSubwordPreprocessor(SubwordPreprocessor):
         name: str = "text",
         max_tokens: int = 512,
         marked: bool = True,
+        word_length: int | None = None,
     ):
         super().__init__(tokenizer, max_length, name, max_tokens)
         self.marked = checks.boolean("marked", marked)
+        self.word_length = word_length
+        length = {} if word_length is None else {"word_length": word_length}
         self._words = self._reader(
-            ("a",), name=name, max_tokens=max_tokens, marked=self.marked
+            ("a",),
+            name=name,
+            max_tokens=max_tokens,
+            marked=self.marked,
+            **length,
         )
 
     def __call__(self, raw):
         """Makes the model's input; see `SubwordPreprocessor`."""
         inputs, context = super().__call__(raw)
-        if not self.marked:
+        names = ["mark"] if self.marked else []
+        if self.word_length is not None:
+            names.append("characters")
+        if not names:
             return inputs, context
         words, _ = self._words(raw)
-        starts, mark = inputs["word_starts"], words["mark"]
-        missing = tf.shape(starts)[-1] - tf.shape(mark)[-1]
-        padding = [[0, 0]] * (mark.shape.rank - 1) + [[0, missing]]
-        mark = tf.pad(mark, padding)
-        # A token that was dropped from a long sentence has no mark.
-        inputs["mark"] = tf.where(starts > 0, mark, 0)
+        starts = inputs["word_starts"]
+        rank = starts.shape.rank
+        missing = tf.shape(starts)[-1] - tf.shape(words["words"])[-1]
+        for name in names:
+            part = words[name]
+            more = part.shape.rank - rank
+            padding = [[0, 0]] * (rank - 1) + [[0, missing]] + [[0, 0]] * more
+            part = tf.pad(part, padding)
+            # A token that was dropped from a long sentence has neither.
+            is_kept = starts > 0
+            for _ in range(more):
+                is_kept = is_kept[..., None]
+            inputs[name] = tf.where(is_kept, part, 0)
         return inputs, context
 
     def get_config(self) -> dict:
         """Returns the arguments of the constructor, as plain data."""
-        return {**super().get_config(), "marked": self.marked}
+        return {
+            **super().get_config(),
+            "marked": self.marked,
+            "word_length": self.word_length,
+        }
 
 
 def _pieces(points, codes, is_space, starts):

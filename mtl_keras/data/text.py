@@ -240,11 +240,15 @@ class SentencePreprocessor(tf.Module):
         index = _absolute(first, starts)[:, None] + inside
         # One more, for the word without a position.
         codes = tf.concat([points.flat_values, [0]], 0)
-        letters = tf.strings.unicode_encode(codes[:, None], "UTF-8")
-        ids = self._character_ids.lookup(self._folded(letters))
+        ids = self._letters(codes)
         ids = tf.gather(ids, tf.minimum(index, tf.size(codes) - 1))
         ids = tf.where(place < tf.maximum(lengths, 1), ids, PADDING)
         return starts.with_values(ids)
+
+    def _letters(self, codes):
+        """Looks code points up: int32 ids of `codes`' shape."""
+        letters = tf.strings.unicode_encode(codes[:, None], "UTF-8")
+        return self._character_ids.lookup(self._folded(letters))
 
     def _folded(self, letters):
         """Returns the characters as the alphabet has them."""

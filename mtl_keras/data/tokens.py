@@ -17,6 +17,8 @@ _SPACE = f"[{re.escape(SPACES)}]+"
 # `>>barked<<`: the word of interest.
 _MARKED = ">>.+<<"
 _MARKS = "^>>(.+)<<$"
+# A prime, so that letters of a script, which are neighbours, do not collide.
+_NUM_HASHES = 509
 
 
 class TokenPreprocessor(SentencePreprocessor):
@@ -142,6 +144,23 @@ class TokenPreprocessor(SentencePreprocessor):
 
     def _folded(self, letters):
         return letters
+
+
+class HashedTokenPreprocessor(TokenPreprocessor):
+    """Converts tokens as its base, characters without an alphabet.
+
+    The id of a character is 1 plus its code point modulo 509 (a hash as in
+    CANINE, Clark et al., TACL 2022): all letters of one script have ids of
+    their own.
+
+    Args:
+        **kwargs: As for `TokenPreprocessor`.
+    """
+
+    num_characters = 1 + _NUM_HASHES
+
+    def _letters(self, codes):
+        return 1 + codes % _NUM_HASHES
 
 
 def unmarked(token: str) -> str:

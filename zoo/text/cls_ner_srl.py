@@ -105,7 +105,7 @@ class ClsNerSrl(TokenEntry):
         units: int | None = None,
         depth: int | None = None,
         word_units: int = 100,
-        spelling_units: int = 96,
+        spelling_units: int | None = None,
         dropout: float = 0.3,
         hidden: int = 96,
         crf: bool | None = None,
@@ -131,6 +131,9 @@ class ClsNerSrl(TokenEntry):
                 `None`: 5 of `"conv"`, 2 of `"bilstm"`, 2 of `"transformer"`.
             word_units: Integer, size of a word's embedding.
             spelling_units: Integer, features from a word's characters.
+                Defaults to `None`: 96 of the zoo's own trunks, none beside a
+                pretrained one, which then does not see upper case if its
+                tokenizer drops it.
             dropout: Float in [0, 1), fraction of features dropped in training:
                 of the words', of each block's and of each head's.
             hidden: Integer, units of the hidden layer of the tags' heads.
@@ -176,14 +179,17 @@ class ClsNerSrl(TokenEntry):
         crf = is_bilstm if crf is None else checks.boolean("crf", crf)
         checks.boolean("valid_tags", valid_tags)
         checks.fraction("dropout", dropout, below_one=True)
+        own_spelling, spelling = token_entry.spelling_units_of(
+            trunk, spelling_units
+        )
         tasks = self.tasks(spec)
         near = NearMark(_DISTANCE_UNITS, name="near")
         sentence = Sentence(
             self,
             spec,
             trunk,
-            Size(units, depth, word_units, spelling_units),
-            Adaptation(trainable, lora_rank, trunk_dropout),
+            Size(units, depth, word_units, own_spelling),
+            Adaptation(trainable, lora_rank, trunk_dropout, spelling),
             sharing=sharing,
             dropout=dropout,
             num_tokens=num_tokens,

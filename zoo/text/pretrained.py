@@ -119,6 +119,7 @@ def preprocessor(
     *,
     marked: bool | None = None,
     max_tokens: int = 512,
+    word_length: int | None = None,
 ):
     """Makes what turns sentences into a pretrained trunk's inputs.
 
@@ -132,6 +133,8 @@ def preprocessor(
             `mtl_keras.data.SentencePreprocessor`.
         max_tokens: Integer, the most words of a sentence, as for
             `SubwordPreprocessor`.
+        word_length: Integer, as for `TokenSubwordPreprocessor`; needs
+            `marked`.
 
     Returns:
         `mtl_keras.data.SubwordPreprocessor`, or a `TokenSubwordPreprocessor`
@@ -158,7 +161,11 @@ def preprocessor(
     if marked is None:
         return SubwordPreprocessor(tokenizer, max_length, max_tokens=max_tokens)
     return TokenSubwordPreprocessor(
-        tokenizer, max_length, max_tokens=max_tokens, marked=marked
+        tokenizer,
+        max_length,
+        max_tokens=max_tokens,
+        marked=marked,
+        word_length=word_length,
     )
 
 

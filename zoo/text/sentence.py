@@ -2,11 +2,15 @@
 
 import dataclasses
 
+from keras import layers
+
 from mtl_keras import MultiTaskModel
 from mtl_keras import sharing as mtl_sharing
+from mtl_keras.data import TokenSubwordPreprocessor
 from mtl_keras.messages import unknown
 from zoo.pretrained import hub, minilm
 from zoo.text import pretrained, token_entry, trunks
+from zoo.text.encoder import SubwordMean
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,13 +21,14 @@ class Size:
         units: Integer, channels, or `None` where the entry chooses them.
         depth: Integer, number of blocks, or `None`.
         word_units: Integer, size of a word's embedding.
-        spelling_units: Integer, features from a word's characters.
+        spelling_units: Integer, features from a word's characters, or `None`
+            of a pretrained trunk.
     """
 
     units: int | None
     depth: int | None
     word_units: int
-    spelling_units: int
+    spelling_units: int | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,11 +39,14 @@ class Adaptation:
         trainable: String, `"all"`, `"lora"` or `"none"`.
         lora_rank: Integer of at least 1.
         trunk_dropout: Float in [0, 1), or `None`, that of its pretraining.
+        spelling_units: Integer, features from a word's characters, which the
+            heads read beside the trunk's, or `None`.
     """
 
     trainable: str
     lora_rank: int
     trunk_dropout: float | None
+    spelling_units: int | None
 
 
 class Sentence:
@@ -110,10 +118,12 @@ class Sentence:
                     marked=marked,
                 )
             )
+            if adaptation.spelling_units is not None:
+                self._add_spelling(adaptation.spelling_units, num_tokens)
         else:
-            entry.refuse_changed(
-                f"the trunk {trunk!r}", **dataclasses.asdict(adaptation)
-            )
+            without = dataclasses.asdict(adaptation)
+            del without["spelling_units"]
+            entry.refuse_changed(f"the trunk {trunk!r}", **without)
             self.inputs, self.features, self.present = entry.words(
                 spec, size.word_units, size.spelling_units, dropout, num_tokens
             )
@@ -146,6 +156,24 @@ class Sentence:
             tasks=tasks,
             sharing=self._sharing,
             name=name,
+        )
+
+    def _add_spelling(self, units, num_tokens):
+        """Adds what the characters of words say to a pretrained trunk's."""
+        characters, spelling = token_entry.spelling(
+            units, TokenSubwordPreprocessor.num_characters, num_tokens
+        )
+        self.inputs["characters"] = characters
+        if self._dropout:
+            spelling = layers.Dropout(self._dropout, name="spelling_dropout")(
+                spelling
+            )
+        self.features = layers.Concatenate(name="trunk_and_spelling")(
+            [self.features, spelling]
+        )
+        mean = SubwordMean(name="spelling_sentence")([spelling, self.present])
+        self.pooled = layers.Concatenate(name="sentence_and_spelling")(
+            [self.pooled, mean]
         )
 
     def _features(self, tensors, units):

@@ -142,7 +142,7 @@ class TagParse(TokenEntry):
         units: int = 160,
         depth: int | None = None,
         word_units: int = 100,
-        spelling_units: int = 96,
+        spelling_units: int | None = None,
         dropout: float = 0.3,
         hidden: int = 96,
         arc_units: int = 160,
@@ -167,6 +167,9 @@ class TagParse(TokenEntry):
                 `None`: 5 of `"conv"`, 2 of `"bilstm"`, 2 of `"transformer"`.
             word_units: Integer, size of a word's embedding.
             spelling_units: Integer, features from a word's characters.
+                Defaults to `None`: 96 of the zoo's own trunks, none beside a
+                pretrained one, which then does not see upper case if its
+                tokenizer drops it.
             dropout: Float in [0, 1), fraction of features dropped in training:
                 of the words', of each block's and of each head's.
             hidden: Integer, units of the hidden layer of the tags' heads.
@@ -203,6 +206,9 @@ class TagParse(TokenEntry):
             num_tokens=num_tokens,
         )
         checks.fraction("dropout", dropout, below_one=True)
+        own_spelling, spelling = token_entry.spelling_units_of(
+            trunk, spelling_units
+        )
         if spec.classes.get("head", _HEADS) != _HEADS:
             raise ValueError(
                 "The classes of 'head' are the numbers of the words, '0' to "
@@ -215,8 +221,8 @@ class TagParse(TokenEntry):
             self,
             spec,
             trunk,
-            Size(units, depth, word_units, spelling_units),
-            Adaptation(trainable, lora_rank, trunk_dropout),
+            Size(units, depth, word_units, own_spelling),
+            Adaptation(trainable, lora_rank, trunk_dropout, spelling),
             sharing=sharing,
             dropout=dropout,
             num_tokens=num_tokens,
@@ -251,12 +257,15 @@ class TagParse(TokenEntry):
         """
         return self.build(spec, num_tokens=_COUNTED_TOKENS)
 
-    def preprocessor(self, spec, *, trunk: str = "conv"):
+    def preprocessor(
+        self, spec, *, trunk: str = "conv", spelling_units: int | None = None
+    ):
         """Makes the graph from sentences to the model's inputs.
 
         Args:
             spec: `zoo.Spec`.
             trunk: String, as for `build`.
+            spelling_units: Integer or `None`, as for `build`.
 
         Returns:
             `mtl_keras.data.TokenPreprocessor` without marks, for at most 160
@@ -264,7 +273,12 @@ class TagParse(TokenEntry):
         """
         if pretrained.is_pretrained(trunk):
             return pretrained.preprocessor(
-                trunk, marked=False, max_tokens=_LIMIT
+                trunk,
+                marked=False,
+                max_tokens=_LIMIT,
+                word_length=(
+                    None if spelling_units is None else token_entry.WORD_LENGTH
+                ),
             )
         return mtl_data.TokenPreprocessor(
             spec.assets["words"],

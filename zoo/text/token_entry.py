@@ -14,6 +14,7 @@ from zoo.text import pretrained
 from zoo.text.layers import Spelling
 
 WORD_LENGTH = 14
+_OPTIONAL = ("depth", "num_tokens", "spelling_units")
 
 
 class TokenEntry(zoo.Entry):
@@ -75,28 +76,29 @@ class TokenEntry(zoo.Entry):
             Triple of a dict of Keras inputs, the features `(batch, tokens,
             channels)` and booleans `(batch, tokens)`, false at the padding.
         """
-        inputs = {
-            "words": input_of("words", num_tokens),
-            "characters": input_of("characters", num_tokens, WORD_LENGTH),
-        }
+        words = input_of("words", num_tokens)
         vocabulary = self.preprocessor(spec)
-        word = layers.Embedding(vocabulary.num_words, word_units, name="word")
-        spelling = Spelling(
-            vocabulary.num_characters, spelling_units, name="spelling"
+        characters, spelling_features = spelling(
+            spelling_units, vocabulary.num_characters, num_tokens
         )
+        inputs = {"words": words, "characters": characters}
+        word = layers.Embedding(vocabulary.num_words, word_units, name="word")
         features = layers.Concatenate(name="word_features")(
-            [word(inputs["words"]), spelling(inputs["characters"])]
+            [word(words), spelling_features]
         )
         if dropout:
             features = layers.Dropout(dropout, name="word_dropout")(features)
         return inputs, features, ops.not_equal(inputs["words"], 0)
 
-    def preprocessor(self, spec, *, trunk: str = "conv"):
+    def preprocessor(
+        self, spec, *, trunk: str = "conv", spelling_units: int | None = None
+    ):
         """Makes the graph from sentences to the model's inputs.
 
         Args:
             spec: `zoo.Spec`.
             trunk: String, as for `build`.
+            spelling_units: Integer or `None`, as for `build`.
 
         Returns:
             `mtl_keras.data.TokenPreprocessor` with the words that the training
@@ -104,7 +106,11 @@ class TokenEntry(zoo.Entry):
             `TokenSubwordPreprocessor` with its tokenizer.
         """
         if pretrained.is_pretrained(trunk):
-            return pretrained.preprocessor(trunk, marked=True)
+            return pretrained.preprocessor(
+                trunk,
+                marked=True,
+                word_length=None if spelling_units is None else WORD_LENGTH,
+            )
         return mtl_data.TokenPreprocessor(spec.assets["words"], WORD_LENGTH)
 
     def postprocessor(self, spec):
@@ -172,18 +178,51 @@ def input_of(name: str, *shape):
     return keras.Input(shape, dtype="int32", name=name)
 
 
+def spelling(units: int, num_characters: int, num_tokens: int | None):
+    """Makes the input of the words' characters and features of them.
+
+    Args:
+        units: Integer, number of features.
+        num_characters: Integer, how many ids of characters there are.
+        num_tokens: Integer, a fixed number of tokens, or `None`.
+
+    Returns:
+        Pair of Keras tensors, int32 `(batch, tokens, 14)` and `(batch, tokens,
+        units)`.
+    """
+    characters = input_of("characters", num_tokens, WORD_LENGTH)
+    layer = Spelling(num_characters, units, name="spelling")
+    return characters, layer(characters)
+
+
+def spelling_units_of(trunk: str, units: int | None) -> tuple:
+    """Divides what `build` received between the zoo's trunks and others.
+
+    Args:
+        trunk: String, as for `build`.
+        units: Integer or `None`, the argument `spelling_units`.
+
+    Returns:
+        Pair of integers or `None`: the zoo's own trunk's, by default 96, and
+        that beside a pretrained one, by default none.
+    """
+    if pretrained.is_pretrained(trunk):
+        return None, units
+    return 96 if units is None else units, None
+
+
 def check_sizes(**sizes) -> None:
     """Raises early for sizes that are no integers of at least 1.
 
     Args:
-        **sizes: Values by argument; `depth` and `num_tokens` may be `None`, and
-            `units` is a multiple of 4.
+        **sizes: Values by argument; `depth`, `num_tokens` and `spelling_units`
+            may be `None`, and `units` is a multiple of 4.
 
     Raises:
         ValueError: If one is out of range.
     """
     for name, size in sizes.items():
-        if size is not None or name not in ("depth", "num_tokens"):
+        if size is not None or name not in _OPTIONAL:
             checks.integer(name, size, low=1)
     if sizes["units"] % 4:
         raise ValueError(

@@ -9,6 +9,7 @@ import tensorflow as tf
 pytest.importorskip("keras_hub", reason="needs the extra hub")
 pytest.importorskip("tensorflow_text", reason="needs the extra hub")
 
+from mtl_keras import data
 from mtl_keras.data import SentencePreprocessor, SubwordPreprocessor
 from mtl_keras.data.text import SEPARATORS, tokens
 from tests.zoo import tiny_backbones
@@ -192,3 +193,30 @@ def test_too_many_words_are_refused(tokenizer):
         tf.errors.InvalidArgumentError, match="at most 3 tokens"
     ):
         preprocessor(tf.constant(["play play play play"]))
+
+
+def test_characters_of_the_words_are_kept_where_asked(tokenizer):
+    texts = tf.constant(["Play >>JAZZ<< gnomic", "игра"])
+    plain = data.TokenSubwordPreprocessor(tokenizer)
+    spelled = data.TokenSubwordPreprocessor(tokenizer, word_length=6)
+    inputs, _ = spelled(texts)
+    characters = inputs.pop("characters").numpy()
+    length = inputs["word_starts"].shape[1]
+    assert characters.shape == (2, length, 6)
+    words = ("Play", "JAZZ", "gnomic", "игра")
+    read = [*characters[0, :3], characters[1, 0]]
+    for word, ids in zip(words, read, strict=True):
+        expected = [1 + ord(letter) % 509 for letter in word]
+        assert ids.tolist() == expected + [0] * (6 - len(word))
+        assert ids.max() < spelled.num_characters
+    assert not characters[0, 3:].any() and not characters[1, 1:].any()
+    for name, part in plain(texts)[0].items():
+        assert (inputs[name].numpy() == part.numpy()).all()
+    single, _ = spelled(texts[1])
+    assert single["characters"].shape == (single["word_starts"].shape[0], 6)
+    # A word that was dropped from a long sentence has no characters.
+    short = data.TokenSubwordPreprocessor(tokenizer, 3, word_length=6)
+    dropped = short(texts)[0]["characters"].numpy()
+    assert dropped[0, 0].any() and not dropped[0, 1:].any()
+    again = type(spelled).from_config(spelled.get_config())
+    assert again.word_length == 6

@@ -466,6 +466,24 @@ def test_entry_of_marked_tokens_reads_subwords(trunk):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("entry", ["cls_ner_srl", "tag_parse"])
+def test_spelling_beside_the_trunk_sees_upper_case(trunk, entry, tmp_path):
+    sizes = {"trunk": trunk, "hidden": 8}
+    texts = tf.constant(["JAZZ some gnomic", "jazz some gnomic"])
+    for spelling, sees in ((None, False), (8, True)):
+        model = zoo.load(entry, spelling_units=spelling, **sizes)
+        inputs, _ = model.preprocessor({"text": texts})
+        assert set(inputs) == {tensor.name for tensor in model.inputs}
+        upper, lower = to_numpy(model(inputs)["pos"])
+        assert (np.abs(upper[0] - lower[0]).max() > 1e-6) == sees
+    path = tmp_path / "export"
+    export.saved_model(model, path, preprocessor=model.preprocessor)
+    call = {("serving_default", 2): {"text": texts.numpy().tolist()}}
+    (served,) = serve(path, call, modules=["tensorflow_text"]).values()
+    assert_close(served["pos"], to_numpy(model(inputs)["pos"]), atol=1e-5)
+
+
+@pytest.mark.slow
 def test_parser_trains_on_more_subwords_than_a_sentence_may_have_words(
     tmp_path,
 ):
