@@ -138,6 +138,30 @@ def test_heads_that_are_no_tree_are_an_error(tmp_path, capsys):
     assert "train.conllu:2: Expected heads without a cycle" in printed
 
 
+@pytest.mark.slow
+def test_rare_places_of_heads_are_no_imbalance(tmp_path, capsys):
+    (tmp_path / "data").mkdir()
+    # The second of two sentences has a root among its last words.
+    rows = [
+        [(1, 0), *((number, 1) for number in range(2, length))]
+        for length in [*[4] * 30, 12]
+    ]
+    text = "\n".join(
+        "".join(
+            f"{number}\tw{place}{number}\t_\tNOUN\t_\t_\t{head}\tdep\t_\t_\n"
+            for number, head in sentence
+        )
+        for place, sentence in enumerate(rows)
+    )
+    (tmp_path / "data" / "train.conllu").write_text(
+        text + "\n" + text.replace("NOUN", "X", 1)
+    )
+    _inspect(tmp_path, "tag_parse")
+    printed = capsys.readouterr().out
+    assert "'pos' is imbalanced: 'X'" in printed
+    assert "'head' is imbalanced" not in printed
+
+
 def test_a_task_without_labels_is_an_error_only_where_it_is_named(
     tmp_path, capsys
 ):

@@ -51,7 +51,10 @@ def run(values: flags.FlagValues, operands: list[str]) -> None:
     from zoo.datasets.folders.inspection import Inspection
 
     inspection = Inspection(
-        open_folder(values), values.max_tokens, required=values.tasks or ()
+        open_folder(values),
+        values.max_tokens,
+        required=values.tasks or (),
+        numbered=_folder_classes(values.model),
     )
     print(report(inspection), end="")
     if line := colour.note(values.model, values.data):
@@ -96,13 +99,10 @@ def open_folder(values: flags.FlagValues):
             )
     if values.tasks:
         kinds = {task: kinds[task] for task in values.tasks}
-    rules = {}
-    # Of other models no entry and no backend is imported.
+    classes = _folder_classes(values.model)
+    rules = {"classes": {t: classes[t] for t in kinds if t in classes}}
     if card.get("checks_folders"):
-        entry = registry.find(values.model).entry
-        classes = entry.folder_classes
-        rules["classes"] = {t: classes[t] for t in kinds if t in classes}
-        rules["check"] = entry.check_example
+        rules["check"] = registry.find(values.model).entry.check_example
     return folders.read(
         values.data,
         kinds,
@@ -111,6 +111,14 @@ def open_folder(values: flags.FlagValues):
         columns=folder_flags.columns(values),
         **rules,
     )
+
+
+def _folder_classes(model):
+    """Returns the classes that hold for each folder, by task."""
+    # Of other models no entry and no backend is imported.
+    if not registry.info(model).get("checks_folders"):
+        return {}
+    return registry.find(model).entry.folder_classes
 
 
 def inputs_of(card) -> str:

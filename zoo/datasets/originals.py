@@ -5,7 +5,10 @@ import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import tensorflow_datasets as tfds
+
 from mtl_keras import files
+from mtl_keras.messages import listed
 
 _GZIP = b"\x1f\x8b"
 
@@ -27,7 +30,35 @@ def find(dl_manager, name: str, urls: Mapping[str, str]) -> dict[str, Path]:
         paths = {path: folder / path for path in urls}
         if all(path.is_file() for path in paths.values()):
             return paths
-    downloaded = dl_manager.download(dict(urls))
+    return download(dl_manager.download, name, urls)
+
+
+def download(function, name: str, urls: Mapping[str, str]) -> dict[str, Path]:
+    """Downloads files, and says what else to do where that fails.
+
+    Args:
+        function: Function of a dict of addresses, such as
+            `dl_manager.download_and_extract`.
+        name: String, the folder within the manual folder where a user may put
+            the files.
+        urls: Dict from path within that folder to address.
+
+    Returns:
+        Dict from the same keys to `pathlib.Path`.
+
+    Raises:
+        OSError: If an address does not answer or refuses.
+    """
+    try:
+        downloaded = function(dict(urls))
+    except (OSError, tfds.download.DownloadError) as error:
+        raise OSError(
+            f"The original files of {name!r} could not be downloaded. Expected "
+            f"an answer from {listed(urls.values())}. Received: {error}. Try "
+            "again with a network, or put the files into "
+            f"'downloads/manual/{name}' in the folder of prepared data sets "
+            "(--data_dir)."
+        ) from error
     return {path: Path(file) for path, file in downloaded.items()}
 
 

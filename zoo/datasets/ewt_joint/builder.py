@@ -81,9 +81,9 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     `propbank/propbank_ewt_gold_skel.tar.gz` and their like.
 
     A sentence has an example for each of its predicates, and one where it has
-    none. In training all of them have all labels. In the other splits only a
-    sentence's first example has class, parts of speech and entities: each
-    counts once in a metric.
+    none. Only the first of them has the class, which a model soon learns by
+    heart. In training all of them have parts of speech and entities, in the
+    other splits the first one alone: each counts once in a metric.
 
     Features of an example:
 
@@ -102,8 +102,11 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
     name = "ewt_joint"
     SOURCE = "ewt"
-    VERSION = tfds.core.Version("1.0.0")
-    RELEASE_NOTES = {"1.0.0": "The treebank's splits."}
+    VERSION = tfds.core.Version("1.1.0")
+    RELEASE_NOTES = {
+        "1.0.0": "The treebank's splits.",
+        "1.1.0": "A sentence's class counts once in training too.",
+    }
     MANUAL_DOWNLOAD_INSTRUCTIONS = (
         "Not needed: the files are downloaded. The folder may hold them: "
         f"{', '.join([*URLS, SKELETON_FILE])}."
@@ -150,7 +153,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     ) -> Iterator:
         for sentence in treebank.read(conllu, iob, skeletons):
             for number, example in enumerate(
-                of_predicates(sentence, repeats=is_training)
+                of_predicates(sentence, is_training=is_training)
             ):
                 yield f"{sentence['id']}-{number}", example
 
@@ -175,17 +178,19 @@ def find(dl_manager, name: str) -> tuple[dict, dict]:
             return files, treebank.read_skeletons(
                 folder / SKELETON_FILE, _SKELETONS
             )
-    unpacked = Path(dl_manager.download_and_extract(_PROPBANK))
+    unpacked = originals.download(
+        dl_manager.download_and_extract, name, {"archive": _PROPBANK}
+    )["archive"]
     return files, treebank.read_skeletons(unpacked, _SKELETONS)
 
 
-def of_predicates(sentence: dict, *, repeats: bool) -> Iterator[dict]:
+def of_predicates(sentence: dict, *, is_training: bool) -> Iterator[dict]:
     """Makes the examples of a sentence, one a predicate.
 
     Args:
         sentence: Dict of `treebank.read`.
-        repeats: Boolean, whether each has the labels that do not depend on
-            the predicate; otherwise the first one alone.
+        is_training: Boolean, whether each has the words' labels that do not
+            depend on the predicate; otherwise the first one alone.
 
     Yields:
         Dicts, the features of the builder.
@@ -197,11 +202,12 @@ def of_predicates(sentence: dict, *, repeats: bool) -> Iterator[dict]:
     else:
         examples = roles or [(_MISSING, ["O"] * len(tokens))]
     for number, (predicate, tags) in enumerate(examples):
-        has_labels = repeats or not number
+        is_first = not number
+        has_labels = is_training or is_first
         yield {
             "tokens": tokens,
             "predicate": predicate,
-            "cls": sentence["genre"] if has_labels else _MISSING,
+            "cls": sentence["genre"] if is_first else _MISSING,
             "pos": sentence["pos"] if has_labels else nothing,
             "ner": sentence["ner"] if has_labels else nothing,
             "srl": tags,

@@ -33,6 +33,8 @@ class Inspection:
         seed: Integer, decides which examples are drawn.
         required: Strings, tasks that are trained on even without labels.
             Training leaves out other tasks that have none.
+        numbered: Strings, tasks whose classes are places in the input, such as
+            the heads of words: far places are rare in any folder.
 
     Attributes:
         splits: Tuple of strings, the splits named, or `("all",)`.
@@ -50,8 +52,10 @@ class Inspection:
         max_tokens: int = MAX_TOKENS,
         seed: int = 0,
         required: Iterable[str] = (),
+        numbered: Iterable[str] = (),
     ):
         self.source = source
+        self._numbered = frozenset(numbered)
         self._required = frozenset(required)
         self.num_examples = collections.Counter()
         self.counts = {task: collections.Counter() for task in source.kinds}
@@ -222,7 +226,7 @@ class Inspection:
             )
         most = max(totals.values())
         rare = [n for n, total in totals.items() if total * _IMBALANCE < most]
-        if rare:
+        if rare and task not in self._numbered:
             self._warn(
                 whole,
                 f"{task!r} is imbalanced: {listed(rare[:5])}"

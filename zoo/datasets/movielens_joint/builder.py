@@ -112,4 +112,7 @@ def _folder(dl_manager, source) -> Path:
     for folder in originals.manual_folders(dl_manager, source):
         if all((folder / name).is_file() for name in files.FILES):
             return folder
-    return Path(dl_manager.download_and_extract(_URL)) / "ml-100k"
+    unpacked = originals.download(
+        dl_manager.download_and_extract, source, {"archive": _URL}
+    )["archive"]
+    return unpacked / "ml-100k"

@@ -87,12 +87,14 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             if (folder / files.TABLE).is_file():
                 break
         else:
-            archives = dl_manager.download_and_extract(
-                {part: f"{_URL}/{part}.tar.gz" for part in files.ARCHIVES}
+            archives = originals.download(
+                dl_manager.download_and_extract,
+                self.name,
+                {part: f"{_URL}/{part}.tar.gz" for part in files.ARCHIVES},
             )
             folder = files.reduced(
-                Path(archives["images"]) / "images",
-                Path(archives["annotations"]) / "annotations",
+                archives["images"] / "images",
+                archives["annotations"] / "annotations",
                 Path(str(self.data_dir)).parent / "reduced",
             )
         rows = divided(files.rows(folder))

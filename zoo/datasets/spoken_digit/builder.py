@@ -111,7 +111,9 @@ def _find(dl_manager, name: str) -> Path:
     for folder in originals.manual_folders(dl_manager, name):
         if (folder / "recordings").is_dir():
             return folder / "recordings"
-    unpacked = Path(dl_manager.download_and_extract(_URL))
+    unpacked = originals.download(
+        dl_manager.download_and_extract, name, {"archive": _URL}
+    )["archive"]
     # The archive holds one folder, which is named after the commit.
     for folder in sorted(unpacked.glob("*/recordings")):
         return folder

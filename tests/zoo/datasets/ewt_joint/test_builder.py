@@ -139,16 +139,18 @@ def test_roles_of_other_words_are_missing(tmp_path):
     assert first["roles"] is None
 
 
-def _examples(tmp_path, *, repeats):
+def _examples(tmp_path, *, is_training):
     return [
         example
         for sentence in _read(_small(tmp_path))
-        for example in builder.of_predicates(sentence, repeats=repeats)
+        for example in builder.of_predicates(
+            sentence, is_training=is_training
+        )
     ]
 
 
 def test_a_label_of_the_sentence_counts_once_in_evaluation(tmp_path):
-    examples = _examples(tmp_path, repeats=False)
+    examples = _examples(tmp_path, is_training=False)
     assert [e["predicate"] for e in examples] == [1, 1, 3, -1, -1]
     assert [e["cls"] for e in examples] == [
         "weblog",
@@ -163,9 +165,9 @@ def test_a_label_of_the_sentence_counts_once_in_evaluation(tmp_path):
     assert (examples[3]["srl"], examples[4]["srl"]) == (["O"], [-1])
 
 
-def test_every_training_example_has_all_labels(tmp_path):
-    examples = _examples(tmp_path, repeats=True)
-    assert examples[2]["cls"] == "weblog"
+def test_in_training_the_class_alone_counts_once(tmp_path):
+    examples = _examples(tmp_path, is_training=True)
+    assert [examples[1]["cls"], examples[2]["cls"]] == ["weblog", -1]
     assert examples[2]["pos"] == examples[1]["pos"]
     assert examples[2]["ner"] == examples[1]["ner"]
 

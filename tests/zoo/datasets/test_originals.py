@@ -1,0 +1,76 @@
+"""What is said where original files cannot be downloaded."""
+
+import importlib
+import pathlib
+
+import pytest
+import tensorflow_datasets as tfds
+
+import zoo
+from zoo import registry
+from zoo.datasets import originals
+
+_URLS = {"part/a.csv": "https://example.org/a.csv"}
+
+
+def test_downloaded_files_are_paths():
+    found = originals.download(
+        lambda urls: {path: f"/tmp/{path}" for path in urls}, "iris", _URLS
+    )
+    assert found == {"part/a.csv": pathlib.Path("/tmp/part/a.csv")}
+
+
+@pytest.mark.parametrize(
+    "error",
+    [ConnectionError("no route"), tfds.download.DownloadError("no route, 404")],
+)
+def test_a_failed_download_names_addresses_and_the_folder(error):
+    def fail(urls):
+        raise error
+
+    with pytest.raises(OSError, match="could not be downloaded") as raised:
+        originals.download(fail, "iris", _URLS)
+    for part in ("example.org/a.csv", "no route", "downloads/manual/iris"):
+        assert part in str(raised.value)
+
+
+def test_a_wrong_sum_is_no_failed_download():
+    class WrongSum(Exception):
+        pass
+
+    def fail(urls):
+        raise WrongSum("sum")
+
+    with pytest.raises(WrongSum):
+        originals.download(fail, "iris", _URLS)
+
+
+class _Unreachable:
+    """A download manager without a network and without a manual folder."""
+
+    manual_dir = "/nowhere"
+
+    def download(self, urls):
+        raise ConnectionError("no route")
+
+    download_and_extract = download
+
+
+# These draw their examples; nothing is downloaded.
+_DRAWN = {"digit_clips", "digit_scenes", "scenes"}
+_DATA = {
+    data: registry.find(name).entry
+    for name in zoo.list_models()
+    for data in registry.find(name).entry.data
+}
+
+
+@pytest.mark.parametrize("data", sorted(set(_DATA) - _DRAWN))
+def test_every_builder_says_what_to_do_without_a_network(data, tmp_path):
+    module, _, name = _DATA[data].data[data].partition(":")
+    builder = getattr(importlib.import_module(module), name)(
+        data_dir=str(tmp_path)
+    )
+    with pytest.raises(OSError, match="downloads/manual/") as raised:
+        builder._split_generators(_Unreachable())
+    assert "https://" in str(raised.value)
