@@ -5,6 +5,9 @@ from mtl_keras.messages import listed
 from mtl_keras.training import stages
 
 _NEEDED = ("model", "epochs", "batch_size", "seed", "optimizer")
+# Steps of an epoch where their number is not known yet: parts of an epoch, such
+# as those of a warm-up, keep their size.
+_FINE = 1_000_000
 
 
 def as_dict(config) -> dict:
@@ -18,7 +21,8 @@ def as_dict(config) -> dict:
 
     Raises:
         ValueError: If a field is missing, epochs or batch size is not a
-            positive integer, or the stages do not fit.
+            positive integer, the stages do not fit, or the optimizer cannot
+            be made.
     """
     config = config.to_dict() if hasattr(config, "to_dict") else dict(config)
     missing = [key for key in _NEEDED if config.get(key) is None]
@@ -33,7 +37,11 @@ def as_dict(config) -> dict:
                 f"`config.{key}` must be an integer of at least 1. "
                 f"Received: {config[key]!r}"
             )
-    stages.read(config)
+    for stage in stages.read(config):
+        # Raises for impossible values before any data is prepared.
+        optimizers.from_recipe(
+            stage.optimizer, epochs=stage.epochs, steps_per_epoch=_FINE
+        )
     return config
 
 

@@ -113,3 +113,17 @@ def test_kill_releases_the_lock(tmp_path):
     assert lock.exists()
     with check_workdir(tmp_path, CONFIG).locked():
         assert lock.read_text() == str(os.getpid())
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"warmup_epochs": 3}, "must be less than `epochs`"),
+        ({"name": "adamm"}, "Did you mean 'adam'"),
+        ({"weight_decai": 0.1}, "does not take what the recipe gives it"),
+    ],
+)
+def test_a_wrong_optimizer_is_found_before_any_data(changed, message, tmp_path):
+    config = {**CONFIG, "optimizer": {"name": "adam", **changed}}
+    with pytest.raises(ValueError, match=message):
+        check_workdir(tmp_path / "run", config)
