@@ -144,6 +144,27 @@ def boolean(argument: str, value: object) -> bool:
     )
 
 
+def identifier(argument: str, value: object) -> str:
+    """Checks that an argument is a name as Python's variables have.
+
+    Args:
+        argument: String, the argument's name, for the error.
+        value: What was received for it.
+
+    Returns:
+        `value`.
+
+    Raises:
+        ValueError: If `value` is no string, or not such a name.
+    """
+    if isinstance(value, str) and value.isidentifier():
+        return value
+    raise ValueError(
+        f"`{argument}` must be a string of letters, digits and '_' that does "
+        f"not begin with a digit. Received: {argument}={value!r}"
+    )
+
+
 def array(name: str, data, dtype: str = "float64") -> np.ndarray:
     """Reads an array of numbers.
 

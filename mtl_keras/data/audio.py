@@ -5,6 +5,7 @@ import math
 import keras
 import numpy as np
 
+from mtl_keras import checks
 from mtl_keras.data import wav_file
 from mtl_keras.data.file_preprocessor import FilePreprocessor, named_input
 from mtl_keras.data.wav_file import MAX_RATE, MIN_RATE
@@ -71,7 +72,7 @@ class AudioPreprocessor(FilePreprocessor):
         self.hop_seconds = hop_seconds
         self.low_hz = low_hz
         self.high_hz = high_hz
-        self.name = name
+        self.name = checks.identifier("name", name)
         self._check_numbers()
         if high_hz is None:
             self.high_hz = sample_rate / 2

@@ -67,7 +67,7 @@ class SentencePreprocessor(tf.Module):
         name: str = "text",
         max_tokens: int = 512,
     ):
-        super().__init__(name=name)
+        super().__init__(name=checks.identifier("name", name))
         if isinstance(words, str) or len(set(words)) < len(tuple(words)):
             raise ValueError(
                 f"{type(self).__name__} expects `words` to be a sequence of "

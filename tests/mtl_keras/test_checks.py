@@ -76,3 +76,15 @@ def test_booleans_pass(value):
 def test_other_than_booleans_is_refused(value):
     with pytest.raises(ValueError, match="must be True or False"):
         checks.boolean("monitor", value)
+
+
+@pytest.mark.parametrize("value", ["text", "_2", "größe"])
+def test_names_as_of_variables_pass(value):
+    assert checks.identifier("name", value) == value
+
+
+@pytest.mark.parametrize("value", [3, "", None, "a b", "a/b", "2a", ["x"]])
+def test_other_names_are_refused(value):
+    with pytest.raises(ValueError, match="a string of letters") as error:
+        checks.identifier("name", value)
+    assert f"Received: name={value!r}" in str(error.value)

@@ -143,9 +143,7 @@ def _examples(tmp_path, *, is_training):
     return [
         example
         for sentence in _read(_small(tmp_path))
-        for example in builder.of_predicates(
-            sentence, is_training=is_training
-        )
+        for example in builder.of_predicates(sentence, is_training=is_training)
     ]
 
 
