@@ -474,8 +474,11 @@ def test_spelling_beside_the_trunk_sees_upper_case(trunk, entry, tmp_path):
         model = zoo.load(entry, spelling_units=spelling, **sizes)
         inputs, _ = model.preprocessor({"text": texts})
         assert set(inputs) == {tensor.name for tensor in model.inputs}
-        upper, lower = to_numpy(model(inputs)["pos"])
+        outputs = to_numpy(model(inputs))
+        upper, lower = outputs["pos"]
         assert (np.abs(upper[0] - lower[0]).max() > 1e-6) == sees
+        if "cls" in outputs:
+            assert (np.abs(np.diff(outputs["cls"], axis=0)).max() > 0) == sees
     path = tmp_path / "export"
     export.saved_model(model, path, preprocessor=model.preprocessor)
     call = {("serving_default", 2): {"text": texts.numpy().tolist()}}
