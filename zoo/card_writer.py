@@ -107,8 +107,8 @@ def summarize(workdirs: list[Path]) -> dict:
     Returns:
         Dict with `"data"`, `"split"`, `"seeds"`, `"metrics"` (name to
         `[mean, spread]`, the spread being the sample standard deviation over
-        the seeds, `None` for one), `"epochs"`, `"versions"`, `"command"`
-        (the first run's), and `"recipe"` where the command names another
+        the seeds, `None` for one), `"epochs"`, `"num_parameters"`,
+        `"versions"`, `"command"` (the first run's), and `"recipe"` where the command names another
         recipe of the zoo than the model's own.
 
     Raises:
@@ -149,6 +149,7 @@ def summarize(workdirs: list[Path]) -> dict:
             if _is_figure(name)
         },
         "epochs": first["epochs"],
+        "num_parameters": first["num_parameters"],
         "versions": first["versions"],
         **({"recipe": recipe} if recipe else {}),
         "command": command,

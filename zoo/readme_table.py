@@ -102,7 +102,7 @@ def _row(card, figures, *, is_first) -> list[str]:
         title = f"its weights `{name}`" if name else "the same"
         if figures.get("recipe") and not name:
             title = f"its recipe `{Path(figures['recipe']).stem}`"
-    size = _num_parameters(card, name, figures.get("recipe"))
+    size = _num_parameters(card, figures)
     return [
         title,
         ", ".join(card["tasks"]),
@@ -113,12 +113,14 @@ def _row(card, figures, *, is_first) -> list[str]:
     ]
 
 
-def _num_parameters(card, weights, recipe) -> int | None:
+def _num_parameters(card, figures) -> int | None:
     """Returns those of the model that was measured, which a recipe changes."""
+    if "num_parameters" in figures:
+        return figures["num_parameters"]
     trained = card.get("weights", {})
-    if weights:
+    if weights := figures.get("weights"):
         return trained[weights].get("num_parameters", card["num_parameters"])
-    if recipe:
+    if figures.get("recipe"):
         return None
     # The entry's own recipe made its first weights, on other data as well.
     own = (each for each in trained.values() if not each.get("recipe"))

@@ -46,6 +46,7 @@ def test_figures_are_mean_and_spread_over_seeds(runs):
     # Of 0.90, 0.91 and 0.92: the sample standard deviation is 0.01.
     assert figures["metrics"] == {"cls_accuracy": [0.91, 0.01]}
     assert figures["seeds"] == [0, 1, 2]
+    assert figures["num_parameters"] == 75
 
 
 def test_one_seed_has_no_spread(runs):

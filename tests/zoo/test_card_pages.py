@@ -63,6 +63,18 @@ def test_table_has_one_metric_a_task_beside_the_single_task(tmp_path):
     assert "1,234" in row
 
 
+def test_table_has_the_parameters_of_what_another_recipe_trained():
+    figures = {
+        "recipe": "shapes_large.py",
+        "data": "tiny",
+        "metrics": {"cls_accuracy": [0.95, None]},
+        "num_parameters": 56789,
+    }
+    card = Card({**CARD, "figures": [*CARD["figures"], figures]})
+    row = readme_table.table([card]).splitlines()[3]
+    assert "`shapes_large`" in row and "| 56,789 |" in row
+
+
 def test_page_says_all_that_is_on_the_card(tmp_path):
     page = card_pages.page(CARD, tmp_path)
     for text in (
