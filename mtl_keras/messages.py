@@ -26,6 +26,11 @@ def listed(options: Iterable[str]) -> str:
     return ", ".join(repr(str(option)) for option in options) or "(none)"
 
 
+def counted(number: int, noun: str) -> str:
+    """Writes a number of things: `1 epoch`, `2,000 epochs`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def unknown(
     what: str, name: object, options: Iterable[str], received: object = None
 ) -> str:

@@ -108,8 +108,8 @@ def summarize(workdirs: list[Path]) -> dict:
         Dict with `"data"`, `"split"`, `"seeds"`, `"metrics"` (name to
         `[mean, spread]`, the spread being the sample standard deviation over
         the seeds, `None` for one), `"epochs"`, `"num_parameters"`,
-        `"versions"`, `"command"` (the first run's), and `"recipe"` where the command names another
-        recipe of the zoo than the model's own.
+        `"versions"`, `"command"` (the first run's), and `"recipe"` where the
+        command names another recipe of the zoo than the model's own.
 
     Raises:
         ValueError: If a run has no report, or they are not of one recipe.

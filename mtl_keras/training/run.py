@@ -17,6 +17,7 @@ from mtl_keras import (
     optimizers,
     plots,
 )
+from mtl_keras.messages import counted
 from mtl_keras.model.progress import shortened
 from mtl_keras.plots.epochs import balance_keys
 from mtl_keras.training import class_weights, stages
@@ -268,11 +269,12 @@ class _EpochEnd(keras.callbacks.Callback):
 def _header(model, config, steps, first_epoch) -> list[str]:
     trainable = _num_trainable(model)
     versions = ", ".join(f"{k} {v}" for k, v in engine.versions().items())
+    taken = counted(steps, "step") if steps else "unknown steps"
     lines = [
         f"{config['model']}: {model.count_params():,} parameters "
         f"({trainable:,} trainable), tasks {', '.join(model.tasks)}",
         f"{versions}; devices {', '.join(engine.devices())}",
-        f"{config['epochs']} epochs of {steps or 'unknown'} steps of "
+        f"{counted(config['epochs'], 'epoch')} of {taken} of "
         f"{config['batch_size']}, XLA {'on' if model.jit_compile else 'off'}, "
         f"seed {config['seed']}",
     ]

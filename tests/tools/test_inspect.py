@@ -111,7 +111,7 @@ def test_duplicates_across_splits_are_a_warning(tmp_path, capsys):
     shutil.copy(folder / "train/img5.png", folder / "test/img13.png")
     assert _inspect(tmp_path, "cls_det_box") == 0
     printed = capsys.readouterr().out
-    assert "1 examples stand twice, both in 'test' and in 'train'" in printed
+    assert "1 example given twice, both in 'test' and in 'train'" in printed
 
 
 def test_a_sentence_that_is_too_long_is_an_error(tmp_path, capsys):

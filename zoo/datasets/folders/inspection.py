@@ -5,7 +5,7 @@ import hashlib
 import random
 from collections.abc import Iterable
 
-from mtl_keras.messages import listed
+from mtl_keras.messages import counted, listed
 from zoo.datasets.folders import objects, tags
 from zoo.datasets.folders.division import key_of
 from zoo.datasets.folders.records import Example, Place, Problem
@@ -175,8 +175,8 @@ class Inspection:
             place, original = pairs[0]
             self._warn(
                 place,
-                f"{len(pairs):,} examples stand twice, {where}; this one as "
-                f"{original}",
+                f"{counted(len(pairs), 'example')} given twice, {where}; this "
+                f"one as {original}",
             )
         is_divided = "validation" not in self.splits
         if is_divided and len(self._units) < _FEWEST:
