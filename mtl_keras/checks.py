@@ -2,8 +2,12 @@
 
 import math
 import numbers
+import re
 
 import numpy as np
+
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_INPUT_NAME = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.-]*")
 
 
 def number(
@@ -145,7 +149,7 @@ def boolean(argument: str, value: object) -> bool:
 
 
 def identifier(argument: str, value: object) -> str:
-    """Checks that an argument is a name as Python's variables have.
+    """Checks that an argument is a name that a `tf.Module` can have.
 
     Args:
         argument: String, the argument's name, for the error.
@@ -157,11 +161,43 @@ def identifier(argument: str, value: object) -> str:
     Raises:
         ValueError: If `value` is no string, or not such a name.
     """
-    if isinstance(value, str) and value.isidentifier():
+    if isinstance(value, str) and _IDENTIFIER.fullmatch(value):
         return value
     raise ValueError(
-        f"`{argument}` must be a string of letters, digits and '_' that does "
-        f"not begin with a digit. Received: {argument}={value!r}"
+        f"`{argument}` must be a string of ASCII letters, digits and '_' that "
+        f"does not begin with a digit. Received: {argument}={value!r}"
+    )
+
+
+def input_name(argument: str, value: object) -> str:
+    """Checks that an argument is a name that a signature's input can have.
+
+    Args:
+        argument: String, the argument's name, for the error.
+        value: What was received for it.
+
+    Returns:
+        `value`.
+
+    Raises:
+        ValueError: If `value` is no string, or not such a name.
+    """
+    if is_input_name(value):
+        return value
+    raise ValueError(
+        f"`{argument}` must be a string of ASCII letters, digits, '.', '_' and "
+        "'-', beginning with a letter or digit, and not 'self'. "
+        f"Received: {argument}={value!r}"
+    )
+
+
+def is_input_name(value: object) -> bool:
+    """Whether a signature of TensorFlow can have an input of this name."""
+    # TensorFlow calls a signature as a method, with inputs by name.
+    return (
+        isinstance(value, str)
+        and value != "self"
+        and _INPUT_NAME.fullmatch(value) is not None
     )
 
 

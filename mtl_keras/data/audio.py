@@ -72,7 +72,7 @@ class AudioPreprocessor(FilePreprocessor):
         self.hop_seconds = hop_seconds
         self.low_hz = low_hz
         self.high_hz = high_hz
-        self.name = checks.identifier("name", name)
+        self.name = checks.input_name("name", name)
         self._check_numbers()
         if high_hz is None:
             self.high_hz = sample_rate / 2

@@ -73,7 +73,7 @@ class ClipPreprocessor(FilePreprocessor):
         self.width = checks.integer("width", width, low=1)
         self.channels = int(channels)
         self.sampling = sampling
-        self.name = checks.identifier("name", name)
+        self.name = checks.input_name("name", name)
         self.max_frames = checks.integer("max_frames", max_frames, low=1)
         self.max_pixels = checks.integer("max_pixels", max_pixels, low=1)
 

@@ -58,7 +58,7 @@ class ImagePreprocessor(FilePreprocessor):
         self.height = checks.integer("height", height, low=1)
         self.width = checks.integer("width", width, low=1)
         self.channels = int(channels)
-        self.name = checks.identifier("name", name)
+        self.name = checks.input_name("name", name)
         self.max_pixels = checks.integer("max_pixels", max_pixels, low=1)
 
     def __call__(self, raw):

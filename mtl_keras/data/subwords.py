@@ -249,10 +249,10 @@ class TokenSubwordPreprocessor(SubwordPreprocessor):
     Tokens and the mark are those of `TokenPreprocessor`, all else is as of
     `SubwordPreprocessor`. The inputs have one more, `mark`, int32 of
     `word_starts`' shape, 1 at marked tokens, and with `word_length` also
-    `characters`, int32 `(..., length, word_length)`: many a tokenizer drops
-    upper case, which tells names. The id of a character is 1 plus its code
-    point modulo 509 (a hash as in CANINE, Clark et al., TACL 2022); 0 is the
-    padding.
+    `characters`, int32 `(..., length, word_length)`. They keep upper case,
+    which many tokenizers drop and which names are written in. The id of a
+    character is 1 plus its code point modulo 509 (a hash as in CANINE, Clark
+    et al., TACL 2022); 0 is the padding.
 
     Args:
         tokenizer: As for `SubwordPreprocessor`.
@@ -261,8 +261,8 @@ class TokenSubwordPreprocessor(SubwordPreprocessor):
         max_tokens: As for `SubwordPreprocessor`.
         marked: Boolean, whether tokens may be marked. If false, there is no
             input `mark`. Defaults to `True`.
-        word_length: Integer, characters of a token that are kept, as for
-            `TokenPreprocessor`. Defaults to `None`: none.
+        word_length: Integer of at least 6, how many characters of a token
+            are kept, as for `TokenPreprocessor`. Defaults to `None`: none.
 
     Raises:
         ValueError: If a length is too small or the tokenizer has no markers.

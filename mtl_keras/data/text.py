@@ -70,7 +70,7 @@ class SentencePreprocessor(tf.Module):
         super().__init__(name=checks.identifier("name", name))
         if isinstance(words, str) or len(set(words)) < len(tuple(words)):
             raise ValueError(
-                f"{type(self).__name__} expects `words` to be a sequence of "
+                f"{self._title} expects `words` to be a sequence of "
                 "different strings. Received: "
                 f"{words!r}"[:200]
             )
@@ -82,6 +82,11 @@ class SentencePreprocessor(tf.Module):
         self._alphabet = alphabet(self.words)
         self._word_ids = table(self.words)
         self._character_ids = table(self._alphabet)
+
+    @property
+    def _title(self) -> str:
+        """The name in errors, of what a user has made."""
+        return type(self).__name__
 
     @property
     def num_words(self) -> int:
@@ -186,7 +191,7 @@ class SentencePreprocessor(tf.Module):
         text = tf.convert_to_tensor(named_input(raw, self.name))
         if text.dtype != tf.string or text.shape.rank not in (0, 1):
             raise ValueError(
-                f"{type(self).__name__} expects {self.name!r} to be strings of "
+                f"{self._title} expects {self.name!r} to be strings of "
                 "shape () or (batch,), each a sentence. "
                 f"Received: shape {text.shape}, dtype {text.dtype.name}"
             )
@@ -199,7 +204,7 @@ class SentencePreprocessor(tf.Module):
         check = tf.debugging.Assert(
             longest <= most,
             [
-                f"{type(self).__name__} expects sentences of at most {most:,} "
+                f"{self._title} expects sentences of at most {most:,} "
                 "bytes. Received: one with",
                 longest,
             ],
@@ -212,7 +217,7 @@ class SentencePreprocessor(tf.Module):
         return tf.debugging.Assert(
             longest <= self.max_tokens,
             [
-                f"{type(self).__name__} expects sentences of at most "
+                f"{self._title} expects sentences of at most "
                 f"{self.max_tokens:,} tokens. Received: one with",
                 longest,
             ],

@@ -17,7 +17,8 @@ _SPACE = f"[{re.escape(SPACES)}]+"
 # `>>barked<<`: the word of interest.
 _MARKED = ">>.+<<"
 _MARKS = "^>>(.+)<<$"
-# A prime, so that letters of a script, which are neighbours, do not collide.
+# More than an alphabet has letters, whose code points are neighbours: few share
+# an id. Of the thousands of Chinese characters many do.
 _NUM_HASHES = 509
 
 
@@ -150,14 +151,15 @@ class HashedTokenPreprocessor(TokenPreprocessor):
     """Converts tokens as its base, characters without an alphabet.
 
     The id of a character is 1 plus its code point modulo 509 (a hash as in
-    CANINE, Clark et al., TACL 2022): all letters of one script have ids of
-    their own.
+    CANINE, Clark et al., TACL 2022), so no list of characters is needed.
 
     Args:
         **kwargs: As for `TokenPreprocessor`.
     """
 
     num_characters = 1 + _NUM_HASHES
+    # The one preprocessor that uses it.
+    _title = "TokenSubwordPreprocessor"
 
     def _letters(self, codes):
         return 1 + codes % _NUM_HASHES

@@ -1,10 +1,7 @@
 """The inputs and outputs of a model that is exported."""
 
-import re
-
+from mtl_keras import checks
 from mtl_keras.messages import listed
-
-_INPUT_NAME = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.-]*")
 
 
 def check_backend(what: str) -> None:
@@ -118,8 +115,7 @@ def check_input_names(model) -> None:
         ValueError: If an input has another name.
     """
     for tensor in model.inputs:
-        # TensorFlow calls a signature as a method, with inputs by name.
-        if tensor.name == "self" or not _INPUT_NAME.fullmatch(tensor.name):
+        if not checks.is_input_name(tensor.name):
             raise ValueError(
                 "A signature needs inputs named by letters, digits, '.', '_' "
                 "and '-', beginning with a letter or digit, and not 'self'. "

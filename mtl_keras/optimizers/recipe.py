@@ -8,7 +8,13 @@ from mtl_keras.optimizers.adaptive_adam import AdaptiveAdam
 from mtl_keras.optimizers.per_part import PerPart
 
 _SCHEDULES = ("constant", "cosine")
-_NOT_FOR_RECIPES = {"LossScaleOptimizer", "Optimizer"}
+_NOT_FOR_RECIPES = {
+    "LossScaleOptimizer",
+    "MultiOptimizer",
+    "Optimizer",
+    "OptimizerMap",
+}
+_CLIPS = {"clipnorm", "clipvalue", "global_clipnorm"}
 _OWN_FIELDS = {"name", "learning_rate", "schedule", "warmup_epochs"}
 
 
@@ -45,6 +51,10 @@ def from_recipe(recipe: dict, *, epochs: int, steps_per_epoch: int):
         for key, value in recipe.items()
         if key not in _OWN_FIELDS and value is not None
     }
+    for key in _CLIPS & options.keys():
+        checks.number(f"optimizer.{key}", options[key], above=0)
+    if "weight_decay" in options:
+        checks.number("optimizer.weight_decay", options["weight_decay"], low=0)
     rate = _learning_rate(recipe, epochs, steps_per_epoch)
     classes = {
         key.lower(): value
@@ -123,14 +133,15 @@ def _learning_rate(recipe, epochs, steps_per_epoch):
     warmup_epochs = checks.number(
         "optimizer.warmup_epochs", recipe.get("warmup_epochs", 0), low=0
     )
-    warmup = int(round(warmup_epochs * steps_per_epoch))
-    total = epochs * steps_per_epoch
-    if warmup and warmup >= total:
+    if warmup_epochs >= epochs:
         raise ValueError(
             "`optimizer.warmup_epochs` must be less than `epochs`. Received: "
             f"warmup_epochs={warmup_epochs}, epochs={epochs}. Set "
             f"a smaller one, such as {epochs / 10}"
         )
+    total = epochs * steps_per_epoch
+    # Rounded, it might fill an epoch of few steps.
+    warmup = min(int(round(warmup_epochs * steps_per_epoch)), total - 1)
     if schedule == "constant" and not warmup:
         return peak
     return keras.optimizers.schedules.CosineDecay(

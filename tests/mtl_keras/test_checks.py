@@ -78,13 +78,27 @@ def test_other_than_booleans_is_refused(value):
         checks.boolean("monitor", value)
 
 
-@pytest.mark.parametrize("value", ["text", "_2", "größe"])
+@pytest.mark.parametrize("value", ["text", "_2", "Aa0_"])
 def test_names_as_of_variables_pass(value):
     assert checks.identifier("name", value) == value
 
 
-@pytest.mark.parametrize("value", [3, "", None, "a b", "a/b", "2a", ["x"]])
+@pytest.mark.parametrize("value", ["image", "left-eye", "2a", "a.b"])
+def test_names_of_inputs_pass(value):
+    assert checks.input_name("name", value) == value
+
+
+@pytest.mark.parametrize("value", [3, "", None, "a b", "a/b", "größe", "self"])
+def test_other_names_of_inputs_are_refused(value):
+    with pytest.raises(ValueError, match="not 'self'") as error:
+        checks.input_name("name", value)
+    assert f"Received: name={value!r}" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "value", [3, "", None, "a b", "a/b", "2a", "größe", "left-eye", ["x"]]
+)
 def test_other_names_are_refused(value):
-    with pytest.raises(ValueError, match="a string of letters") as error:
+    with pytest.raises(ValueError, match="a string of ASCII letters") as error:
         checks.identifier("name", value)
     assert f"Received: name={value!r}" in str(error.value)

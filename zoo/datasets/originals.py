@@ -2,8 +2,9 @@
 
 import gzip
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from urllib.error import URLError
 
 import tensorflow_datasets as tfds
 
@@ -25,15 +26,20 @@ def find(dl_manager, name: str, urls: Mapping[str, str]) -> dict[str, Path]:
 
     Returns:
         Dict from path within the folder to `pathlib.Path`.
+
+    Raises:
+        OSError: If they cannot be downloaded.
     """
     for folder in manual_folders(dl_manager, name):
         paths = {path: folder / path for path in urls}
         if all(path.is_file() for path in paths.values()):
             return paths
-    return download(dl_manager.download, name, urls)
+    return download(dl_manager.download, name, urls, urls)
 
 
-def download(function, name: str, urls: Mapping[str, str]) -> dict[str, Path]:
+def download(
+    function, name: str, urls: Mapping[str, str], expected: Iterable[str]
+) -> dict[str, Path]:
     """Downloads files, and says what else to do where that fails.
 
     Args:
@@ -41,10 +47,11 @@ def download(function, name: str, urls: Mapping[str, str]) -> dict[str, Path]:
             `dl_manager.download_and_extract`.
         name: String, the folder within the manual folder where a user may put
             the files.
-        urls: Dict from path within that folder to address.
+        urls: Dict from any key to address.
+        expected: Strings, the paths within that folder that are looked for.
 
     Returns:
-        Dict from the same keys to `pathlib.Path`.
+        Dict from the keys of `urls` to `pathlib.Path`.
 
     Raises:
         OSError: If an address does not answer or refuses.
@@ -52,14 +59,22 @@ def download(function, name: str, urls: Mapping[str, str]) -> dict[str, Path]:
     try:
         downloaded = function(dict(urls))
     except (OSError, tfds.download.DownloadError) as error:
+        if _is_local(error):
+            raise
         raise OSError(
             f"The original files of {name!r} could not be downloaded. Expected "
             f"an answer from {listed(urls.values())}. Received: {error}. Try "
-            "again with a network, or put the files into "
+            f"again with a network, or put {listed(expected)} into "
             f"'downloads/manual/{name}' in the folder of prepared data sets "
             "(--data_dir)."
         ) from error
     return {path: Path(file) for path, file in downloaded.items()}
+
+
+def _is_local(error) -> bool:
+    """Whether it is a fault of this machine's files, such as a full disk."""
+    is_of_network = isinstance(error, ConnectionError | TimeoutError | URLError)
+    return getattr(error, "errno", None) is not None and not is_of_network
 
 
 def manual_folders(dl_manager, name: str) -> list[Path]:

@@ -13,7 +13,7 @@ class Spelling(layers.Layer):
 
     A convolution of width 3 over the characters and the maximum over the
     word. The ids become vectors by a product with their one-hot form: there
-    are about a hundred of them, and the gradient of a lookup is 5 times
+    are some hundreds of them at most, and the gradient of a lookup is 5 times
     slower under XLA on a CPU.
 
     Input: int32 `(batch, tokens, characters)`, 0 being padding. Output:

@@ -142,7 +142,7 @@ def preprocessor(
 
     Raises:
         ValueError: If the trunk is unknown or not installed, or has fewer
-            positions.
+            positions, or `word_length` is given without `marked`.
     """
     from mtl_keras.data import SubwordPreprocessor, TokenSubwordPreprocessor
 
@@ -156,6 +156,11 @@ def preprocessor(
         raise ValueError(
             f"The trunk {trunk!r} has {limit} positions. "
             f"Received: max_length={max_length}"
+        )
+    if marked is None and word_length is not None:
+        raise ValueError(
+            "`word_length` needs `marked`, True or False. Received: "
+            f"word_length={word_length}, marked=None"
         )
     tokenizer = hub.load_tokenizer(preset)
     if marked is None:

@@ -20,7 +20,7 @@ def test_some_preprocessors_have_names():
 
 
 @pytest.mark.parametrize("name", list(_named()))
-@pytest.mark.parametrize("received", [3, "", "a b", None])
+@pytest.mark.parametrize("received", [3, "", "a b", "größe", None])
 def test_a_wrong_name_is_refused(name, received):
     preprocessor = getattr(data, name)
     needed = {

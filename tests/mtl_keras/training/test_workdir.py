@@ -120,6 +120,11 @@ def test_kill_releases_the_lock(tmp_path):
     [
         ({"warmup_epochs": 3}, "must be less than `epochs`"),
         ({"name": "adamm"}, "Did you mean 'adam'"),
+        ({"warmup_epochs": 2}, "must be less than `epochs`"),
+        ({"weight_decay": -3}, "`optimizer.weight_decay` must be"),
+        ({"weight_decay": float("nan")}, "`optimizer.weight_decay` must be"),
+        ({"global_clipnorm": 0}, "`optimizer.global_clipnorm` must be"),
+        ({"clipvalue": "1"}, "`optimizer.clipvalue` must be"),
         ({"weight_decai": 0.1}, "does not take what the recipe gives it"),
     ],
 )

@@ -1,5 +1,6 @@
 """What is said where original files cannot be downloaded."""
 
+import errno
 import importlib
 import pathlib
 
@@ -15,23 +16,51 @@ _URLS = {"part/a.csv": "https://example.org/a.csv"}
 
 def test_downloaded_files_are_paths():
     found = originals.download(
-        lambda urls: {path: f"/tmp/{path}" for path in urls}, "iris", _URLS
+        lambda urls: {path: f"/tmp/{path}" for path in urls},
+        "iris",
+        _URLS,
+        _URLS,
     )
     assert found == {"part/a.csv": pathlib.Path("/tmp/part/a.csv")}
 
 
 @pytest.mark.parametrize(
     "error",
-    [ConnectionError("no route"), tfds.download.DownloadError("no route, 404")],
+    [
+        ConnectionError("no route"),
+        ConnectionRefusedError(errno.ECONNREFUSED, "no route"),
+        OSError("no route"),
+        tfds.download.DownloadError("no route, 404"),
+    ],
 )
 def test_a_failed_download_names_addresses_and_the_folder(error):
     def fail(urls):
         raise error
 
     with pytest.raises(OSError, match="could not be downloaded") as raised:
-        originals.download(fail, "iris", _URLS)
-    for part in ("example.org/a.csv", "no route", "downloads/manual/iris"):
+        originals.download(fail, "iris", _URLS, ["part/a.csv"])
+    for part in (
+        "https://example.org/a.csv",
+        "no route",
+        "put 'part/a.csv' into 'downloads/manual/iris'",
+    ):
         assert part in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        PermissionError(errno.EACCES, "denied"),
+        OSError(errno.ENOSPC, "no space left"),
+    ],
+)
+def test_a_fault_of_the_disk_stays_what_it_is(error):
+    def fail(urls):
+        raise error
+
+    with pytest.raises(OSError) as raised:
+        originals.download(fail, "iris", _URLS, _URLS)
+    assert raised.value is error
 
 
 def test_a_wrong_sum_is_no_failed_download():
@@ -42,7 +71,7 @@ def test_a_wrong_sum_is_no_failed_download():
         raise WrongSum("sum")
 
     with pytest.raises(WrongSum):
-        originals.download(fail, "iris", _URLS)
+        originals.download(fail, "iris", _URLS, ["part/a.csv"])
 
 
 class _Unreachable:

@@ -81,9 +81,10 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     `propbank/propbank_ewt_gold_skel.tar.gz` and their like.
 
     A sentence has an example for each of its predicates, and one where it has
-    none. Only the first of them has the class, which a model soon learns by
-    heart. In training all of them have parts of speech and entities, in the
-    other splits the first one alone: each counts once in a metric.
+    none. The first of them alone has the class: counted with each predicate,
+    the classes of the training sentences are soon learnt by heart. Parts of
+    speech and entities are those of all examples in training, and of the first
+    one alone in the other splits, where each counts once in a metric.
 
     Features of an example:
 
@@ -171,6 +172,7 @@ def find(dl_manager, name: str) -> tuple[dict, dict]:
 
     Raises:
         ValueError: If the roles are missing or are not the original ones.
+        OSError: If the files cannot be downloaded.
     """
     files = originals.find(dl_manager, name, URLS)
     for folder in originals.manual_folders(dl_manager, name):
@@ -179,7 +181,10 @@ def find(dl_manager, name: str) -> tuple[dict, dict]:
                 folder / SKELETON_FILE, _SKELETONS
             )
     unpacked = originals.download(
-        dl_manager.download_and_extract, name, {"archive": _PROPBANK}
+        dl_manager.download_and_extract,
+        name,
+        {"archive": _PROPBANK},
+        [*URLS, SKELETON_FILE],
     )["archive"]
     return files, treebank.read_skeletons(unpacked, _SKELETONS)
 

@@ -113,6 +113,6 @@ def _folder(dl_manager, source) -> Path:
         if all((folder / name).is_file() for name in files.FILES):
             return folder
     unpacked = originals.download(
-        dl_manager.download_and_extract, source, {"archive": _URL}
+        dl_manager.download_and_extract, source, {"archive": _URL}, files.FILES
     )["archive"]
     return unpacked / "ml-100k"

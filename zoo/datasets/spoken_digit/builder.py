@@ -112,7 +112,10 @@ def _find(dl_manager, name: str) -> Path:
         if (folder / "recordings").is_dir():
             return folder / "recordings"
     unpacked = originals.download(
-        dl_manager.download_and_extract, name, {"archive": _URL}
+        dl_manager.download_and_extract,
+        name,
+        {"archive": _URL},
+        ["recordings/0_george_0.wav", "..."],
     )["archive"]
     # The archive holds one folder, which is named after the commit.
     for folder in sorted(unpacked.glob("*/recordings")):
