@@ -46,7 +46,7 @@ class Adaptation:
     trainable: str
     lora_rank: int
     trunk_dropout: float | None
-    spelling_units: int | None
+    spelling_units: int | None = None
 
 
 class Sentence:
