@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 
-_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _INPUT_NAME = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.-]*")
 
 
@@ -148,33 +148,16 @@ def boolean(argument: str, value: object) -> bool:
     )
 
 
-def identifier(argument: str, value: object) -> str:
-    """Checks that an argument is a name that a `tf.Module` can have.
-
-    Args:
-        argument: String, the argument's name, for the error.
-        value: What was received for it.
-
-    Returns:
-        `value`.
-
-    Raises:
-        ValueError: If `value` is no string, or not such a name.
-    """
-    if isinstance(value, str) and _IDENTIFIER.fullmatch(value):
-        return value
-    raise ValueError(
-        f"`{argument}` must be a string of ASCII letters, digits and '_' that "
-        f"does not begin with a digit. Received: {argument}={value!r}"
-    )
-
-
-def input_name(argument: str, value: object) -> str:
+def input_name(
+    argument: str, value: object, *, is_identifier: bool = False
+) -> str:
     """Checks that an argument is a name that a signature's input can have.
 
     Args:
         argument: String, the argument's name, for the error.
         value: What was received for it.
+        is_identifier: Boolean, whether a `tf.Module` has the name too, which
+            takes less.
 
     Returns:
         `value`.
@@ -182,12 +165,15 @@ def input_name(argument: str, value: object) -> str:
     Raises:
         ValueError: If `value` is no string, or not such a name.
     """
-    if is_input_name(value):
+    pattern = _IDENTIFIER if is_identifier else _INPUT_NAME
+    expected = "letters, digits, '.', '_' and '-', beginning with no '_' or '-'"
+    if is_identifier:
+        expected = "letters, digits and '_', beginning with a letter"
+    if is_input_name(value) and pattern.fullmatch(value):
         return value
     raise ValueError(
-        f"`{argument}` must be a string of ASCII letters, digits, '.', '_' and "
-        "'-', beginning with a letter or digit, and not 'self'. "
-        f"Received: {argument}={value!r}"
+        f"`{argument}` must be a string of ASCII {expected}, and "
+        f"not 'self'. Received: {argument}={value!r}"
     )
 
 

@@ -79,7 +79,9 @@ class ColumnPreprocessor(tf.Module):
         quantiles: Mapping | None = None,
         dates: Mapping | None = None,
     ):
-        super().__init__(name=checks.identifier("name", name))
+        super().__init__(
+            name=checks.input_name("name", name, is_identifier=True)
+        )
         # Tuples, not dicts, which a `tf.Module` would wrap and track.
         self._numbers = tuple(
             (column, *column_checks.statistics(column, pair))

@@ -65,7 +65,9 @@ class SubwordPreprocessor(tf.Module):
         name: str = "text",
         max_tokens: int = 512,
     ):
-        super().__init__(name=checks.identifier("name", name))
+        super().__init__(
+            name=checks.input_name("name", name, is_identifier=True)
+        )
         self.max_length = checks.integer("max_length", max_length, low=3)
         self.tokenizer = tokenizer
         self._words = self._reader(("a",), name=name, max_tokens=max_tokens)

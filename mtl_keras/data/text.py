@@ -67,7 +67,9 @@ class SentencePreprocessor(tf.Module):
         name: str = "text",
         max_tokens: int = 512,
     ):
-        super().__init__(name=checks.identifier("name", name))
+        super().__init__(
+            name=checks.input_name("name", name, is_identifier=True)
+        )
         if isinstance(words, str) or len(set(words)) < len(tuple(words)):
             raise ValueError(
                 f"{self._title} expects `words` to be a sequence of "

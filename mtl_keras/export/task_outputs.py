@@ -118,7 +118,8 @@ def check_input_names(model) -> None:
         if not checks.is_input_name(tensor.name):
             raise ValueError(
                 "A signature needs inputs named by letters, digits, '.', '_' "
-                "and '-', beginning with a letter or digit, and not 'self'. "
+                "and '-', beginning with a letter, digit or '.', and not "
+                "'self'. "
                 f"Received: an input {tensor.name!r}. Rename the keras.Input."
             )
 

@@ -4,6 +4,7 @@ import gzip
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from socket import gaierror
 from urllib.error import URLError
 
 import tensorflow_datasets as tfds
@@ -73,7 +74,9 @@ def download(
 
 def _is_local(error) -> bool:
     """Whether it is a fault of this machine's files, such as a full disk."""
-    is_of_network = isinstance(error, ConnectionError | TimeoutError | URLError)
+    is_of_network = isinstance(
+        error, ConnectionError | TimeoutError | URLError | gaierror
+    )
     return getattr(error, "errno", None) is not None and not is_of_network
 
 
