@@ -68,7 +68,7 @@ def test_training_leaves_its_config_report_and_weights(trained):
 
 @pytest.mark.slow
 def test_the_same_training_again_changes_nothing(
-    trained, tiny, data_dir, monkeypatch
+    trained, tiny, data_dir, monkeypatch, capsys
 ):
     # The export takes most of the time.
     monkeypatch.setattr(library, "saved_model", lambda *a, **k: None)
@@ -77,6 +77,7 @@ def test_the_same_training_again_changes_nothing(
     argv += [f"--data_dir={data_dir}", "--config.overrides.width=5"]
     assert train.main(argv) == 0
     assert (trained / "metrics.jsonl").read_text() == before
+    assert " in all; few examples need more epochs" in capsys.readouterr().out
 
 
 def test_evaluate_a_workdir(trained, tiny, data_dir, tmp_path, capsys):

@@ -5,8 +5,12 @@ from pathlib import Path
 
 from absl import flags
 
+from mtl_keras.messages import counted
 from zoo import own_data, recipe_file, registry
 from zoo.commands import SUMMARIES, app, colour, evaluate, folder_flags
+
+# Fewer steps than this hardly move random initial weights.
+_FEW_STEPS = 100
 
 
 def define(values: flags.FlagValues) -> None:
@@ -88,12 +92,26 @@ def train(values: flags.FlagValues, operands: list[str], callbacks=()) -> tuple:
     workdir = training.check_workdir(values.workdir, config)
     _tell_colour(config)
     model, datasets = preparation.prepare(config, values.data_dir)
+    _tell_few_steps(config, datasets["train"])
     report = training.train_and_evaluate(
         model, datasets, config, workdir, command(values, operands), callbacks
     )
     # With it the folder can be loaded without the data.
     saved.describe(model, values.workdir)
     return report, model.tasks
+
+
+def _tell_few_steps(config, dataset) -> None:
+    """Prints a line where a run ends before much can be learnt."""
+    from mtl_keras.training.recipe import steps_per_epoch
+
+    total = config.epochs * (steps_per_epoch(dataset) or _FEW_STEPS)
+    if total < _FEW_STEPS:
+        print(
+            f"note: {counted(total, 'step')} in all; few examples need more "
+            "epochs and smaller batches, such as --config.epochs=60 "
+            "--config.batch_size=16"
+        )
 
 
 def _tell_colour(config) -> None:
