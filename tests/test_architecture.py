@@ -117,7 +117,9 @@ def test_folders_of_tests_are_packages(path):
 
 def test_tests_mirror_the_source():
     tests = ROOT / "tests"
-    folders = {path.parent.relative_to(tests) for path in tests.rglob("test_*")}
+    folders = {
+        path.parent.relative_to(tests) for path in tests.rglob("test_*.py")
+    }
     for folder in folders:
         assert (ROOT / folder).is_dir(), f"tests/{folder} tests no folder"
 
