@@ -5,6 +5,7 @@ import functools
 
 import keras
 
+from mtl_keras import training
 from mtl_keras.messages import unknown
 from zoo import loading
 
@@ -34,6 +35,8 @@ def prepare(config, data_dir: str | None = None) -> tuple:
     # The initial weights are drawn when the model is built.
     keras.utils.set_random_seed(config.seed)
     model = load_model(config, data_dir)
+    # Data may take long to download and prepare.
+    training.check_names(model, config)
     return model, make_datasets(config, data_dir)
 
 

@@ -1,7 +1,7 @@
 """Reads a recipe, and compiles a model as it says."""
 
 from mtl_keras import balancing, optimizers
-from mtl_keras.messages import listed
+from mtl_keras.messages import did_you_mean, listed
 from mtl_keras.training import stages
 
 _NEEDED = ("model", "epochs", "batch_size", "seed", "optimizer")
@@ -88,6 +88,45 @@ def compile_model(model, config, steps: int | None, stage=None) -> None:
     _check_policy(model, config.get("dtype_policy"))
     if stage.trainable is not None:
         stages.adapt(model, stage.trainable)
+    model.compile(
+        optimizer=optimizers.from_recipe(
+            stage.optimizer, epochs=stage.epochs, steps_per_epoch=steps or 1
+        ),
+        loss_weights=_loss_weights(config),
+        jit_compile=config.get("jit_compile", "auto"),
+        steps_per_execution=config.get("steps_per_execution", 1),
+        shared_dropout=config.get("shared_dropout") or 0.0,
+    )
+    model.optimizer.build(model.trainable_variables)
+
+
+def check_names(model, config) -> None:
+    """Checks the tasks and the log that a recipe names, without any data.
+
+    Args:
+        model: `MultiTaskModel`, which is compiled anew.
+        config: Dict or `ml_collections.ConfigDict`, as for
+            `train_and_evaluate`.
+
+    Raises:
+        ValueError: If `loss_weights` or `monitor` names nothing of the model.
+    """
+    config = config.to_dict() if hasattr(config, "to_dict") else config
+    model.compile("sgd", loss_weights=_loss_weights(config))
+    monitor = config.get("monitor")
+    if monitor is None:
+        return
+    logs = model.metrics_names
+    keys = [*logs, *(f"val_{key}" for key in logs)]
+    if monitor not in keys:
+        raise ValueError(
+            f"`config.monitor` names {monitor!r}, which is not a key of the "
+            f"logs: {listed(sorted(keys))}.{did_you_mean(monitor, keys)}"
+        )
+
+
+def _loss_weights(config):
+    """Reads what `compile` takes as `loss_weights`."""
     weights = config.get("loss_weights")
     options = config.get("balancer") or {}
     if not hasattr(options, "items"):
@@ -104,17 +143,8 @@ def compile_model(model, config, steps: int | None, stage=None) -> None:
             "--config.loss_weights=cagrad"
         )
     if options:
-        weights = balancing.get(weights if weights else None, **options)
-    model.compile(
-        optimizer=optimizers.from_recipe(
-            stage.optimizer, epochs=stage.epochs, steps_per_epoch=steps or 1
-        ),
-        loss_weights=weights if weights else None,
-        jit_compile=config.get("jit_compile", "auto"),
-        steps_per_execution=config.get("steps_per_execution", 1),
-        shared_dropout=config.get("shared_dropout") or 0.0,
-    )
-    model.optimizer.build(model.trainable_variables)
+        return balancing.get(weights if weights else None, **options)
+    return weights if weights else None
 
 
 def _check_policy(model, name) -> None:

@@ -36,3 +36,40 @@ def test_unknown_policy_is_an_error():
     with pytest.raises(ValueError, match="dtype_policy.*'mixed_bfloat16'"):
         load(dtype_policy="mixed_bfloat")
     assert keras.config.dtype_policy().name == before
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"loss_weights": {"clas": 1.0}}, "names the task 'clas'.*'cls'"),
+        ({"loss_weights": "cagradd"}, "Did you mean 'cagrad'"),
+        ({"balancer": {"c": 0.4}}, "the balancer that `loss_weights` names"),
+        ({"monitor": "val_los"}, "names 'val_los'.*Did you mean 'val_loss'"),
+        ({"monitor": "val_cls_acuracy"}, "Did you mean 'val_cls_accuracy'"),
+        (
+            {
+                "monitor": "val_box_loss",
+                "overrides": {**CONFIG["overrides"], "tasks": ("cls",)},
+            },
+            "names 'val_box_loss'",
+        ),
+    ],
+)
+def test_wrong_names_are_found_before_data_is_prepared(
+    monkeypatch, fields, message
+):
+    monkeypatch.setattr(preparation, "make_datasets", _prepares_nothing)
+    with pytest.raises(ValueError, match=message):
+        preparation.prepare(ConfigDict({**CONFIG, **fields}))
+
+
+@pytest.mark.parametrize("monitor", ["val_loss", "val_cls_accuracy", None])
+def test_right_names_are_accepted(monkeypatch, monitor):
+    monkeypatch.setattr(preparation, "make_datasets", lambda *_: {"train": 1})
+    config = {**CONFIG, "loss_weights": {"cls": 2.0}, "monitor": monitor}
+    _, datasets = preparation.prepare(ConfigDict(config))
+    assert datasets == {"train": 1}
+
+
+def _prepares_nothing(*args):
+    raise AssertionError("Data was prepared.")
