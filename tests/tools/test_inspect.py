@@ -160,6 +160,11 @@ def test_rare_places_of_heads_are_no_imbalance(tmp_path, capsys):
     printed = capsys.readouterr().out
     assert "'pos' is imbalanced: 'X'" in printed
     assert "'head' is imbalanced" not in printed
+    # Nor is each place a class with a line of its own.
+    lines = [line.split() for line in printed.splitlines()]
+    place = next(n for n, line in enumerate(lines) if line[:1] == ["head"])
+    assert lines[place + 1] == ["labelled", "62"]
+    assert lines[place + 2] == ["missing", "0"]
 
 
 def test_a_task_without_labels_is_an_error_only_where_it_is_named(

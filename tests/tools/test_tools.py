@@ -234,6 +234,7 @@ def test_list_models(tiny, capsys):
         (evaluate, ["--workdir=a", "--weights=b"], "has its own weights"),
         (predict, ["--model=tiny_squares_net"], "Expected image files"),
         (predict, ["--model=tiny_squares_net", "."], "holds no image"),
+        (predict, ["--model=tiny_squares_net", ""], "an empty argument"),
         (export, ["--model=tiny_squares_ned"], "Did you mean"),
         (list_models, ["--tasks=clss"], "Did you mean 'cls'"),
         (card, [], "Expected --model"),

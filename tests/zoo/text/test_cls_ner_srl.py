@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 import zoo
+from mtl_keras import Task
 from zoo.commands.predict import sentences
 from zoo.datasets.ewt_joint import names
 from zoo.text import cls_ner_srl, trunks
@@ -199,6 +200,19 @@ def test_lines_of_an_output():
 def test_blank_sentence_is_refused():
     with pytest.raises(ValueError, match="at least one word"):
         sentences.predict(None, {}, [" \n"], "TokenPreprocessor")
+
+
+def test_two_predicates_are_refused():
+    twice = "Dogs >>bark<< and >>bite<< ."
+    with pytest.raises(ValueError, match="one predicate.*>>bark<< >>bite<<"):
+        sentences.predict(None, {}, [twice], "TokenPreprocessor", marked=True)
+
+
+def test_marks_are_words_of_a_model_without_them(capsys):
+    twice = "Dogs >>bark<< and >>bite<< ."
+    tasks = {"score": Task("score", "regression")}
+    sentences.predict(lambda _: {}, tasks, [twice], "TokenPreprocessor")
+    assert capsys.readouterr().out == twice + "\n"
 
 
 def test_classes_are_those_of_the_data():

@@ -70,7 +70,9 @@ def _use_model(chosen, names, output):
     model = chosen.load()
     kind = type(model.preprocessor).__name__
     if kind in raw_inputs.SENTENCES:
-        sentences.predict(sentences.ask(model), model.tasks, names, kind)
+        ask = sentences.ask(model)
+        marked = getattr(model.preprocessor, "marked", False)
+        sentences.predict(ask, model.tasks, names, kind, marked=marked)
         return
     if kind == _RECORDINGS:
         paths = recordings.find_recordings(names)

@@ -10,13 +10,19 @@ def check(names: list[str]) -> None:
     """Raises where a command line names nothing.
 
     Raises:
-        ValueError: If there are no names.
+        ValueError: If there are no names, or one is empty.
     """
     if not names:
         raise ValueError(
             "Expected image files, recordings or folders of them, or "
             "sentences, each in quotes. Received: none. For example: python "
             "-m tools.predict --model cls_det_box photo.png"
+        )
+    # It would be the current folder.
+    if "" in names:
+        raise ValueError(
+            "Expected a file, a folder or a sentence. Received: an empty "
+            "argument, ''"
         )
 
 

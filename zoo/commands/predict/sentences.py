@@ -1,7 +1,14 @@
 """Sentences: given to a model, and its outputs printed."""
 
 
-def predict(ask, tasks: dict, sentences: list[str], kind: str = "") -> None:
+def predict(
+    ask,
+    tasks: dict,
+    sentences: list[str],
+    kind: str = "",
+    *,
+    marked: bool = False,
+) -> None:
     """Prints a model's outputs for each sentence.
 
     Args:
@@ -10,14 +17,17 @@ def predict(ask, tasks: dict, sentences: list[str], kind: str = "") -> None:
         tasks: Dict of name to `Task`.
         sentences: List of strings.
         kind: String, the name of the preprocessor's class.
+        marked: Boolean, whether `>>bark<<` is a marked word, of which a
+            sentence has one at most.
 
     Raises:
-        ValueError: If there is no sentence, or one has no words.
+        ValueError: If there is no sentence, one has no words, or two marked
+            ones.
     """
-    from mtl_keras.data.text import tokens
+    from mtl_keras.data import text, tokens
 
     # Punctuation is a word where white space alone separates words.
-    split = str.split if kind.startswith("Token") else tokens
+    split = str.split if kind.startswith("Token") else text.tokens
     if not sentences:
         raise ValueError(
             "Expected sentences, each in quotes. Received: none. For example: "
@@ -29,6 +39,13 @@ def predict(ask, tasks: dict, sentences: list[str], kind: str = "") -> None:
             raise ValueError(
                 "Expected a sentence with at least one word. "
                 f"Received: {sentence!r}"
+            )
+        marks = [w for w in sentence.split() if tokens.unmarked(w) != w]
+        if marked and len(marks) > 1:
+            raise ValueError(
+                "Expected one predicate, a word written as >>bark<<, at most; "
+                "give the sentence once for each. "
+                f"Received: {' '.join(marks)} in {sentence!r}"
             )
     outputs = ask(sentences)
     for index, sentence in enumerate(sentences):

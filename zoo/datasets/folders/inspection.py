@@ -34,7 +34,8 @@ class Inspection:
         required: Strings, tasks that are trained on even without labels.
             Training leaves out other tasks that have none.
         numbered: Strings, tasks whose classes are places in the input, such as
-            the heads of words: far places are rare in any folder.
+            the heads of words. Their labels are counted as one, since far
+            places are rare in any folder.
 
     Attributes:
         splits: Tuple of strings, the splits named, or `("all",)`.
@@ -87,7 +88,7 @@ class Inspection:
 
     def classes(self, task: str) -> list[str]:
         """Returns what a task's labels are counted by, missing ones last."""
-        kind = self.source.kinds[task]
+        kind = self._counted_kind(task)
         if kind in ("classification", "count", "detection"):
             names = list(self.source.class_names[task])
         elif kind == "presence":
@@ -102,6 +103,10 @@ class Inspection:
         else:
             names = ["labelled"]
         return [*names, "missing"]
+
+    def _counted_kind(self, task):
+        """A task's kind, or `None`, of which only labelled ones are counted."""
+        return None if task in self._numbered else self.source.kinds[task]
 
     def _look(self):
         """Passes over the examples; files are decoded where there are any."""
@@ -130,7 +135,8 @@ class Inspection:
     def _see(self, example: Example, total):
         split = example.split or _NO_SPLIT
         self.num_examples[split] += 1
-        for task, kind in self.source.kinds.items():
+        for task in self.source.kinds:
+            kind = self._counted_kind(task)
             for name in _counted(kind, example.labels[task]):
                 self.counts[task][split, name] += 1
         if split in ("train", _NO_SPLIT) and len(self._units) < _FEWEST:
@@ -226,7 +232,7 @@ class Inspection:
             )
         most = max(totals.values())
         rare = [n for n, total in totals.items() if total * _IMBALANCE < most]
-        if rare and task not in self._numbered:
+        if rare:
             self._warn(
                 whole,
                 f"{task!r} is imbalanced: {listed(rare[:5])}"
