@@ -15,13 +15,13 @@ def bert_tokenizer():
     )
 
 
-def bert_backbone(seed=0, max_sequence_length=16):
+def bert_backbone(seed=0, max_sequence_length=16, num_layers=1):
     import keras_hub
 
     keras.utils.set_random_seed(seed)
     return keras_hub.models.BertBackbone(
         vocabulary_size=len(VOCABULARY),
-        num_layers=1,
+        num_layers=num_layers,
         num_heads=2,
         hidden_dim=8,
         intermediate_dim=16,
@@ -30,8 +30,9 @@ def bert_backbone(seed=0, max_sequence_length=16):
     )
 
 
-def save_bert(folder, seed=0, max_sequence_length=16):
+def save_bert(folder, seed=0, max_sequence_length=16, num_layers=1):
     """Writes a preset of a small BERT; returns the trunk's name."""
-    bert_backbone(seed, max_sequence_length).save_to_preset(str(folder))
+    backbone = bert_backbone(seed, max_sequence_length, num_layers)
+    backbone.save_to_preset(str(folder))
     bert_tokenizer().save_to_preset(str(folder))
     return f"hub:{folder}"

@@ -116,6 +116,7 @@ class ClsNerSrl(TokenEntry):
         lora_rank: int = 8,
         sharing="hard",
         trunk_dropout: float | None = None,
+        sentence_layers: str = "last",
     ) -> MultiTaskModel:
         """Builds the model.
 
@@ -152,6 +153,8 @@ class ClsNerSrl(TokenEntry):
                 `"mmoe"` or `{"name": "mmoe", "num_experts": 2}`.
             trunk_dropout: Float in [0, 1), what a pretrained trunk drops in
                 training. Defaults to that of its pretraining.
+            sentence_layers: String, the layers of a pretrained trunk from
+                which the class is read: the `"last"`, or `"all"`.
 
         Returns:
             `MultiTaskModel`. Inputs: `words` and `mark`, int32 `(batch,
@@ -190,7 +193,9 @@ class ClsNerSrl(TokenEntry):
             spec,
             trunk,
             Size(units, depth, word_units, own_spelling),
-            Adaptation(trainable, lora_rank, trunk_dropout, spelling),
+            Adaptation(
+                trainable, lora_rank, trunk_dropout, spelling, sentence_layers
+            ),
             sharing=sharing,
             dropout=dropout,
             num_tokens=num_tokens,

@@ -1,10 +1,16 @@
 """Layers around a pretrained text backbone, which reads sub-words."""
 
+import re
+
 import keras
 from keras import layers, ops
 
-from mtl_keras import compat
+from mtl_keras import checks, compat
+from mtl_keras.messages import listed
 from zoo.pretrained.encoder import BackboneLayer
+
+# KerasHub's names of a backbone's blocks, such as "transformer_layer_0".
+_BLOCK = ".*_layer_[0-9]+"
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -14,19 +20,22 @@ class SubwordEncoder(BackboneLayer):
     Input: dict of int32 `token_ids` and `padding_mask`, `(batch, length)`, and
     perhaps others that the backbone reads, such as `segment_ids`; what is not
     given is 0. Output: features `(batch, length, channels)`, of the first
-    `max_sequence_length` positions where the backbone has such a limit.
+    `max_sequence_length` positions where the backbone has such a limit; with
+    `all_layers` a pair of these and of the features of all layers, one beside
+    the other, `(batch, length, layers * channels)`, the embeddings first.
 
     Args:
         backbone: `keras_hub.models.Backbone` that reads token ids.
         *args: As for `BackboneLayer`.
+        all_layers: Boolean.
         **kwargs: As for `BackboneLayer`.
 
     Raises:
-        ValueError: If the backbone reads something else, or an argument is
-            out of range.
+        ValueError: If the backbone reads something else or is not made of
+            numbered blocks, or an argument is out of range.
     """
 
-    def __init__(self, backbone, *args, **kwargs):
+    def __init__(self, backbone, *args, all_layers: bool = False, **kwargs):
         inputs = backbone.input if isinstance(backbone.input, dict) else {}
         if not {"token_ids", "padding_mask"} <= set(inputs):
             raise ValueError(
@@ -34,6 +43,10 @@ class SubwordEncoder(BackboneLayer):
                 f"and 'padding_mask'. Received: {type(backbone).__name__} "
                 f"with the inputs {sorted(inputs)}"
             )
+        self.all_layers = checks.boolean("all_layers", all_layers)
+        # In a function, which Keras does not track: the weights are the
+        # backbone's, and are saved once.
+        self._run = _function(backbone, self.all_layers)
         super().__init__(backbone, *args, **kwargs)
 
     def unused_layers(self) -> set[str]:
@@ -57,19 +70,32 @@ class SubwordEncoder(BackboneLayer):
         for name in self.backbone.input:
             given.setdefault(name, ops.zeros_like(given["token_ids"]))
         training = self.backbone_training(training)
-        return _sequence(self.backbone(given, training=training))
+        features = self._run(given, training=training)
+        if not self.all_layers:
+            return features[-1]
+        return features[-1], ops.concatenate(features, axis=-1)
 
     def compute_output_spec(self, inputs, training=None):
         """One vector a position."""
         del training
-        sequence = _sequence(self.backbone.output)
         batch, length = inputs["token_ids"].shape
         limit = getattr(self.backbone, "max_sequence_length", None)
         if length is not None and limit is not None:
             length = min(length, limit)
-        return keras.KerasTensor(
-            (batch, length, sequence.shape[-1]), dtype=self.compute_dtype
-        )
+
+        def features(channels):
+            return keras.KerasTensor(
+                (batch, length, channels), dtype=self.compute_dtype
+            )
+
+        channels = [t.shape[-1] for t in _layers(self.backbone, self.all_layers)]
+        if not self.all_layers:
+            return features(channels[-1])
+        return features(channels[-1]), features(sum(channels))
+
+    def get_config(self) -> dict:
+        """Returns the arguments of the constructor."""
+        return {**super().get_config(), "all_layers": self.all_layers}
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -145,6 +171,41 @@ class SubwordMean(layers.Layer):
         """One vector a sentence."""
         features, _ = input_shape
         return features[0], features[-1]
+
+
+def _function(backbone, all_layers):
+    """Makes the function from a backbone's inputs to a list of features."""
+    if not all_layers:
+        return lambda given, training: [
+            _sequence(backbone(given, training=training))
+        ]
+    outputs = _layers(backbone, all_layers)
+    model = keras.Model(backbone.input, outputs)
+    return lambda given, training: model(given, training=training)
+
+
+def _layers(backbone, all_layers) -> list:
+    """Lists the features that are read of a backbone, Keras tensors.
+
+    Raises:
+        ValueError: If all layers are wanted and it has no numbered blocks.
+    """
+    sequence = _sequence(backbone.output)
+    if not all_layers:
+        return [sequence]
+    blocks = [
+        node
+        for node in compat.ordered_nodes(backbone)
+        if re.fullmatch(_BLOCK, node.operation.name)
+    ]
+    if not blocks:
+        raise ValueError(
+            "`all_layers` needs a backbone whose blocks are numbered, such as "
+            f"'transformer_layer_0'. Received: {type(backbone).__name__} with "
+            f"{listed(layer.name for layer in backbone.layers)}"
+        )
+    outputs = [node.outputs[0] for node in blocks[:-1]]
+    return [blocks[0].input_tensors[0], *outputs, sequence]
 
 
 def _sequence(output):

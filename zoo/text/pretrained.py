@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from mtl_keras import checks
+from mtl_keras.messages import unknown
 from zoo.pretrained import adaptation, hub, minilm
 from zoo.text.encoder import (
     MarkedSubwords,
@@ -15,6 +16,7 @@ from zoo.text.encoder import (
 )
 
 _MINILM = minilm.NAME
+_SENTENCE_LAYERS = ("last", "all")
 # Sub-words of a sentence where a trunk takes any number.
 _NO_LIMIT = 512
 
@@ -30,7 +32,8 @@ class Features(NamedTuple):
             channels)`, 0 at the padding.
         present: Booleans `(batch, length)`, false at the padding and for
             words that were dropped from a long sentence.
-        sentence: Mean of the features of all sub-words, `(batch, channels)`.
+        sentence: Mean of the features of all sub-words, `(batch, channels)`,
+            or with all layers `(batch, layers * channels)`.
     """
 
     inputs: dict
@@ -53,6 +56,7 @@ def build(
     weights: bool = True,
     num_tokens: int | None = None,
     marked: bool = False,
+    sentence_layers: str = "last",
 ) -> Features:
     """Builds a pretrained trunk, inputs included.
 
@@ -70,6 +74,9 @@ def build(
         marked: Boolean, whether a word may be marked. A backbone that reads
             segments (BERT) finds the word's first sub-word in the second
             segment; the features of others do not depend on the mark.
+        sentence_layers: String, which layers' features of a sentence are
+            given: `"last"`, or `"all"`, the embeddings included. Lower layers
+            know more of a text's surface (Jawahar et al., ACL 2019).
 
     Returns:
         `Features`.
@@ -80,6 +87,10 @@ def build(
     """
     adaptation.check_mode(trainable)
     checks.boolean("marked", marked)
+    if sentence_layers not in _SENTENCE_LAYERS:
+        raise ValueError(
+            unknown("`sentence_layers`", sentence_layers, _SENTENCE_LAYERS)
+        )
     if num_tokens is not None:
         checks.integer("num_tokens", num_tokens, low=1)
     names = ["token_ids", "padding_mask", "word_starts"]
@@ -97,6 +108,7 @@ def build(
         hub.load_backbone(_preset(trunk), weights=weights, **changed),
         trainable,
         lora_rank,
+        all_layers=sentence_layers == "all",
         name=adaptation.TRUNK,
     )
     read = {name: inputs[name] for name in ("token_ids", "padding_mask")}
@@ -105,9 +117,12 @@ def build(
             [inputs["word_starts"], inputs["mark"]]
         )
     features = encoder(read)
+    of_sentence = features
+    if encoder.all_layers:
+        features, of_sentence = features
     words = WordFeatures(name="trunk_words")([features, inputs["word_starts"]])
     sentence = SubwordMean(name="trunk_sentence")(
-        [features, inputs["padding_mask"]]
+        [of_sentence, inputs["padding_mask"]]
     )
     present = ops.greater(inputs["word_starts"], 0)
     return Features(inputs, words, present, sentence)

@@ -41,12 +41,15 @@ class Adaptation:
         trunk_dropout: Float in [0, 1), or `None`, that of its pretraining.
         spelling_units: Integer, features from a word's characters, which the
             heads read beside the trunk's, or `None`.
+        sentence_layers: String, whose layers' features stand for the whole
+            sentence, `"last"` or `"all"`.
     """
 
     trainable: str
     lora_rank: int
     trunk_dropout: float | None
     spelling_units: int | None = None
+    sentence_layers: str = "last"
 
 
 class Sentence:
@@ -116,13 +119,19 @@ class Sentence:
                     dropout=adaptation.trunk_dropout,
                     num_tokens=num_tokens,
                     marked=marked,
+                    sentence_layers=adaptation.sentence_layers,
                 )
             )
             if adaptation.spelling_units is not None:
                 self._add_spelling(adaptation.spelling_units, num_tokens)
         else:
-            without = dataclasses.asdict(adaptation)
-            del without["spelling_units"]
+            known = entry.overrides()
+            without = {
+                name: value
+                for name, value in dataclasses.asdict(adaptation).items()
+                # The zoo's own trunks have spelling units of their own.
+                if name in known and name != "spelling_units"
+            }
             entry.refuse_changed(f"the trunk {trunk!r}", **without)
             self.inputs, self.features, self.present = entry.words(
                 spec, size.word_units, size.spelling_units, dropout, num_tokens
