@@ -18,11 +18,17 @@ def get_config() -> ml_collections.ConfigDict:
     # Named arguments of the model's `build`, such as trunk="conv".
     # Valid tags raised the roles' F1 on the validation split from .670 to .676.
     config.overrides = ml_collections.ConfigDict(
-        {"trunk": "bilstm", "valid_tags": True}
+        {
+            "trunk": "bilstm",
+            "units": 256,
+            "spelling_units": 192,
+            "dropout": 0.35,
+            "valid_tags": True,
+        }
     )
     config.seed = 0
     config.batch_size = 64
-    config.epochs = 8
+    config.epochs = 12
     config.optimizer = ml_collections.ConfigDict(
         {
             "name": "adamw",
@@ -36,7 +42,7 @@ def get_config() -> ml_collections.ConfigDict:
     )
     # The class of a sentence is soon overfitted, its roles are the hardest.
     config.loss_weights = ml_collections.ConfigDict(
-        {"cls": 0.5, "pos": 1.0, "ner": 1.0, "srl": 2.0}
+        {"cls": 0.4, "pos": 2.5, "ner": 2.0, "srl": 2.5}
     )
     # On CPU cores a step compiled by XLA takes several times as long.
     config.jit_compile = False

@@ -214,6 +214,10 @@ class ClsNerSrl(TokenEntry):
             if task.kind == "classification":
                 pooled = sentence.pooled
                 if pooled is None:
+                    # The words themselves say much about the kind of text.
+                    x = layers.Concatenate(name=f"{task.name}_words")(
+                        [x, sentence.features]
+                    )
                     pool = SentencePooling(name=f"{task.name}_pool")
                     pooled = pool([x, sentence.present])
                 return task.head.build(pooled, task, dropout=dropout)

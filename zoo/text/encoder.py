@@ -88,7 +88,8 @@ class SubwordEncoder(BackboneLayer):
                 (batch, length, channels), dtype=self.compute_dtype
             )
 
-        channels = [t.shape[-1] for t in _layers(self.backbone, self.all_layers)]
+        read = _layers(self.backbone, self.all_layers)
+        channels = [tensor.shape[-1] for tensor in read]
         if not self.all_layers:
             return features(channels[-1])
         return features(channels[-1]), features(sum(channels))
