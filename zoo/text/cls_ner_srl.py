@@ -37,6 +37,8 @@ class ClsNerSrl(TokenEntry):
             "srl": ewt_names.ROLE_TAGS,
         }
     }
+    # The class of a sentence is learnt by heart from its words.
+    hidden_words = 0.25
     answers = {
         "cls": "where the sentence is from: answers, email, newsgroup ...",
         "pos": "the part of speech of each word",
@@ -214,10 +216,6 @@ class ClsNerSrl(TokenEntry):
             if task.kind == "classification":
                 pooled = sentence.pooled
                 if pooled is None:
-                    # The words themselves say much about the kind of text.
-                    x = layers.Concatenate(name=f"{task.name}_words")(
-                        [x, sentence.features]
-                    )
                     pool = SentencePooling(name=f"{task.name}_pool")
                     pooled = pool([x, sentence.present])
                 return task.head.build(pooled, task, dropout=dropout)

@@ -43,11 +43,9 @@ class SubwordEncoder(BackboneLayer):
                 f"and 'padding_mask'. Received: {type(backbone).__name__} "
                 f"with the inputs {sorted(inputs)}"
             )
-        self.all_layers = checks.boolean("all_layers", all_layers)
-        # In a function, which Keras does not track: the weights are the
-        # backbone's, and are saved once.
-        self._run = _function(backbone, self.all_layers)
         super().__init__(backbone, *args, **kwargs)
+        self.all_layers = checks.boolean("all_layers", all_layers)
+        self._blocks = _Blocks(backbone) if self.all_layers else None
 
     def unused_layers(self) -> set[str]:
         """Names the layers that the features of the positions do not need.
@@ -70,9 +68,9 @@ class SubwordEncoder(BackboneLayer):
         for name in self.backbone.input:
             given.setdefault(name, ops.zeros_like(given["token_ids"]))
         training = self.backbone_training(training)
-        features = self._run(given, training=training)
         if not self.all_layers:
-            return features[-1]
+            return _sequence(self.backbone(given, training=training))
+        features = self._blocks.model(given, training=training)
         return features[-1], ops.concatenate(features, axis=-1)
 
     def compute_output_spec(self, inputs, training=None):
@@ -88,11 +86,11 @@ class SubwordEncoder(BackboneLayer):
                 (batch, length, channels), dtype=self.compute_dtype
             )
 
-        read = _layers(self.backbone, self.all_layers)
-        channels = [tensor.shape[-1] for tensor in read]
+        last = features(_sequence(self.backbone.output).shape[-1])
         if not self.all_layers:
-            return features(channels[-1])
-        return features(channels[-1]), features(sum(channels))
+            return last
+        channels = [tensor.shape[-1] for tensor in self._blocks.model.outputs]
+        return last, features(sum(channels))
 
     def get_config(self) -> dict:
         """Returns the arguments of the constructor."""
@@ -174,39 +172,34 @@ class SubwordMean(layers.Layer):
         return features[0], features[-1]
 
 
-def _function(backbone, all_layers):
-    """Makes the function from a backbone's inputs to a list of features."""
-    if not all_layers:
-        return lambda given, training: [
-            _sequence(backbone(given, training=training))
-        ]
-    outputs = _layers(backbone, all_layers)
-    model = keras.Model(backbone.input, outputs)
-    return lambda given, training: model(given, training=training)
+class _Blocks:
+    """The features of a backbone's embeddings and of each of its blocks.
 
-
-def _layers(backbone, all_layers) -> list:
-    """Lists the features that are read of a backbone, Keras tensors.
+    Not a layer: Keras would track the model and save its weights, which are
+    the backbone's, a second time.
 
     Raises:
-        ValueError: If all layers are wanted and it has no numbered blocks.
+        ValueError: If the backbone has no numbered blocks.
     """
-    sequence = _sequence(backbone.output)
-    if not all_layers:
-        return [sequence]
-    blocks = [
-        node
-        for node in compat.ordered_nodes(backbone)
-        if re.fullmatch(_BLOCK, node.operation.name)
-    ]
-    if not blocks:
-        raise ValueError(
-            "`all_layers` needs a backbone whose blocks are numbered, such as "
-            f"'transformer_layer_0'. Received: {type(backbone).__name__} with "
-            f"{listed(layer.name for layer in backbone.layers)}"
+
+    def __init__(self, backbone):
+        blocks = [
+            node
+            for node in compat.ordered_nodes(backbone)
+            if re.fullmatch(_BLOCK, node.operation.name)
+        ]
+        if not blocks:
+            raise ValueError(
+                "`all_layers` needs a backbone whose blocks are numbered, such "
+                "as 'transformer_layer_0'. Received: "
+                f"{type(backbone).__name__} with "
+                f"{listed(layer.name for layer in backbone.layers)}"
+            )
+        outputs = [node.outputs[0] for node in blocks[:-1]]
+        outputs = [blocks[0].input_tensors[0], *outputs]
+        self.model = keras.Model(
+            backbone.input, [*outputs, _sequence(backbone.output)]
         )
-    outputs = [node.outputs[0] for node in blocks[:-1]]
-    return [blocks[0].input_tensors[0], *outputs, sequence]
 
 
 def _sequence(output):

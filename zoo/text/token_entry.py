@@ -25,6 +25,8 @@ class TokenEntry(zoo.Entry):
     separators = ""
     # Numbers of blocks that differ from the trunks' own.
     depths = {"bilstm": 2}
+    # The fraction of words that become unknown in training.
+    hidden_words = 0.15
     # Six shapes; the longest sentence of `ewt_joint` has 159 words.
     bucket_lengths = (10, 18, 26, 36, 52, 80)
     # Of sub-words.
@@ -139,7 +141,7 @@ class TokenEntry(zoo.Entry):
         del spec
         if pretrained.is_pretrained(trunk):
             return None
-        return mtl_data.swap.HideWords(rate=0.15)
+        return mtl_data.swap.HideWords(rate=self.hidden_words)
 
     def batching(self, spec, *, trunk: str = "conv") -> dict:
         """Groups sentences of similar length into batches.
