@@ -7,10 +7,8 @@ from ml_collections.config_dict import placeholder
 def get_config() -> ml_collections.ConfigDict:
     """Returns the recipe; `--config.optimizer.learning_rate=1e-3` changes it.
 
-    On one CPU core of its own an epoch takes two to three minutes. The run of
-    the shipped weights took 28 minutes on a core that was shared by others.
-    Test split: class .631, parts of speech .942, entities F1 .642, roles F1
-    .675.
+    26 minutes of one CPU core. Test split: class .633, parts of speech .952,
+    entities F1 .666, roles F1 .695.
     """
     config = ml_collections.ConfigDict()
     config.model = "cls_ner_srl"
