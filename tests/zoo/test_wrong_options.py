@@ -8,7 +8,7 @@ import zoo
 from zoo import registry
 
 # Refused for the default trunk, however it is spelt.
-_OF_PRETRAINED_TRUNKS = {"trainable"}
+_OF_PRETRAINED_TRUNKS = {"sentence_layers", "trainable"}
 
 
 def _options():
