@@ -5,9 +5,9 @@ import os
 import time
 
 from mtl_keras import artefacts, files
-from mtl_keras.messages import did_you_mean, listed
 from mtl_keras.model.callbacks import nan_message
 from mtl_keras.training import checkpoint
+from mtl_keras.training.recipe import check_monitor
 from mtl_keras.training.report import MetricsFile
 from mtl_keras.training.workdir import (
     BEST,
@@ -178,12 +178,7 @@ class Progress:
             os.replace(pending, best)
 
     def _is_better(self, logs) -> bool:
-        if self.monitor not in logs:
-            raise ValueError(
-                f"`config.monitor` names {self.monitor!r}, which is not a key "
-                f"of the logs: {listed(sorted(logs))}."
-                f"{did_you_mean(self.monitor, logs)}"
-            )
+        check_monitor(self.monitor, logs)
         value = float(logs[self.monitor])
         if not math.isfinite(value):
             # A mean over no label, or training that diverges.

@@ -113,15 +113,27 @@ def check_names(model, config) -> None:
     """
     config = config.to_dict() if hasattr(config, "to_dict") else config
     model.compile("sgd", loss_weights=_loss_weights(config))
-    monitor = config.get("monitor")
-    if monitor is None:
-        return
     logs = model.metrics_names
-    keys = [*logs, *(f"val_{key}" for key in logs)]
-    if monitor not in keys:
+    check_monitor(
+        config.get("monitor"), [*logs, *(f"val_{key}" for key in logs)]
+    )
+
+
+def check_monitor(monitor: str | None, keys) -> None:
+    """Checks that the log which a recipe monitors exists.
+
+    Args:
+        monitor: String, the recipe's `monitor`, or `None`.
+        keys: Iterable of strings, the keys of the logs.
+
+    Raises:
+        ValueError: If it is not one of these keys.
+    """
+    if monitor is not None and monitor not in keys:
         raise ValueError(
             f"`config.monitor` names {monitor!r}, which is not a key of the "
-            f"logs: {listed(sorted(keys))}.{did_you_mean(monitor, keys)}"
+            f"logs: {listed(sorted(keys))}.{did_you_mean(monitor, keys)} "
+            f"Received: monitor={monitor!r}"
         )
 
 
