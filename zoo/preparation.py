@@ -26,8 +26,9 @@ def prepare(config, data_dir: str | None = None) -> tuple:
 
     Returns:
         Pair of the model and of a dict with `"train"`, a function from an
-        epoch to its dataset, and the datasets `"validation"` and `"test"`,
-        the last one where the data have such a split.
+        epoch to its dataset, the datasets `"validation"` and `"test"`, the
+        last one where the data have such a split, and the string
+        `"identity"`, which tells these data from others.
 
     Raises:
         ValueError: If the recipe names what the zoo does not have.
@@ -119,6 +120,7 @@ def make_datasets(config, data_dir: str | None = None) -> dict:
     )
     train = splits.pop("train")
     return {
+        "identity": source.identity,
         "train": lambda epoch: batches(train, epoch=epoch, training=True),
         **{
             name: batches(split, training=False)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from mtl_keras import files
-from mtl_keras.messages import did_you_mean, listed
+from mtl_keras.messages import counted, did_you_mean, listed
 
 
 class Data:
@@ -24,11 +24,14 @@ class Data:
 
     Attributes:
         splits: Tuple of strings, the names of the splits.
+        identity: String that changes with the data: name, version, and the
+            examples and bytes of each split.
     """
 
     def __init__(self, entry, spec, overrides, builder, example):
         self._builder, self._tasks = builder, entry.tasks(spec)
         self.splits = tuple(builder.info.splits)
+        self.identity = _identity(builder.info)
         # Once for all splits: tracing a preprocessor can take seconds.
         self._preprocessor, self._augment, self._batching = (
             entry.call(part, spec, overrides)
@@ -110,6 +113,17 @@ class Data:
             augment=self._augment,
             **self._batching,
         )
+
+
+def _identity(info) -> str:
+    # Not the configuration's name: a folder's has the times of its files,
+    # which a copy on another machine need not keep.
+    splits = (
+        f"{name} {counted(split.num_examples, 'example')} "
+        f"({split.num_bytes:,} bytes)"
+        for name, split in sorted(info.splits.items())
+    )
+    return f"{info.name} {info.version}, {', '.join(splits)}"
 
 
 def _only(names: Iterable[str], example: Callable) -> Callable:

@@ -31,6 +31,7 @@ class Progress:
         workdir: `Workdir`, whose last checkpoint is restored.
         prepare: Function of the number of finished epochs, called before a
             checkpoint is restored: compiles the model as it was then.
+        identity: String that tells the run's data from others, or `None`.
 
     Attributes:
         model: The model.
@@ -43,11 +44,12 @@ class Progress:
 
     Raises:
         ValueError: If no checkpoint can be read, they are of another model,
-            or the best weights are lost or damaged.
+            the data have changed since, or the best weights are lost or
+            damaged.
     """
 
-    def __init__(self, model, workdir, prepare=None):
-        self._prepare = prepare
+    def __init__(self, model, workdir, prepare=None, identity=None):
+        self._prepare, self._identity = prepare, identity
         config = workdir.config
         self.model = model
         self.workdir = workdir.path
@@ -104,10 +106,21 @@ class Progress:
 
     def _take(self, progress) -> None:
         self.first_epoch = progress["num_epochs"]
+        self._check_identity(progress.get("data"))
         self.seconds = progress["seconds"]
         self.best = progress["best"]
         # Checkpoints of earlier versions have no sum.
         self._best_sum = progress.get("best_sha256")
+
+    def _check_identity(self, stored) -> None:
+        # Checkpoints of earlier versions do not tell the data.
+        if None in (stored, self._identity) or stored == self._identity:
+            return
+        raise ValueError(
+            f"The data have changed since epoch {self.first_epoch} of the run "
+            f"in {str(self.workdir)!r}. Expected: {stored}. Received: "
+            f"{self._identity}. Restore the data, or train in another workdir."
+        )
 
     def _check_best(self) -> None:
         """Puts the best weights of the checkpoint in their place."""
@@ -168,6 +181,7 @@ class Progress:
                 "seconds": self.seconds,
                 "best": self.best,
                 "best_sha256": self._best_sum,
+                "data": self._identity,
             },
             previous=self.workdir / PREVIOUS_CHECKPOINT,
         )

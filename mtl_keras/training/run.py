@@ -51,6 +51,8 @@ def train_and_evaluate(
             integer or int64 scalar tensor) to that epoch's `tf.data.Dataset`,
             or a dataset, which then orders its epochs itself.
             `"validation"` and `"test"`: datasets, each may be left out.
+            `"identity"`: a string that tells these data from others, may be
+            left out; a run is resumed on the same data only.
         config: `ml_collections.ConfigDict` or dict: `model`, `epochs`,
             `batch_size`, `seed`, `optimizer`, and where wanted `data`,
             `loss_weights`, `balancer` (a dict, hyperparameters of the
@@ -75,8 +77,8 @@ def train_and_evaluate(
 
     Raises:
         ValueError: If the config lacks a field, the workdir holds another run
-            or is in use by one, its files are lost or damaged, or the
-            training diverges to NaN or infinity.
+            or is in use by one, its data have changed, its files are lost or
+            damaged, or the training diverges to NaN or infinity.
     """
     workdir = check_workdir(workdir, config)
     config = workdir.config
@@ -136,7 +138,8 @@ def _train(model, datasets, workdir, callbacks, last):
         engine.make_deterministic()
     steps = steps_per_epoch(datasets["train"])
     course = _Course(model, config, steps)
-    run = Progress(model, workdir, course.enter_stage_of)
+    identity = datasets.get("identity")
+    run = Progress(model, workdir, course.enter_stage_of, identity)
     # Not before: a run that could not start must not claim the folder.
     workdir.claim()
     for line in [*_header(model, config, steps, run.first_epoch), *run.notes]:

@@ -1,6 +1,8 @@
 """A folder in the place of a data set: models, batches and tools."""
 
 import json
+import os
+import shutil
 
 import keras
 import numpy as np
@@ -9,7 +11,7 @@ from PIL import Image
 
 import zoo
 from mtl_keras.training import class_weights
-from zoo import commands
+from zoo import commands, loading
 
 _SIDE = 64
 _CLASSES = ("apple", "banana", "orange")
@@ -88,6 +90,20 @@ def test_batches_hold_what_the_folder_says(tiny, photos, data_dir):
     np.testing.assert_allclose(
         sorted(boxes.tolist()), sorted(expected), atol=1e-6
     )
+
+
+def test_identity_is_that_of_the_content(tiny, photos, data_dir, tmp_path):
+    def identity(folder):
+        return loading.open_data(tiny, folder, data_dir).identity
+
+    copy = tmp_path / "copy"
+    shutil.copytree(photos, copy)
+    for path in copy.iterdir():
+        # As the files of a copy on another machine.
+        os.utime(path, (1e9, 1e9))
+    assert identity(copy) == identity(photos)
+    Image.new("RGB", (_SIDE, _SIDE)).save(copy / "00.png")
+    assert identity(copy) != identity(photos)
 
 
 def test_a_folder_with_a_known_name_is_reached_by_a_path(

@@ -67,6 +67,23 @@ def flip(path):
     path.write_bytes(content)
 
 
+def test_run_is_not_resumed_on_other_data(model, tmp_path):
+    workdir = check_workdir(tmp_path, CONFIG)
+    begun = progress.Progress(model, workdir, identity="words 1.0.0")
+    fill(model, 1.0)
+    begun.end_epoch(0, {"val_loss": 1.0}, 1.0)
+    with pytest.raises(ValueError, match="since epoch 1 of the run") as error:
+        progress.Progress(model, workdir, identity="words 1.1.0")
+    assert "Expected: words 1.0.0. Received: words 1.1.0." in str(error.value)
+    # Callers need not tell the data, and earlier checkpoints do not.
+    for identity in ("words 1.0.0", None):
+        again = progress.Progress(model, workdir, identity=identity)
+        assert again.first_epoch == 1
+    again.end_epoch(1, {"val_loss": 1.0}, 1.0)
+    again = progress.Progress(model, workdir, identity="words 1.1.0")
+    assert again.first_epoch == 2
+
+
 def test_damaged_newest_checkpoint_is_reported_and_the_one_before_used(
     model, tmp_path
 ):
