@@ -159,8 +159,12 @@ def get(identifier, **hyperparameters):
         return method("equal")()
     if isinstance(identifier, numbers.Real | dict):
         named = identifier if isinstance(identifier, dict) else {}
-        # A number needs no function; a schedule of Keras is one.
-        is_scheduled = any(callable(value) for value in named.values())
+        # A number needs no function; a schedule of Keras is one, and a dict
+        # describes one.
+        is_scheduled = any(
+            callable(value) or isinstance(value, dict)
+            for value in named.values()
+        )
         return method("scheduled" if is_scheduled else "static")(identifier)
     raise TypeError(
         "`loss_weights` must be None, a number, a dict of task name to "

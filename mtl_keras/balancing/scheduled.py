@@ -1,6 +1,6 @@
 """Weights that follow a schedule."""
 
-import collections.abc
+from collections.abc import Mapping
 
 import keras
 import numpy as np
@@ -9,7 +9,7 @@ from keras import ops
 from mtl_keras import checks
 from mtl_keras.balancing.weighting_balancer import WeightingBalancer
 from mtl_keras.groups.members import by_member, check_known
-from mtl_keras.messages import did_you_mean
+from mtl_keras.messages import did_you_mean, listed
 
 _UNITS = ("step", "epoch")
 
@@ -35,15 +35,19 @@ class Scheduled(WeightingBalancer):
 
     Args:
         task_weights: Dict of task name to schedule or number; or one of these
-            for every task. A task that is left out has the weight 1, and a
-            weight that a schedule makes negative is 0.
+            for every task. A schedule may be the dict that describes it, as a
+            recipe does: `{"class_name": "PiecewiseConstantDecay", "config":
+            {"boundaries": [4], "values": [0.0, 1.0]}}`. A task that is left
+            out has the weight 1, and a weight that a schedule makes negative
+            is 0.
         by: String, what a schedule is a function of: `"step"`, the steps
             trained so far, or `"epoch"`, the epochs completed. Defaults to
             `"step"`.
         monitor: Boolean, whether the logs show the weights.
 
     Raises:
-        ValueError: If a number is negative, or `by` is something else.
+        ValueError: If a number is negative, a dict describes no schedule of
+            Keras, or `by` is something else.
         TypeError: If a value is neither a number nor a schedule of Keras.
     """
 
@@ -148,7 +152,7 @@ class Scheduled(WeightingBalancer):
 
 
 def _checked(task_weights):
-    if isinstance(task_weights, collections.abc.Mapping):
+    if isinstance(task_weights, Mapping) and ("class_name" not in task_weights):
         return {
             name: _checked_plan(repr(name), plan)
             for name, plan in task_weights.items()
@@ -157,6 +161,8 @@ def _checked(task_weights):
 
 
 def _checked_plan(name, plan):
+    if isinstance(plan, Mapping):
+        plan = _described(name, plan)
     if isinstance(plan, keras.optimizers.schedules.LearningRateSchedule):
         return plan
     if callable(plan):
@@ -166,6 +172,30 @@ def _checked_plan(name, plan):
             "a class from keras.optimizers.schedules.LearningRateSchedule."
         )
     return checks.number("loss_weights", plan, low=0)
+
+
+def _described(name, plan):
+    schedules = keras.optimizers.schedules
+    known = sorted(
+        name
+        for name, each in vars(schedules).items()
+        if isinstance(each, type) and name != "LearningRateSchedule"
+    )
+    options, received = plan.get("config"), plan.get("class_name")
+    if received not in known or not isinstance(options, Mapping):
+        raise ValueError(
+            "A schedule in a dict has a `class_name`, one of "
+            f"{listed(known)}, and its arguments as `config`."
+            f"{did_you_mean(str(received), known)} Received: {dict(plan)} for "
+            f"{name}"
+        )
+    try:
+        return getattr(schedules, received)(**options)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"The schedule of {name} cannot be made: {error} Received: "
+            f"{dict(plan)}"
+        ) from error
 
 
 def _as_data(plan):

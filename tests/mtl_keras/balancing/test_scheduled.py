@@ -84,6 +84,45 @@ def test_config_is_data(plan):
     )
 
 
+def test_recipe_describes_a_schedule_as_data():
+    late = {
+        "class_name": "PiecewiseConstantDecay",
+        "config": {"boundaries": [0], "values": [0.0, 3.0]},
+    }
+    balancer = balancing.get("scheduled", task_weights={"a": late}, by="epoch")
+    model = compiled(balancer)
+    history = model.fit(X, Y, batch_size=8, epochs=2, verbose=0).history
+    expected = np.array([0.0, 3.0]) * history["a_loss"] + history["b_loss"]
+    np.testing.assert_allclose(history["loss"], expected, rtol=1e-5)
+    for plan in (late, {"a": late}):
+        assert type(balancing.get({"a": late})) is Scheduled
+        described = Scheduled(plan).get_config()["task_weights"]
+        plan = schedules.PiecewiseConstantDecay([0], [0.0, 3.0])
+        if "a" in described:
+            plan = {"a": plan}
+        assert described == Scheduled(plan).get_config()["task_weights"]
+
+
+@pytest.mark.parametrize(
+    ("described", "message"),
+    [
+        ({"class_name": "CosineDecy"}, "Did you mean 'CosineDecay'"),
+        ({"class_name": "CosineDecay"}, "arguments as `config`"),
+        ({"class_name": "LearningRateSchedule", "config": {}}, "one of"),
+        ({"class_name": 3, "config": {}}, "one of 'CosineDecay'"),
+        ({"boundaries": [1], "values": [0.0, 1.0]}, "has a `class_name`"),
+        (
+            {"class_name": "CosineDecay", "config": {"steps": 3}},
+            "cannot be made: .*'steps'",
+        ),
+    ],
+)
+def test_dict_that_describes_no_schedule(described, message):
+    with pytest.raises(ValueError, match=message) as error:
+        Scheduled({"a": described})
+    assert "for 'a'" in str(error.value) or "of 'a'" in str(error.value)
+
+
 def test_negative_values_of_a_schedule_are_0():
     down = schedules.PolynomialDecay(-1.0, 4, end_learning_rate=-2.0)
     weights = Scheduled({"a": down, "b": 1.0}).weights(losses=[1.0, 1.0])
