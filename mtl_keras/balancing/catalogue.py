@@ -106,6 +106,14 @@ _NOTES = """\
       late = keras.optimizers.schedules.PiecewiseConstantDecay([4], [0.0, 1.0])
       loss_weights = mtl_keras.balancing.Scheduled({"box": late}, by="epoch")
 
+  A recipe names the class of a schedule and its arguments:
+
+      config.loss_weights = "scheduled"
+      config.balancer = {"by": "epoch", "task_weights": {"box": {
+          "class_name": "PiecewiseConstantDecay",
+          "config": {"boundaries": [4], "values": [0.0, 1.0]},
+      }}}
+
   All other hyperparameters are read by `compile`; setting one afterwards is an
   error.
 - Methods that read gradients are accurate for gradients with lengths of zero
