@@ -65,8 +65,8 @@ class ClsNerSrl(TokenEntry):
         "One seed. 95% intervals, by 1,000 bootstrap draws of the test "
         "examples: class .613 to .655, parts of speech .949 to .956, entities "
         "F1 .633 to .696, roles F1 .684 to .705. Over MiniLM, everything "
-        "trained, by its recipe cls_ner_srl_minilm: .684 to .722, .960 to "
-        ".966, .745 to .795, .764 to .783.",
+        "trained, by its recipe cls_ner_srl_minilm: .700 to .738, .960 to "
+        ".966, .756 to .803, .762 to .781.",
         "With all steps of the recipe, one seed, the four together are .5% "
         "above single tasks on average, with a quarter of their parameters: "
         "class +2.6%, parts of speech -.1%, entities' F1 -3.3%, roles' F1 "
