@@ -169,6 +169,7 @@ def test_datasets_of_a_recipe(tiny, data_dir):
         }
     )
     datasets = preparation.make_datasets(recipe, data_dir)
+    assert "1.0.0, test " in datasets.pop("identity")
     sizes = {
         name: sum(len(labels["det"]) for _, labels, _ in dataset)
         for name, dataset in {**datasets, "train": datasets["train"](0)}.items()
