@@ -152,7 +152,7 @@ class Scheduled(WeightingBalancer):
 
 
 def _checked(task_weights):
-    if isinstance(task_weights, Mapping) and ("class_name" not in task_weights):
+    if isinstance(task_weights, Mapping) and "class_name" not in task_weights:
         return {
             name: _checked_plan(repr(name), plan)
             for name, plan in task_weights.items()

@@ -1,6 +1,6 @@
 """Damages the source files of a builder: each is read, or named with a repair.
 
-A builder's own test calls `check` with a small copy of its files and the
+A builder's own test calls `assert_named` with a small copy of its files and the
 function that reads them, for 100 seeds.
 """
 
@@ -9,8 +9,8 @@ import numpy as np
 _HTML = b"<!DOCTYPE html><html><body>404: Not Found</body></html>\n"
 
 
-def check(folder, files, read, seed):
-    """Reads files of which one is damaged.
+def assert_named(folder, files, read, seed):
+    """Asserts that a damaged file is read, or named with its repair.
 
     Args:
         folder: An empty folder.

@@ -13,7 +13,9 @@ _SEED_OF_MISSING, _SEED_OF_NOISE = (
 
 def test_a_reader_that_accepts_anything_fails(tmp_path):
     with pytest.raises(AssertionError, match="noise"):
-        damages.check(tmp_path, _FILES, lambda folder: None, _SEED_OF_NOISE)
+        damages.assert_named(
+            tmp_path, _FILES, lambda folder: None, _SEED_OF_NOISE
+        )
 
 
 def test_an_error_without_file_and_repair_fails(tmp_path):
@@ -22,11 +24,11 @@ def test_an_error_without_file_and_repair_fails(tmp_path):
             raise ValueError("something is wrong")
 
     with pytest.raises(AssertionError, match="something is wrong"):
-        damages.check(tmp_path, _FILES, read, _SEED_OF_MISSING)
+        damages.assert_named(tmp_path, _FILES, read, _SEED_OF_MISSING)
 
 
 def test_an_error_with_both_passes(tmp_path):
     def read(folder):
         list(originals.lines(folder / "a.txt"))
 
-    damages.check(tmp_path, _FILES, read, _SEED_OF_MISSING)
+    damages.assert_named(tmp_path, _FILES, read, _SEED_OF_MISSING)

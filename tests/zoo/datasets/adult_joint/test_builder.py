@@ -53,7 +53,7 @@ def test_a_folder_becomes_three_splits(tmp_path):
 
 @pytest.mark.parametrize("seed", range(100))
 def test_any_damage_is_named(tmp_path, seed):
-    damages.check(
+    damages.assert_named(
         tmp_path,
         {name: text.encode() for name, text in _FILES.items()},
         lambda folder: [list(read(folder / name)) for name in _FILES],

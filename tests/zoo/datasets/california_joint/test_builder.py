@@ -44,7 +44,7 @@ def test_one_place_is_in_one_split(tmp_path):
 
 @pytest.mark.parametrize("seed", range(100))
 def test_any_damage_is_named(tmp_path, seed):
-    damages.check(
+    damages.assert_named(
         tmp_path,
         {"housing.csv": _TEXT.encode()},
         lambda folder: list(read(folder / "housing.csv")),

@@ -197,7 +197,7 @@ def test_damaged_files_are_refused(tmp_path, changes, message):
 
 @pytest.mark.parametrize("seed", range(100))
 def test_any_damage_is_named(tmp_path, seed):
-    damages.check(
+    damages.assert_named(
         tmp_path,
         {
             "a.conllu": _CONLLU.encode(),

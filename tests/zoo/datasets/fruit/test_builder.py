@@ -88,7 +88,7 @@ def test_large_photographs_are_reduced_and_boxes_are_not(tmp_path):
 
 @pytest.mark.parametrize("seed", range(100))
 def test_any_damage_is_named(tmp_path, seed):
-    damages.check(tmp_path, _FILES, _read, seed)
+    damages.assert_named(tmp_path, _FILES, _read, seed)
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,7 @@ def test_arrays_are_read_however_they_are_packed(tmp_path):
 @pytest.mark.parametrize("seed", range(100))
 def test_any_damage_is_named(tmp_path, seed):
     arrays = _small()
-    damages.check(
+    damages.assert_named(
         tmp_path,
         {"mnist.npz": _packed(arrays)},
         lambda folder: mnist.read(folder / "mnist.npz", _sums(arrays)),

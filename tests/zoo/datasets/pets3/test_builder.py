@@ -87,7 +87,7 @@ def test_files_of_a_folder_become_examples(tmp_path):
 
 @pytest.mark.parametrize("seed", range(100))
 def test_any_damage_is_named(tmp_path, seed):
-    damages.check(
+    damages.assert_named(
         tmp_path,
         _FILES,
         lambda folder: list(builder.read(folder, files.rows(folder))),

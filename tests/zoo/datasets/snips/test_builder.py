@@ -75,7 +75,7 @@ def test_any_damage_is_named(tmp_path, seed):
         "seq.out": "\n".join(_TAGS),
         "label": "\n".join(_INTENTS),
     }
-    damages.check(
+    damages.assert_named(
         tmp_path,
         {name: text.encode() for name, text in files.items()},
         lambda folder: list(read(*(folder / name for name in files))),

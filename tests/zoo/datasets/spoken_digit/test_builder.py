@@ -69,7 +69,7 @@ def test_recordings_of_a_folder_become_examples(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("seed", range(100))
 def test_any_damage_is_named(tmp_path, seed):
-    damages.check(
+    damages.assert_named(
         tmp_path,
         _FILES,
         lambda folder: list(builder.read(folder, _SUMS)),

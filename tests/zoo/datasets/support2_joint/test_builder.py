@@ -113,7 +113,7 @@ def test_damaged_rows_are_refused(tmp_path, cells, message):
 
 @pytest.mark.parametrize("seed", range(100))
 def test_any_damage_is_named(tmp_path, seed):
-    damages.check(
+    damages.assert_named(
         tmp_path,
         {"support2.csv": _SOUND.encode()},
         lambda folder: list(read(folder / "support2.csv")),

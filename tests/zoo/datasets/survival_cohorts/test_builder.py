@@ -80,7 +80,7 @@ def test_any_damage_is_named(tmp_path, seed):
         for cohort in cohorts:
             list(read(folder / cohort.file, cohort))
 
-    damages.check(tmp_path, files, read_all, seed)
+    damages.assert_named(tmp_path, files, read_all, seed)
 
 
 def test_every_file_has_a_checksum_of_one_commit():

@@ -91,7 +91,7 @@ def test_damaged_rows_are_refused(tmp_path, row, message):
 
 @pytest.mark.parametrize("seed", range(100))
 def test_any_damage_is_named(tmp_path, seed):
-    damages.check(
+    damages.assert_named(
         tmp_path,
         {"tox21.csv.gz": _SOUND},
         lambda folder: list(read(folder / "tox21.csv.gz")),
