@@ -96,6 +96,18 @@ def test_a_column_that_no_task_reads_is_a_warning(tmp_path, capsys):
     assert "Expected the column 'purpose' for 'intent'" in printed
 
 
+def test_an_error_of_each_sentence_is_one_line(tmp_path, capsys):
+    (tmp_path / "data").mkdir()
+    blocks = [f"# cls = a\nword{index} O" for index in range(30)]
+    text = "\n\n".join(blocks) + "\n"
+    (tmp_path / "data" / "a.conll").write_text(text)
+    assert _inspect(tmp_path, "cls_ner_srl") == 1
+    printed = capsys.readouterr().out
+    lines = [x for x in printed.splitlines() if "column of 'pos'" in x]
+    assert len(lines) == 1
+    assert lines[0].endswith("(30 times)")
+
+
 def test_a_box_outside_its_image_is_an_error(tmp_path, capsys):
     folder = _folder(tmp_path, "csv_pixels")
     path = folder / "labels.csv"

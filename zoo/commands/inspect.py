@@ -1,5 +1,6 @@
 """Looks at a folder of data: `python -m tools.inspect --model M --data F`."""
 
+import collections
 from pathlib import Path
 
 from absl import flags
@@ -170,8 +171,13 @@ def report(inspection) -> str:
         if len(names) > _MOST_CLASSES:
             rows.append([f"  ... {len(names) - _MOST_CLASSES} other classes"])
     lines += _table(rows)
-    for problem in inspection.problems:
-        lines.append(f"{'error' if problem.is_error else 'warning'}: {problem}")
+    # A column that is not declared is found at each sentence.
+    problems = collections.Counter(
+        f"{'error' if problem.is_error else 'warning'}: {problem}"
+        for problem in inspection.problems
+    )
+    for line, number in problems.items():
+        lines.append(line if number == 1 else f"{line} ({number:,} times)")
     lines.append(
         f"{_counted(inspection.num_errors, 'error')}, "
         f"{_counted(inspection.num_warnings, 'warning')}"
